@@ -1,0 +1,30 @@
+/*
+ * base/ports -- how an engine (coordinator/engine, node/engine) reaches the outside.
+ *
+ * The daemon gives sockets and a worker thread, the simulator a virtual network and a
+ * virtual worker. An engine lives on one thread: the host calls into it with frames,
+ * completions and ticks, and it calls out through these two functions.
+ */
+#ifndef BASE_PORTS_H
+#define BASE_PORTS_H
+
+#include "base/bytes.h"
+
+/* Heavy or blocking work. `run` sees only what hangs on `work`; `done` is called on the
+ * engine's thread afterwards. The engine owns the memory before and after, not between. */
+struct pn_work {
+    void (*run)(struct pn_work *work);             /* on a worker thread   */
+    void (*done)(struct pn_work *work, pn_ms now); /* on the engine thread */
+    uint64_t        cost;                           /* in a simulator: virtual microseconds */
+    struct pn_work *next;                          /* the host's */
+};
+
+struct pn_ports {
+    void *host;
+    /* Hands a whole frame over; PN_ENETWORK when the peer is not reachable or its queue is full
+     * (the frame is then lost and the link must be reset). Bytes are copied. */
+    enum pn_status (*send)(void *host, uint32_t member, const uint8_t *frame, size_t size);
+    void (*submit)(void *host, struct pn_work *work);
+};
+
+#endif

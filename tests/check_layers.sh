@@ -1,0 +1,60 @@
+#!/bin/sh
+# Foreign headers stay in their rooms, and arrows between rooms point down only (docs/architecture.md).
+set -eu
+cd "$(dirname "$0")/.."
+status=0
+
+say() {
+    echo "layers: $*" >&2
+    status=1
+}
+
+# only ROOM PATTERN: only files of ROOM (and its fuzzers' support) may include PATTERN.
+only() {
+    found=$(grep -rnE --include='*.[ch]' "#include *[<\"]($2)" . --exclude-dir=build --exclude-dir=.git |
+        grep -v "^\./$1/" || true)
+    [ -z "$found" ] || say "only $1/ may include $2:
+$found"
+}
+only net 'zmq\.h'
+only crypto 'sodium'
+only proto '[a-z_/]*\.pb-c\.h|protobuf-c/'
+only nnlib 'cblas\.h|openblas'
+only store 'sqlite3\.h'
+only text 'yaml\.h|jansson\.h'
+only data 'zlib\.h'
+
+# may ROOM other...: the rooms that ROOM may include, besides itself.
+may() {
+    room=$1
+    shift
+    allowed="$room"
+    for other in "$@"; do allowed="$allowed|$other"; done
+    [ -d "$room" ] || return 0
+    found=$(grep -rnE --include='*.[ch]' '#include "[a-z]+/' "$room" |
+        grep -vE "#include \"($allowed)/" || true)
+    [ -z "$found" ] || say "$room/ may include only: $allowed
+$found"
+}
+may base
+may text base
+may crypto base
+may proto base
+may nnlib base
+may data base text
+may fed base text crypto proto nnlib
+may store base crypto
+may net base crypto
+may engine base text crypto proto nnlib data fed store
+may coordinator base text crypto proto nnlib data fed store net engine
+may node base text crypto proto nnlib data fed store net engine
+
+# Decisions do no I/O: no clock, socket, file or thread in fed/.
+found=$(grep -nE '#include <(time|unistd|fcntl|pthread|sys/[a-z]+|poll|errno|dirent)\.h>' \
+    fed/*.[ch] || true)
+found="$found$(grep -nE '\b(FILE|fopen|fprintf|printf|getenv|rand)\b *[(*]' fed/*.[ch] || true)"
+[ -z "$found" ] || say "fed/ may not touch files, sockets, time or threads:
+$found"
+
+[ "$status" -eq 0 ] && echo "layers: ok"
+exit "$status"
