@@ -1,0 +1,117 @@
+#include "crypto/hash.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct sec_hasher) == sizeof(crypto_generichash_state),
+               "the opaque state is libsodium's");
+_Static_assert(_Alignof(struct sec_hasher) >= _Alignof(crypto_generichash_state),
+               "the opaque state is libsodium's");
+_Static_assert(sizeof(struct sec_hash) == crypto_generichash_BYTES, "BLAKE2b-256");
+
+enum pn_status
+sec_init(void)
+{
+    return sodium_init() < 0 ? PN_EIO : PN_OK;
+}
+
+/* SAFE: libsodium's hash functions fail only for sizes that do not occur here. */
+static crypto_generichash_state *
+state_of(struct sec_hasher *hasher)
+{
+    return (crypto_generichash_state *)(void *)hasher->state;
+}
+
+void
+sec_hash_begin(struct sec_hasher *hasher, const char *domain)
+{
+    static const char prefix[] = "panal ";
+    (void)crypto_generichash_init(state_of(hasher), NULL, 0, sizeof(struct sec_hash));
+    sec_hash_add(hasher, prefix, sizeof prefix - 1);
+    sec_hash_add(hasher, domain, strlen(domain) + 1);
+}
+
+void
+sec_hash_add(struct sec_hasher *hasher, const void *bytes, size_t size)
+{
+    if (size != 0)
+        (void)crypto_generichash_update(state_of(hasher), bytes, size);
+}
+
+void
+sec_hash_end(struct sec_hash *out, struct sec_hasher *hasher)
+{
+    (void)crypto_generichash_final(state_of(hasher), out->bytes, sizeof out->bytes);
+}
+
+void
+sec_hash_of(struct sec_hash *out, const char *domain, const void *bytes, size_t size)
+{
+    struct sec_hasher hasher;
+    sec_hash_begin(&hasher, domain);
+    sec_hash_add(&hasher, bytes, size);
+    sec_hash_end(out, &hasher);
+}
+
+bool
+sec_equal(const void *a, const void *b, size_t size)
+{
+    return size == 0 || sodium_memcmp(a, b, size) == 0;
+}
+
+bool
+sec_hash_equal(const struct sec_hash *a, const struct sec_hash *b)
+{
+    return sec_equal(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+bool
+sec_hash_is_zero(const struct sec_hash *hash)
+{
+    return sodium_is_zero(hash->bytes, sizeof hash->bytes) == 1;
+}
+
+void
+sec_hash_text(char out[static SEC_HEX_SIZE], const struct sec_hash *hash)
+{
+    sodium_bin2hex(out, SEC_HEX_SIZE, hash->bytes, sizeof hash->bytes);
+}
+
+void
+sec_random(void *out, size_t size)
+{
+    randombytes_buf(out, size);
+}
+
+void
+sec_wipe(void *bytes, size_t size)
+{
+    if (size != 0)
+        sodium_memzero(bytes, size);
+}
+
+size_t
+sec_base64_size(size_t size)
+{
+    return sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
+}
+
+void
+sec_base64_encode(char *out, const uint8_t *bytes, size_t size)
+{
+    sodium_bin2base64(out, sec_base64_size(size), bytes, size, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool
+sec_base64_decode(uint8_t *out, size_t size, const char *text)
+{
+    size_t seen = 0, len = strlen(text);
+    /* libsodium 1.0.18 takes the byte AF for a '/' where char is signed. */
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] > 0x7f)
+            return false;
+    return len == sec_base64_size(size) - 1 &&
+           sodium_base642bin(out, size, text, len, NULL, &seen, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           seen == size;
+}

@@ -1,0 +1,121 @@
+/* Made by tests/vectors/make_merkle.py with Python's hashlib. */
+#ifndef TESTS_VECTORS_MERKLE_H
+#define TESTS_VECTORS_MERKLE_H
+
+#include <stdint.h>
+
+static const struct {
+    const char *domain, *text, *hash;
+} hash_vectors[] = {
+    {"body",
+     "",
+     "9e1ec14a711ab242532f5830942710e06a5bd093cc0f69cd1f6de62a9b831e19"},
+    {"body",
+     "abc",
+     "b42accd640b4d9c04aa4743c465546321225878a22b095b00c2eaa658ffc4e22"},
+    {"frame",
+     "abc",
+     "6b5f1924d242eefc9b202e31c222ed3b898f2a7f186317a8e1d38128ac1bce9d"},
+    {"block",
+     "abc",
+     "85a6f2bd2a36f417c7a7eee49bf4870f2fb6ecbf12a50e8ccbb0c7650894d629"},
+    {"roster",
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "60d015c057839461216bd7757c2e20301f34b234b370f5d80df89a3097553d22"},
+};
+
+/* The root over `count` full chunks with the leaves of the test, and all hashes of the proof
+ * of `index`, hashed together (domain "proof"). */
+static const struct {
+    uint32_t    count, index, proof_count;
+    const char *root, *proof;
+} tree_vectors[] = {
+    {1, 0, 0,
+     "e3dce70942c56885d5504591e4ba9ee5276a6e87b0130f82a10aa2ecf08a9777",
+     "3eb69f1d38764fbf271dc245768af43a381dbd3128f678112326b416a009487d"},
+    {2, 0, 1,
+     "641c6bd28fd130dd0b371388e76620253c6e2a08c2d7a467ba1c04c3778265f7",
+     "2a4da119913aa5c9097912e6e59c9632655b68b4d91cb451cec1e2b0f521ddd4"},
+    {2, 1, 1,
+     "641c6bd28fd130dd0b371388e76620253c6e2a08c2d7a467ba1c04c3778265f7",
+     "2ca5aa97904a2070ba640a869859bf244a091aa427960fde1730a0ed633e3562"},
+    {3, 0, 2,
+     "75232db02e8896a87207bd80ce206dcece83cb08cc09a9f56ea31c14bf836d9d",
+     "9d96117429fb84c32a6815dcd7ec1e724b5096052c5762f6acb7bad378625376"},
+    {3, 2, 1,
+     "75232db02e8896a87207bd80ce206dcece83cb08cc09a9f56ea31c14bf836d9d",
+     "eb33b10d41a178b0bfec929b5ad939d0d5426b07559efa3777dbdbf82db6df6b"},
+    {4, 1, 2,
+     "1dc148452d9b2a54d0cbbe50533916f06485716c5d041942cb2ee9eb532308b6",
+     "021e41f59e791a357a0af1c5e9b12ba227d1cca6c1a65faa76ad6894e058f66c"},
+    {5, 4, 1,
+     "422f865ca4e54d41e8525bf94616f0dc5e5ecc8d725417cc65736e068079fca5",
+     "6977905c2d6f7dcef61e9b3abb4e977d937fd427da744211b1774c2c16d016c6"},
+    {6, 4, 2,
+     "df016def641c1025d9efab01704f7bcbb42d989dc3aba7002b629a0838b45c94",
+     "1e65c6cf85a91cef98fb894f97250d407edf227b620fe0e7358afc1c265a2631"},
+    {7, 2, 3,
+     "e0a65608d46bee377a6a37854489e42bc6109844ae5ee7fb173da9fb540aebaf",
+     "86ce56587259f73df8426f0fcddd628b277da66b948aff54b61d29a0775ff895"},
+    {7, 6, 2,
+     "e0a65608d46bee377a6a37854489e42bc6109844ae5ee7fb173da9fb540aebaf",
+     "7bbe42ff229d386eae040513907342372265b8f978901dd09f914d83ac9aabfb"},
+    {8, 5, 3,
+     "7c3ec7b9bfc88a0a00b37b8bc3bcd8d9f08c355274c1eeeaf0b071dbad02a8ec",
+     "6e91df29edfa5297daecf32d074b7f1762885b233b0b2721762dbd26d2d35e28"},
+    {9, 8, 1,
+     "7a8f99b87cb4f206c6a23ed56b73989b811f95b1fcd0dde5112fe921d3967ee0",
+     "357a1983ed077ecb95839b64bb30ee363c1e29e5aad29e7ad449f7b103f4dddd"},
+    {13, 12, 2,
+     "a981b357eef3feb860ca448c7529e1884f39f10c936ba6ebcf953e65ee7798b5",
+     "b4b6ae765d5b4da2ea7d6466efe3154e164389adad14595d6400452c86c948a8"},
+    {15, 14, 3,
+     "31c19168b94e9ff1776695ee626a4daba3ee87989a400a51c5ea7a22c7267aff",
+     "f41e66e04e5dd5b1754f3edcd26aebf05733633b5e1cbf0af72b42b341463ec7"},
+    {16, 3, 4,
+     "ee5c44b98531d0fa65a91b321f218d9474cce45fdcfd4bb66af3a77e8bd512c1",
+     "b347492992c06e25b84837d59f276b6bac3938cdc3f431eeca3d1495da8f9408"},
+    {17, 16, 1,
+     "95d9a89179c00293033d3434a9fbdd79e515b57e5c73a8c67c5768449f16709d",
+     "d2e319919b11d48c20a8088ede53b59f2b51112ee0b74bb50960edd666769815"},
+    {33, 31, 6,
+     "e76aa2e589ca93ab28a0aa6fd781ab6674e816966472b1bbf1324aac4e33abc2",
+     "1a3dc520ad9b82657995b073ea93eaa45f129719c2067321515ee70e329ce2a1"},
+    {100, 99, 4,
+     "1c50750201363ca8e2532b857cd6374fb1e91a91258d2989b0d1b8eff2a6c287",
+     "efe634776e7676354a5f992df21b6d1257d0c345980808f26c06cad9b72579a6"},
+    {255, 254, 7,
+     "ad66ffbcd8e8b026c8f8d5a41888cd0e772f621f19330e0db8ec95fd2f28cb43",
+     "3ccfb6496a31c3e980c4dc8b91860fab75c1d021ac8a95737b8e1df445881b8c"},
+    {256, 0, 8,
+     "d44db65995dc0b809a577997fa487b86e05ef5714a91ee68aa7d1cb6fbce36c2",
+     "6155c6302880f2d53f49cec2f51de7fe6711a8824eb4cf261ae111acc1f5c24b"},
+    {257, 256, 1,
+     "b26db9e9eba4133cd7185a16cb2fb3e9399fb8608a36f368e65498691992460d",
+     "8f46a337f9ffcce4e7566f2f606626d3f9417138f28425e070f0a4c86c540d59"},
+    {1000, 512, 10,
+     "7e54f2ddb976ff172b3e630dd5bb372c934b2f8dbcb084e90b3d934fb33ab351",
+     "f35d8c68bec93e7adeebb455d4096e8823d1618262cdc75151c52b82b2623580"},
+    {65535, 65534, 15,
+     "761ffbb31030bd3b7d29bc015d24c7340b0091b7288ffbd9a3b683c8dbf53ee8",
+     "c2101d2fc48ed45465a45f0ab4e9fe7d58b3a1d95f9c4d4d9aafaf9f81297375"},
+    {65536, 40000, 16,
+     "b87f5eb3f750410ddc9ae4f1524792fdb1f958f7365d0b39823cccb5c62e9bf0",
+     "3f778fc596682150498f18e40d210f0474f34f309c4eb3e0bc1b4a874a29d4be"},
+};
+
+/* Byte i is (i * 131 + (i >> 8) * 7 + 13) & 255. */
+static const struct {
+    uint64_t    size;
+    const char *root;
+} blob_vectors[] = {
+    {0, "091ca3341e332e70d3fbb424e895cacdcdaf2dec3bbe2d3125068bcdb7d784b5"},
+    {1, "bfef4add5d9901af949676a41dbbd60a3daca0c0f6e831311230366ea81ce8ee"},
+    {1048575, "ebc54a3108eb81a89cd0a80b625f75e99f4ff4cf00db97937392c824ebfb586e"},
+    {1048576, "f3e1d8bf4af763c657358e944b347995481a2122823df7d4105b4a2cbf3dd8a1"},
+    {1048577, "f58bc359bfb72dbd6bffdbaec8a3f0ed957e6f0ae4dc792bc1b3070561fb1b14"},
+    {2097152, "8b2aacf5fa63e8e059c089c800020dec8505c9d237c35148b0283df1e099ed4d"},
+    {3145733, "d478bf0f3847d0538a1f841d09742f49c7579e96f4afbf0cb6aef145f28248c0"},
+};
+
+#endif
