@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Writes the seeds of fuzz_frame and fuzz_chunk; tests/vectors/make_messages.py has the others.
+
+    python3 tests/fuzz/make_corpus.py
+"""
+import hashlib
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+CHUNK = 1 << 20
+
+
+def blake(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def root_of(size, tree):
+    return blake(b"panal blob\0" + struct.pack("<Q", size) + tree)
+
+
+def frame(kind, body):
+    return (struct.pack("<4sHH16sIIIIQQII32s32s", b"PNL1", 1, kind, bytes(range(16)), 1, 2, 1, 1,
+                        7, 1 << 32 | 5, len(body), 0, blake(b"panal body\0" + body), bytes(32)) +
+            body + bytes(64))
+
+
+def chunk(root, size, index, proof, data):
+    return (b"\0" + root + struct.pack("<QII", size, index, len(proof)) + b"".join(proof) + data)
+
+
+def main():
+    (CORPUS / "frame/survey").write_bytes(frame(4, b""))
+    (CORPUS / "frame/accept").write_bytes(frame(7, b"\x08\x05"))
+    (CORPUS / "frame/chunk").write_bytes(frame(18, bytes(53)))
+
+    own = bytes(7 * i & 255 for i in range(CHUNK + 5))
+    leaves = [blake(b"\0" + own[:CHUNK]), blake(b"\0" + own[CHUNK:])]
+    root = root_of(len(own), blake(b"\1" + leaves[0] + leaves[1]))
+    (CORPUS / "chunk/last").write_bytes(chunk(root, len(own), 1, leaves[:1], own[CHUNK:]))
+    (CORPUS / "chunk/forged").write_bytes(chunk(root, len(own), 1, leaves[:1], b"wrong"))
+    short = b"only one chunk"
+    (CORPUS / "chunk/single").write_bytes(
+        chunk(root_of(len(short), blake(b"\0" + short)), len(short), 0, [], short))
+    (CORPUS / "chunk/script").write_bytes(bytes([1, 0, 1, 2, 160, 3, 9, 255, 3, 4, 255, 5, 254]))
+
+
+main()
