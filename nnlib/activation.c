@@ -1,0 +1,301 @@
+/* Activations. Derivatives at kinks follow PyTorch: relu'(0) = 0, leaky_relu'(0) = slope. */
+#include "nnlib/layer.h"
+
+#include <string.h>
+
+/*
+ * A loop over all numbers of the batch, from two functions of one number:
+ *     name_f(x, o)      the value            name_d(x, y, o)   the derivative, from x and y = f(x)
+ */
+#define ELEMENTWISE(name, type)                                                                    \
+    static void name##_forward(const struct nn_call *call)                                         \
+    {                                                                                              \
+        const type     o     = options_##type(call->layer);                                        \
+        const nn_real *x     = call->x[0];                                                         \
+        nn_real       *y     = call->y;                                                            \
+        size_t         count = (size_t)call->rows * call->layer->size;                             \
+        for (size_t i = 0; i < count; i++)                                                         \
+            y[i] = name##_f(x[i], o);                                                              \
+    }                                                                                              \
+    static void name##_backward(const struct nn_call *call)                                        \
+    {                                                                                              \
+        const type     o = options_##type(call->layer);                                            \
+        const nn_real *x = call->x[0], *y = call->y, *dy = call->dy;                               \
+        nn_real       *dx    = call->dx[0];                                                        \
+        size_t         count = (size_t)call->rows * call->layer->size;                             \
+        if (dx == NULL)                                                                            \
+            return;                                                                                \
+        if (call->add[0])                                                                          \
+            for (size_t i = 0; i < count; i++)                                                     \
+                dx[i] += dy[i] * name##_d(x[i], y[i], o);                                          \
+        else                                                                                       \
+            for (size_t i = 0; i < count; i++)                                                     \
+                dx[i] = dy[i] * name##_d(x[i], y[i], o);                                           \
+    }
+
+#define KIND(label, stem, table)                                                                   \
+    const struct nn_layer_kind nn_##label##_kind = {.name       = #label,                          \
+                                                    .options    = table,                           \
+                                                    .inputs_min = 1,                               \
+                                                    .inputs_max = 1,                               \
+                                                    .forward    = stem##_forward,                  \
+                                                    .backward   = stem##_backward}
+
+/* The options: none, one number, or a form. */
+typedef struct {
+    char unused;
+} nothing;
+typedef nn_real number;
+typedef bool    is_tanh_form;
+
+static inline nothing
+options_nothing(const struct nn_layer *layer)
+{
+    (void)layer;
+    return (nothing){0};
+}
+
+static inline number
+options_number(const struct nn_layer *layer)
+{
+    double value;
+    memcpy(&value, layer->options, sizeof value);
+    return (number)value;
+}
+
+static inline is_tanh_form
+options_is_tanh_form(const struct nn_layer *layer)
+{
+    uint32_t word;
+    memcpy(&word, layer->options, sizeof word);
+    return word == 1;
+}
+
+static const struct nn_option no_options[]    = {{0}};
+static const struct nn_option leaky_options[] = {
+    {.name = "slope", .fallback = "0.01", .kind = NN_OPTION_NUMBER, .min = 0, .max = 1}, {0}};
+static const struct nn_option elu_options[] = {
+    {.name = "alpha", .fallback = "1", .kind = NN_OPTION_NUMBER, .min = 0, .max = 1e3}, {0}};
+static const char *const      gelu_forms[]   = {"erf", "tanh", NULL};
+static const struct nn_option gelu_options[] = {
+    {.name = "form", .fallback = "erf", .kind = NN_OPTION_WORD, .words = gelu_forms}, {0}};
+
+/* Written with the comparison that a NaN fails, so that NaN passes through and is seen. */
+static inline nn_real
+relu_f(nn_real x, nothing o)
+{
+    (void)o;
+    return x < NN_R(0.0) ? NN_R(0.0) : x;
+}
+
+static inline nn_real
+relu_d(nn_real x, nn_real y, nothing o)
+{
+    (void)x;
+    (void)o;
+    return y > NN_R(0.0) ? NN_R(1.0) : NN_R(0.0);
+}
+ELEMENTWISE(relu, nothing)
+KIND(relu, relu, no_options);
+
+static inline nn_real
+leaky_f(nn_real x, number slope)
+{
+    return x < NN_R(0.0) ? slope * x : x;
+}
+
+static inline nn_real
+leaky_d(nn_real x, nn_real y, number slope)
+{
+    (void)y;
+    return x > NN_R(0.0) ? NN_R(1.0) : slope;
+}
+ELEMENTWISE(leaky, number)
+KIND(leaky_relu, leaky, leaky_options);
+
+static inline nn_real
+elu_f(nn_real x, number alpha)
+{
+    return x < NN_R(0.0) ? alpha * nn_expm1(x) : x;
+}
+
+static inline nn_real
+elu_d(nn_real x, nn_real y, number alpha)
+{
+    return x > NN_R(0.0) ? NN_R(1.0) : y + alpha; /* alpha e^x */
+}
+ELEMENTWISE(elu, number)
+KIND(elu, elu, elu_options);
+
+/* Klambauer et al., 2017: the fixed point of mean 0 and variance 1. */
+static const nn_real selu_scale = NN_R(1.0507009873554804934);
+static const nn_real selu_alpha = NN_R(1.6732632423543772848);
+
+static inline nn_real
+selu_f(nn_real x, nothing o)
+{
+    (void)o;
+    return selu_scale * (x < NN_R(0.0) ? selu_alpha * nn_expm1(x) : x);
+}
+
+static inline nn_real
+selu_d(nn_real x, nn_real y, nothing o)
+{
+    (void)o;
+    return x > NN_R(0.0) ? selu_scale : y + selu_scale * selu_alpha;
+}
+ELEMENTWISE(selu, nothing)
+KIND(selu, selu, no_options);
+
+static inline nn_real
+sigmoid_f(nn_real x, nothing o)
+{
+    (void)o;
+    return nn_sigmoid(x);
+}
+
+static inline nn_real
+sigmoid_d(nn_real x, nn_real y, nothing o)
+{
+    (void)x;
+    (void)o;
+    return y * (NN_R(1.0) - y);
+}
+ELEMENTWISE(sigmoid, nothing)
+KIND(sigmoid, sigmoid, no_options);
+
+static inline nn_real
+tanh_f(nn_real x, nothing o)
+{
+    (void)o;
+    return nn_tanh(x);
+}
+
+static inline nn_real
+tanh_d(nn_real x, nn_real y, nothing o)
+{
+    (void)x;
+    (void)o;
+    return NN_R(1.0) - y * y;
+}
+ELEMENTWISE(tanh, nothing)
+KIND(tanh, tanh, no_options);
+
+static inline nn_real
+softplus_f(nn_real x, nothing o)
+{
+    (void)o;
+    return (x < NN_R(0.0) ? NN_R(0.0) : x) + nn_log1p(nn_exp(-nn_fabs(x)));
+}
+
+static inline nn_real
+softplus_d(nn_real x, nn_real y, nothing o)
+{
+    (void)y;
+    (void)o;
+    return nn_sigmoid(x);
+}
+ELEMENTWISE(softplus, nothing)
+KIND(softplus, softplus, no_options);
+
+static inline nn_real
+silu_f(nn_real x, nothing o)
+{
+    (void)o;
+    return x * nn_sigmoid(x);
+}
+
+static inline nn_real
+silu_d(nn_real x, nn_real y, nothing o)
+{
+    (void)o;
+    return nn_sigmoid(x) + y * nn_sigmoid(-x);
+}
+ELEMENTWISE(silu, nothing)
+KIND(silu, silu, no_options);
+
+static const nn_real sqrt_half      = NN_R(0.70710678118654752440);
+static const nn_real sqrt_two_by_pi = NN_R(0.79788456080286535588);
+static const nn_real normal_density = NN_R(0.39894228040143267794); /* 1 / sqrt(2 pi) */
+static const nn_real gelu_cubic     = NN_R(0.044715);               /* Hendrycks and Gimpel, 2016 */
+
+static inline nn_real
+gelu_f(nn_real x, is_tanh_form tanh_form)
+{
+    nn_real inner =
+        tanh_form ? nn_tanh(sqrt_two_by_pi * (x + gelu_cubic * x * x * x)) : nn_erf(x * sqrt_half);
+    return NN_R(0.5) * x * (NN_R(1.0) + inner);
+}
+
+static inline nn_real
+gelu_d(nn_real x, nn_real y, is_tanh_form tanh_form)
+{
+    (void)y;
+    if (!tanh_form)
+        return NN_R(0.5) * (NN_R(1.0) + nn_erf(x * sqrt_half)) +
+               x * normal_density * nn_exp(NN_R(-0.5) * x * x);
+    nn_real inner = nn_tanh(sqrt_two_by_pi * (x + gelu_cubic * x * x * x));
+    nn_real slope = sqrt_two_by_pi * (NN_R(1.0) + NN_R(3.0) * gelu_cubic * x * x);
+    return NN_R(0.5) * (NN_R(1.0) + inner) + NN_R(0.5) * x * (NN_R(1.0) - inner * inner) * slope;
+}
+ELEMENTWISE(gelu, is_tanh_form)
+KIND(gelu, gelu, gelu_options);
+
+static inline nn_real
+identity_f(nn_real x, nothing o)
+{
+    (void)o;
+    return x;
+}
+
+static inline nn_real
+identity_d(nn_real x, nn_real y, nothing o)
+{
+    (void)x;
+    (void)y;
+    (void)o;
+    return NN_R(1.0);
+}
+ELEMENTWISE(identity, nothing)
+KIND(identity, identity, no_options);
+KIND(linear, identity, no_options);
+
+nn_real
+nn_softmax_row(nn_real *out, const nn_real *z, uint32_t size)
+{
+    nn_real max = z[0], sum = NN_R(0.0);
+    for (uint32_t j = 1; j < size; j++)
+        max = z[j] > max ? z[j] : max;
+    for (uint32_t j = 0; j < size; j++)
+        sum += out[j] = nn_exp(z[j] - max);
+    nn_real scale = NN_R(1.0) / sum;
+    for (uint32_t j = 0; j < size; j++)
+        out[j] *= scale;
+    return max + nn_log(sum);
+}
+
+static void
+softmax_forward(const struct nn_call *call)
+{
+    uint32_t n = call->layer->size;
+    for (uint32_t b = 0; b < call->rows; b++)
+        (void)nn_softmax_row(call->y + (size_t)b * n, call->x[0] + (size_t)b * n, n);
+}
+
+/* dx[j] = y[j] (dy[j] - sum_k dy[k] y[k]) */
+static void
+softmax_backward(const struct nn_call *call)
+{
+    uint32_t n = call->layer->size;
+    if (call->dx[0] == NULL)
+        return;
+    for (uint32_t b = 0; b < call->rows; b++) {
+        const nn_real *y = call->y + (size_t)b * n, *dy = call->dy + (size_t)b * n;
+        nn_real       *dx = call->dx[0] + (size_t)b * n, dot = NN_R(0.0);
+        for (uint32_t k = 0; k < n; k++)
+            dot += dy[k] * y[k];
+        for (uint32_t j = 0; j < n; j++)
+            dx[j] = (call->add[0] ? dx[j] : NN_R(0.0)) + y[j] * (dy[j] - dot);
+    }
+}
+KIND(softmax, softmax, no_options);
