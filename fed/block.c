@@ -1,0 +1,335 @@
+#include "fed/block.h"
+
+#include "fed/update.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- signatures ---- */
+
+enum {
+    COMMITMENT_SIZE = 116
+};
+
+static uint8_t *
+put_blob(uint8_t *at, const struct sec_blob *blob)
+{
+    pn_put_u64(at, blob->size);
+    memcpy(at + 8, blob->root.bytes, sizeof blob->root.bytes);
+    return at + 8 + sizeof blob->root.bytes;
+}
+
+static void
+commitment_encode(uint8_t out[static COMMITMENT_SIZE], const struct fed_commitment *commitment)
+{
+    uint8_t *at = out;
+    memcpy(at, commitment->run, sizeof commitment->run);
+    at += sizeof commitment->run;
+    pn_put_u64(at, commitment->round);
+    pn_put_u32(at + 8, commitment->member);
+    at = put_blob(at + 12, &commitment->model_in);
+    at = put_blob(at, &commitment->update);
+    pn_put_u64(at, commitment->weight);
+    PN_ASSERT(at + 8 == out + COMMITMENT_SIZE);
+}
+
+void
+fed_commitment_sign(struct sec_signature *out, const struct fed_commitment *commitment,
+                    const struct sec_sign_secret *secret)
+{
+    uint8_t bytes[COMMITMENT_SIZE];
+    commitment_encode(bytes, commitment);
+    sec_sign(out, "update", bytes, sizeof bytes, secret);
+}
+
+bool
+fed_commitment_check(const struct sec_signature *signature, const struct fed_commitment *commitment,
+                     const struct sec_sign_public *key)
+{
+    uint8_t bytes[COMMITMENT_SIZE];
+    commitment_encode(bytes, commitment);
+    return sec_verify(signature, "update", bytes, sizeof bytes, key);
+}
+
+void
+fed_block_hash(struct sec_hash *out, const uint8_t *block, size_t size)
+{
+    sec_hash_of(out, "block", block, size);
+}
+
+void
+fed_block_sign(struct sec_signature *out, const struct sec_hash *hash,
+               const struct sec_sign_secret *secret)
+{
+    sec_sign(out, "block", hash->bytes, sizeof hash->bytes, secret);
+}
+
+bool
+fed_block_check(const struct sec_signature *signature, const struct sec_hash *hash,
+                const struct sec_sign_public *key)
+{
+    return sec_verify(signature, "block", hash->bytes, sizeof hash->bytes, key);
+}
+
+void
+fed_witness_sign(struct sec_signature *out, const struct sec_hash *hash,
+                 const struct sec_sign_secret *secret)
+{
+    sec_sign(out, "witness", hash->bytes, sizeof hash->bytes, secret);
+}
+
+bool
+fed_witness_check(const struct sec_signature *signature, const struct sec_hash *hash,
+                  const struct sec_sign_public *key)
+{
+    return sec_verify(signature, "witness", hash->bytes, sizeof hash->bytes, key);
+}
+
+struct sec_blob
+fed_blob_from_wire(const struct wire_blob *blob)
+{
+    struct sec_blob out = {.size = blob->size};
+    memcpy(out.root.bytes, blob->root, sizeof out.root.bytes);
+    return out;
+}
+
+struct wire_blob
+fed_blob_to_wire(const struct sec_blob *blob)
+{
+    struct wire_blob out = {.size = blob->size};
+    memcpy(out.root, blob->root.bytes, sizeof out.root);
+    return out;
+}
+
+/* ---- the chain ---- */
+
+void
+fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster)
+{
+    *chain = (struct fed_chain){.roster = roster};
+}
+
+static struct sec_signature
+signature_of(const uint8_t bytes[static 64])
+{
+    struct sec_signature out;
+    memcpy(out.bytes, bytes, sizeof out.bytes);
+    return out;
+}
+
+static bool
+is_hash(const struct sec_hash *hash, const uint8_t bytes[static 32])
+{
+    return sec_equal(hash->bytes, bytes, sizeof hash->bytes);
+}
+
+static enum pn_status
+fail_hash(struct pn_error *why, const char *what, const struct sec_hash *expected,
+          const uint8_t seen[static 32])
+{
+    struct sec_hash hash;
+    char            expected_text[SEC_HEX_SIZE], seen_text[SEC_HEX_SIZE];
+    memcpy(hash.bytes, seen, sizeof hash.bytes);
+    sec_hash_text(expected_text, expected);
+    sec_hash_text(seen_text, &hash);
+    return pn_error_set(why, PN_ECORRUPT, "%s: expected %s, seen %s", what, expected_text,
+                        seen_text);
+}
+
+static enum pn_status
+check_blob(const char *what, const struct sec_blob *expected, const struct wire_blob *seen,
+           struct pn_error *why)
+{
+    if (seen->size != expected->size)
+        return pn_error_set(why, PN_ECORRUPT, "%s: expected %" PRIu64 " bytes, seen %" PRIu64, what,
+                            expected->size, seen->size);
+    return is_hash(&expected->root, seen->root) ? PN_OK
+                                                : fail_hash(why, what, &expected->root, seen->root);
+}
+
+/* Where it stands in the chain. A decoded block is a genesis exactly at height 0. */
+static enum pn_status
+check_place(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    if (chain->finished)
+        return pn_error_set(why, PN_ECORRUPT, "it comes after the block that finished the run");
+    if (block->height != chain->height)
+        return pn_error_set(why, PN_ECORRUPT, "expected height %" PRIu64 ", seen %" PRIu64,
+                            chain->height, block->height);
+    if (!is_hash(&chain->head, block->previous))
+        return fail_hash(why, "the block before it", &chain->head, block->previous);
+    return PN_OK;
+}
+
+/* That it speaks of this federation and, after genesis, of this run and job. */
+static enum pn_status
+check_subject(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    if (!is_hash(&chain->roster->hash, block->roster))
+        return fail_hash(why, "its roster", &chain->roster->hash, block->roster);
+    if (block->epoch != chain->roster->epoch)
+        return pn_error_set(why, PN_ECORRUPT, "expected roster epoch %u, seen %u",
+                            chain->roster->epoch, block->epoch);
+    if (chain->height == 0)
+        return PN_OK;
+    if (!sec_equal(chain->run, block->run, sizeof chain->run)) {
+        char expected[33], seen[33];
+        pn_hex_encode(expected, chain->run, sizeof chain->run);
+        pn_hex_encode(seen, block->run, sizeof block->run);
+        return pn_error_set(why, PN_ECORRUPT, "its run: expected %s, seen %s", expected, seen);
+    }
+    if (!is_hash(&chain->job, block->job))
+        return fail_hash(why, "its job", &chain->job, block->job);
+    return PN_OK;
+}
+
+static enum pn_status
+check_proposer(const struct fed_chain *chain, const struct wire_block *block,
+               const struct sec_hash *hash, const struct sec_signature *signature,
+               struct pn_error *why)
+{
+    const struct fed_roster_member *coordinator =
+        fed_roster_find(chain->roster, chain->roster->coordinator);
+    PN_ASSERT(coordinator != NULL);
+    if (block->proposer != coordinator->number)
+        return pn_error_set(why, PN_EAUTH,
+                            "expected the coordinator, member %u, as proposer, seen %u",
+                            coordinator->number, block->proposer);
+    if (!fed_block_check(signature, hash, &coordinator->certificate.node))
+        return pn_error_set(why, PN_EAUTH, "it is not signed by %s", coordinator->name);
+    return PN_OK;
+}
+
+/* That it goes on where the block before it ended. */
+static enum pn_status
+check_progress(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    if (chain->height == 0)
+        return PN_OK;
+    uint64_t round = chain->round + (block->kind == WIRE_BLOCK_ROUND);
+    if (block->round != round)
+        return pn_error_set(why, PN_ECORRUPT, "expected round %" PRIu64 ", seen %" PRIu64, round,
+                            block->round);
+    enum pn_status st =
+        check_blob("the model it starts from", &chain->model, &block->model_in, why);
+    return st == PN_OK ? check_blob("its scaling", &chain->scaling, &block->scaling, why) : st;
+}
+
+/* Only nodes contribute, are missed, and witness. */
+static const struct fed_roster_member *
+find_node(const struct fed_chain *chain, uint32_t number, const char *what, struct pn_error *why)
+{
+    const struct fed_roster_member *member = fed_roster_find(chain->roster, number);
+    if (member == NULL || member->role != FED_ROLE_NODE) {
+        pn_error_set(why, PN_EAUTH, "%s: the roster has no node with number %u", what, number);
+        return NULL;
+    }
+    return member;
+}
+
+static enum pn_status
+check_entry(const struct fed_chain *chain, const struct wire_block *block,
+            const struct wire_entry *entry, struct pn_error *why)
+{
+    const struct fed_roster_member *member = find_node(chain, entry->member, "update", why);
+    if (member == NULL)
+        return PN_EAUTH;
+    struct fed_commitment commitment = {
+        .round    = block->round,
+        .weight   = entry->weight,
+        .member   = entry->member,
+        .model_in = fed_blob_from_wire(&block->model_in),
+        .update   = fed_blob_from_wire(&entry->update),
+    };
+    struct sec_signature signature = signature_of(entry->signature);
+    memcpy(commitment.run, block->run, sizeof commitment.run);
+    if (!fed_commitment_check(&signature, &commitment, &member->certificate.node))
+        return pn_error_set(why, PN_EAUTH, "update: %s has not committed to it", member->name);
+    return PN_OK;
+}
+
+static enum pn_status
+check_entries(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    uint64_t       total = 0;
+    enum pn_status st    = PN_OK;
+    for (size_t i = 0; i < block->entry_count; i++) {
+        if (block->entries[i].weight > FED_WEIGHTS_MAX - total)
+            return pn_error_set(why, PN_ECORRUPT,
+                                "expected weights of %u at most together, seen more",
+                                FED_WEIGHTS_MAX);
+        total += block->entries[i].weight;
+    }
+    for (size_t i = 0; st == PN_OK && i < block->entry_count; i++)
+        st = check_entry(chain, block, &block->entries[i], why);
+    for (size_t i = 0; st == PN_OK && i < block->absent_count; i++)
+        if (find_node(chain, block->absent[i].member, "absent", why) == NULL)
+            st = PN_EAUTH;
+    return st;
+}
+
+static enum pn_status
+check_witnesses(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    for (size_t i = 0; i < block->witness_count; i++) {
+        const struct wire_witness      *witness = &block->witnesses[i];
+        const struct fed_roster_member *member  = find_node(chain, witness->member, "witness", why);
+        if (member == NULL)
+            return PN_EAUTH;
+        struct sec_signature signature = signature_of(witness->signature);
+        if (!fed_witness_check(&signature, &chain->head, &member->certificate.node))
+            return pn_error_set(why, PN_EAUTH, "witness: %s has not signed the block before it",
+                                member->name);
+    }
+    return PN_OK;
+}
+
+static void
+move_on(struct fed_chain *chain, const struct wire_block *block, const struct sec_hash *hash)
+{
+    if (chain->height == 0) {
+        memcpy(chain->run, block->run, sizeof chain->run);
+        memcpy(chain->job.bytes, block->job, sizeof chain->job.bytes);
+        chain->scaling = fed_blob_from_wire(&block->scaling);
+    }
+    chain->height++;
+    chain->head     = *hash;
+    chain->round    = block->round;
+    chain->model    = fed_blob_from_wire(&block->model_out);
+    chain->finished = block->kind == WIRE_BLOCK_FINISH;
+    chain->witness_count += block->witness_count;
+}
+
+enum pn_status
+fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_arena *arena,
+               const uint8_t *bytes, size_t size, const struct sec_signature *signature,
+               struct pn_error *why)
+{
+    struct wire_block seen;
+    struct sec_hash   hash;
+
+    enum pn_status st = wire_block_decode(&seen, arena, bytes, size);
+    if (st != PN_OK)
+        st = pn_error_set(why, st == PN_ENOMEM ? PN_ENOMEM : PN_ECORRUPT,
+                          "its %zu bytes are no block: %s", size, pn_status_text(st));
+    if (st == PN_OK)
+        st = check_place(chain, &seen, why);
+    if (st == PN_OK)
+        st = check_subject(chain, &seen, why);
+    if (st == PN_OK) {
+        fed_block_hash(&hash, bytes, size);
+        st = check_proposer(chain, &seen, &hash, signature, why);
+    }
+    if (st == PN_OK)
+        st = check_progress(chain, &seen, why);
+    if (st == PN_OK)
+        st = check_entries(chain, &seen, why);
+    if (st == PN_OK)
+        st = check_witnesses(chain, &seen, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
+
+    move_on(chain, &seen, &hash);
+    *block = seen;
+    return PN_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * fed/block -- the ledger: what a block must say, and how anybody checks it.
+ *
+ * A block is the encoded struct wire_block; its hash is BLAKE2b-256 of those bytes, domain
+ * "block"; it names the hash of the block before it. The proposer signs the hash
+ * (domain "block"), members countersign it (domain "witness"); the witnesses of block h stand
+ * in block h + 1. A member's commitment (domain "update") is a signature over
+ *     run 16 | round u64 | member u32 | model_in size u64, root 32 | update size u64, root 32 |
+ *     weight u64                                   (little-endian, 116 bytes)
+ * so a block proves who contributed what to which model.
+ */
+#ifndef FED_BLOCK_H
+#define FED_BLOCK_H
+
+#include "crypto/keys.h"
+#include "crypto/merkle.h"
+#include "fed/roster.h"
+#include "proto/message.h"
+
+struct fed_commitment {
+    uint8_t         run[16];
+    uint64_t        round, weight;
+    uint32_t        member;
+    struct sec_blob model_in, update;
+};
+void fed_commitment_sign(struct sec_signature *out, const struct fed_commitment *commitment,
+                         const struct sec_sign_secret *secret);
+PN_MUST_CHECK bool fed_commitment_check(const struct sec_signature  *signature,
+                                        const struct fed_commitment *commitment,
+                                        const struct sec_sign_public *key);
+
+void fed_block_hash(struct sec_hash *out, const uint8_t *block, size_t size);
+void fed_block_sign(struct sec_signature *out, const struct sec_hash *hash,
+                    const struct sec_sign_secret *secret);
+PN_MUST_CHECK bool fed_block_check(const struct sec_signature *signature,
+                                   const struct sec_hash *hash, const struct sec_sign_public *key);
+void fed_witness_sign(struct sec_signature *out, const struct sec_hash *hash,
+                      const struct sec_sign_secret *secret);
+PN_MUST_CHECK bool fed_witness_check(const struct sec_signature *signature,
+                                     const struct sec_hash *hash,
+                                     const struct sec_sign_public *key);
+
+struct sec_blob  fed_blob_from_wire(const struct wire_blob *blob);
+struct wire_blob fed_blob_to_wire(const struct sec_blob *blob);
+
+/* Walks a chain block by block; the same walker serves nodes, coordinator and the verifier. */
+struct fed_chain {
+    const struct fed_roster *roster;
+    uint64_t        height; /* blocks accepted */
+    struct sec_hash head;   /* of the last one; zero before genesis */
+    uint8_t         run[16];
+    struct sec_hash job;
+    uint64_t        round;
+    struct sec_blob model, scaling;
+    bool            finished;
+    uint64_t        witness_count; /* countersignatures seen, all blocks */
+    /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
+};
+void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster);
+
+/*
+ * Takes one encoded block and its proposer's signature. Checks encoding, height, previous
+ * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator, signature,
+ * round order, model_in = the model before, entries sorted and unique with valid commitments of
+ * members, weights in range, witnesses of the previous block, and that finish is last.
+ * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
+ * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no
+ * say here) or PN_ENOMEM (an arena smaller than WIRE_ARENA_SIZE).
+ */
+PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed_chain *chain,
+                                            struct wire_arena *arena, const uint8_t *bytes,
+                                            size_t size, const struct sec_signature *signature,
+                                            struct pn_error *why);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * fed/job -- what is trained and how; pinned by the hash of its text.
+ *
+ *     # job.yaml                    # a default stands for what may be left out
+ *     version: 1
+ *     name: fraud                    # 1 to 31 of a-z 0-9 . _ -, not first a dot
+ *     seed: 7                        # default 0
+ *     profile: open                  # default; the only profile of this version
+ *     model: |                       # nnlib's text spec, see nnlib/plan.h; compiled as a check
+ *       x    = input 12
+ *       ...
+ *     data: ...                      # the schema, see data/schema.h; checked by who reads data
+ *     training:                      # default: everything below
+ *       optimiser: sgd               # sgd | adam
+ *       rate: 0.01                   # above 0
+ *       momentum: 0                  # sgd only; 0 <= momentum < 1
+ *       beta1: 0.9                   # adam only, as beta2 0.999 and epsilon 1e-8
+ *       l2: 0
+ *       batch: 32
+ *       epochs: 1
+ *       clip: 10                     # L2 norm of the update
+ *     rounds:
+ *       count: 20                    # required
+ *       cohort: 5                    # required: the most to invite; at most 1024
+ *       quorum: 3                    # required, at most the cohort
+ *       gather: 60s                  # each 1ms to 168h, as invite 10s, train 10m, collect 2m,
+ *       attempts: 5                  # evaluate 1m
+ *     stopping: { metric: auprc, patience: 5, min_delta: 0.001 }   # default: none; 5; 0
+ *     limits: { update_norm: 100, weight: 1000000 }                # the defaults
+ *
+ * Between fields: quorum <= cohort; cohort * weight < 2^31 (fed/update); clip * 1.001 <=
+ * update_norm (quantising may lengthen an update a little); the metric fits the model's output.
+ *
+ * Memory     one heap object, immutable; it keeps the text and its tree.
+ */
+#ifndef FED_JOB_H
+#define FED_JOB_H
+
+#include "crypto/hash.h"
+#include "nnlib/optimiser.h"
+#include "text/yaml.h"
+
+enum { FED_JOB_TEXT_MAX = 61440 };
+
+struct fed_job {
+    struct sec_hash         hash; /* of the text, domain "job" */
+    const char             *text;
+    size_t                  text_size;
+    const char             *name, *model; /* model: nnlib spec text */
+    struct text_yaml       *yaml;
+    const struct text_node *data; /* the schema section, for data_schema_decode */
+    uint64_t                seed;
+    uint32_t                classes; /* of the model: nn_plan_class_count */
+
+    struct nn_optimiser_config optimiser;
+    uint32_t                   batch, epochs;
+    double                     clip; /* a node scales its update to at most this norm */
+
+    uint32_t rounds, cohort, quorum, attempts;
+    pn_ms    gather_ms, invite_ms, train_ms, collect_ms, evaluate_ms;
+
+    const char *stop_metric; /* NULL: no early stopping */
+    uint32_t    patience;
+    double      min_delta;
+
+    double   update_norm_max; /* above it the coordinator refuses an update */
+    uint64_t weight_max;      /* records above it count as this many        */
+};
+
+/* Checks every field and every rule between fields; sentences carry file:line:column. */
+PN_MUST_CHECK enum pn_status fed_job_parse(struct fed_job **out, const char *name,
+                                           const char *text, size_t size, struct pn_error *why);
+void fed_job_free(struct fed_job *job);
+
+/* The run's number: from federation, job and a label chosen by the coordinator ("1"). */
+void fed_job_run(uint8_t out[static 16], const char *federation, const struct fed_job *job,
+                 const char *label);
+
+#endif

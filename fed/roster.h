@@ -1,0 +1,134 @@
+/*
+ * fed/roster -- the consortium: members, keys, roles, epoch, expiry.
+ *
+ *     # federation.yaml
+ *     version: 1
+ *     federation: demo
+ *     epoch: 1                    # never goes back
+ *     issued: 2026-11-23T00:00:00Z
+ *     expires: 2027-11-23T00:00:00Z
+ *     previous: ""                # hash of the epoch before, hex; empty for the first
+ *     mode: coordinator
+ *     endpoint: tcp://203.0.113.7:7400
+ *     threshold: 2                # how many of the signers below make a roster
+ *     signers: [bank-a, bank-b, bank-c]     # by member name; their root keys sign
+ *     members:
+ *       - name: hub
+ *         number: 1               # stable; never reused
+ *         organisation: Consortium office
+ *         role: coordinator       # exactly one; others are `node`
+ *         root: <base64>
+ *         certificate: { serial: 1, not_before: ..., not_after: ..., node: <base64>,
+ *                        transport: <base64>, signature: <base64> }
+ *
+ * The file is signed as it lies, by detached minisign signatures beside it
+ * (federation.yaml.<signer>.minisig), at least `threshold` of its signers. The next
+ * epoch must also carry `threshold` signatures of the *previous* epoch's signers and
+ * name the previous hash, so that nobody, the coordinator included, can add a
+ * member alone (The Update Framework, section 5.3.4).
+ *
+ * Memory     one struct on the heap, immutable after load; free with fed_roster_free.
+ * Threads    any, read-only.
+ * Limits     1024 members, 64 signers, 1 MiB of text. Times are Unix seconds.
+ */
+#ifndef FED_ROSTER_H
+#define FED_ROSTER_H
+
+#include "crypto/keys.h"
+#include "crypto/minisign.h"
+
+enum { FED_MEMBERS_MAX = 1024, FED_NAME_SIZE = 32, FED_SIGNATURES_MAX = 64 };
+
+enum fed_role { FED_ROLE_NODE, FED_ROLE_COORDINATOR };
+
+struct fed_roster_member {
+    uint32_t               number;
+    char                   name[FED_NAME_SIZE], organisation[96];
+    enum fed_role          role;
+    bool                   signer;
+    struct sec_sign_public root;
+    struct sec_certificate certificate;
+};
+
+struct fed_roster {
+    char            federation[FED_NAME_SIZE];
+    char            endpoint[256];
+    uint32_t        epoch, threshold, member_count, coordinator; /* the last: a member's number */
+    uint64_t        issued, expires;
+    struct sec_hash previous; /* zero in epoch 1 */
+    struct sec_hash hash;     /* of the text, domain "roster" */
+    struct fed_roster_member members[]; /* ordered by number */
+};
+
+struct fed_roster_signature {
+    char        name[FED_NAME_SIZE]; /* of the signer */
+    const char *text;                /* a minisign file */
+    size_t      size;
+};
+
+/*
+ * Parses and checks form, certificates and uniqueness; not signatures, not time. PN_ECONFIG with
+ * file:line:column; PN_EAUTH when a certificate is not signed by its member's root.
+ */
+PN_MUST_CHECK enum pn_status fed_roster_parse(struct fed_roster **out, const char *name,
+                                              const char *text, size_t size,
+                                              struct pn_error *why);
+void fed_roster_free(struct fed_roster *roster);
+
+/* PN_OK when at least the threshold of *`by`'s* signers signed `text` (by = the roster itself,
+ * or the epoch before). Else PN_EAUTH naming who is missing. */
+PN_MUST_CHECK enum pn_status fed_roster_check_signatures(
+    const struct fed_roster *by, const char *text, size_t size,
+    const struct fed_roster_signature *signatures, size_t count, struct pn_error *why);
+
+/* PN_EAUTH when not yet issued or expired at `now`. Not the certificates: one organisation that
+ * forgets to renew its own must not stop the others. */
+PN_MUST_CHECK enum pn_status fed_roster_check_time(const struct fed_roster *roster, uint64_t now,
+                                                   struct pn_error *why);
+/* PN_EAUTH when this member's certificate is outside its time at `now`. */
+PN_MUST_CHECK enum pn_status fed_roster_check_member(const struct fed_roster_member *member,
+                                                     uint64_t now, struct pn_error *why);
+
+/* What a party remembers of the newest roster it has accepted: no rollback. Durable. */
+struct fed_roster_anchor {
+    uint32_t        epoch; /* 0 = none yet */
+    struct sec_hash hash;
+};
+/* PN_EAUTH when `next` is older than the anchor, another roster of the same epoch, or an
+ * epoch + 1 that does not name the anchor's hash. */
+PN_MUST_CHECK enum pn_status fed_roster_check_anchor(const struct fed_roster_anchor *anchor,
+                                                     const struct fed_roster *next,
+                                                     struct pn_error *why);
+
+/* The fingerprint people compare: SHA-256 over a BLAKE2b-256, domain "signers", of
+ * federation name 32, zero-padded | threshold u32 | the signers' root keys, by number. */
+void fed_roster_fingerprint(char out[static SEC_FINGERPRINT_SIZE],
+                            const struct fed_roster *roster);
+
+const struct fed_roster_member *fed_roster_find(const struct fed_roster *roster, uint32_t number);
+const struct fed_roster_member *fed_roster_find_name(const struct fed_roster *roster,
+                                                     const char *name);
+const struct fed_roster_member *fed_roster_find_transport(
+    const struct fed_roster *roster, const struct sec_transport_public *key);
+
+/* The text of a roster, for `panal roster create` and tests: encode then parse gives it back. */
+PN_MUST_CHECK enum pn_status fed_roster_encode(struct pn_buffer *out,
+                                               const struct fed_roster *roster);
+
+/*
+ * A join file: what one organisation sends to whoever writes the roster. All of it is public:
+ *     version: 1, and of a member above: name, organisation, role, root, certificate
+ * A parsed one has number 0 and is no signer.
+ */
+PN_MUST_CHECK enum pn_status fed_join_encode(struct pn_buffer *out,
+                                             const struct fed_roster_member *member);
+PN_MUST_CHECK enum pn_status fed_join_parse(struct fed_roster_member *out, const char *name,
+                                            const char *text, size_t size, struct pn_error *why);
+
+/* RFC 3339 in UTC, whole seconds, exactly "2026-11-23T00:00:00Z"; years 1970 to 9999. A later
+ * time is written as the last second of 9999. */
+enum { FED_TIME_SIZE = 21 };
+void fed_time_text(char out[static FED_TIME_SIZE], uint64_t seconds);
+PN_MUST_CHECK bool fed_time_parse(uint64_t *seconds, const char *text);
+
+#endif

@@ -1,0 +1,115 @@
+#include "fed/update.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Intermediate results must not be wider than their type, or machines would differ. */
+_Static_assert(FLT_EVAL_METHOD == 0, "float and double arithmetic in their own precision");
+
+static const double one_unit = 1 << FED_FRACTION_BITS;
+static const double q_max    = INT32_MAX;
+enum {
+    LANES = 8
+};
+
+/*
+ * The sum of the squared differences, in this order on every machine: LANES sums, element k in sum
+ * k % LANES, then the sums from first to last. Not finite if any value is not: the difference of
+ * two floats is at most 2^129, so finite values cannot overflow a double.
+ */
+static double
+sum_of_squares(const float *local, const float *start, size_t count)
+{
+    double lane[LANES] = {0}, total = 0;
+    size_t whole = count - count % LANES;
+    for (size_t k = 0; k < whole; k += LANES)
+        for (size_t i = 0; i < LANES; i++) {
+            double d = (double)local[k + i] - (double)start[k + i];
+            lane[i] += d * d;
+        }
+    for (size_t k = whole; k < count; k++) {
+        double d = (double)local[k] - (double)start[k];
+        lane[k - whole] += d * d;
+    }
+    for (size_t i = 0; i < LANES; i++)
+        total += lane[i];
+    return total;
+}
+
+enum pn_status
+fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const float *start,
+                    size_t count, double clip)
+{
+    PN_ASSERT(clip >= 0);
+    double squares = sum_of_squares(local, start, count);
+    if (!isfinite(squares))
+        return PN_EDIVERGED;
+    double norm  = sqrt(squares);
+    double scale = one_unit; /* times clip / norm: a power of two changes no bit of it */
+    if (clip > 0 && norm > clip)
+        scale *= clip / norm;
+    uint64_t cut = 0;
+    for (size_t k = 0; k < count; k++) {
+        double value = ((double)local[k] - (double)start[k]) * scale;
+        double most  = value > q_max ? q_max : value < -q_max ? -q_max : value;
+        cut += most != value;
+        q[k] = (int32_t)lrint(most); /* to nearest, ties to even */
+    }
+    *saturated = cut;
+    return PN_OK;
+}
+
+double
+fed_update_norm(const int32_t *q, size_t count)
+{
+    pn_u128 squares = 0; /* exact: 2^62 each */
+    for (size_t k = 0; k < count; k++) {
+        int64_t value = q[k];
+        squares += (uint64_t)(value * value);
+    }
+    return sqrt((double)squares) / one_unit;
+}
+
+void
+fed_update_fold(int64_t *sum, const int32_t *q, size_t count, uint32_t weight)
+{
+    int64_t factor = weight;
+    for (size_t k = 0; k < count; k++)
+        sum[k] += factor * q[k];
+}
+
+void
+fed_update_apply(float *next, const float *start, const int64_t *sum, size_t count, uint64_t total)
+{
+    PN_ASSERT(total >= 1 && total <= FED_WEIGHTS_MAX);
+    double units = (double)total * one_unit; /* exact: 31 bits and a power of two */
+    for (size_t k = 0; k < count; k++) {
+        /* Beyond 2^53 the conversion rounds (to nearest, as the division and the cast do): three
+         * IEEE operations, so the same bits on every machine. */
+        float mean = (float)((double)sum[k] / units);
+        next[k]    = start[k] + mean;
+    }
+}
+
+void
+fed_update_encode(uint8_t *out, const int32_t *q, size_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, q, count * sizeof *q);
+#else
+    for (size_t k = 0; k < count; k++)
+        pn_put_u32(out + 4 * k, (uint32_t)q[k]);
+#endif
+}
+
+void
+fed_update_decode(int32_t *out, const uint8_t *bytes, size_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, bytes, count * sizeof *out);
+#else
+    for (size_t k = 0; k < count; k++)
+        out[k] = (int32_t)pn_get_u32(bytes + 4 * k);
+#endif
+}

@@ -1,0 +1,46 @@
+/*
+ * fed/update -- an update as integers: quantise, check, fold, apply.
+ *
+ *     q[k]  = rint((theta_local[k] - theta_round[k]) * 2^24), saturated to +-(2^31 - 1)
+ *     S[k]  = sum over nodes of weight * q[k]                       (int64, exact)
+ *     theta_next[k] = theta_round[k] + (float)(S[k] / (W * 2^24))   (one double division)
+ *
+ * Sums of integers do not depend on order or machine, so a ledger can verify an
+ * aggregate and a resumed round equals an uninterrupted one (design.md, principle 3).
+ * No overflow: |q| < 2^31 and the sum of weights W < 2^31 give |S| < 2^62.
+ *
+ * On the wire an update is its q as little-endian int32: 4 bytes a parameter.
+ * NaN and Inf cannot be written in it; a node whose training diverged says so.
+ */
+#ifndef FED_UPDATE_H
+#define FED_UPDATE_H
+
+#include "base/bytes.h"
+
+enum { FED_FRACTION_BITS = 24 };
+#define FED_WEIGHTS_MAX 2147483647u /* largest sum of weights */
+
+/*
+ * Clips the difference to `clip` (L2, 0 = not) and rounds it. PN_EDIVERGED when a
+ * value is not finite; `saturated` counts the values cut. Assumes round-to-nearest.
+ */
+PN_MUST_CHECK enum pn_status fed_update_quantise(int32_t *q, uint64_t *saturated,
+                                                 const float *local, const float *start,
+                                                 size_t count, double clip);
+
+/* The L2 norm of q * 2^-24. */
+double fed_update_norm(const int32_t *q, size_t count);
+
+/* sum[k] += weight * q[k]. */
+void fed_update_fold(int64_t *sum, const int32_t *q, size_t count, uint32_t weight);
+
+/* next[k] from start[k] and sum[k]; total = sum of the weights, 1..FED_WEIGHTS_MAX. A sum beyond
+ * 2^53 is rounded to a double first; every step is one IEEE operation. `next` may be `start`. */
+void fed_update_apply(float *next, const float *start, const int64_t *sum, size_t count,
+                      uint64_t total);
+
+/* Little-endian bytes <-> numbers, in place on little-endian machines. */
+void fed_update_encode(uint8_t *out, const int32_t *q, size_t count);
+void fed_update_decode(int32_t *out, const uint8_t *bytes, size_t count);
+
+#endif

@@ -1,0 +1,227 @@
+#include "fed/job.h"
+
+#include "fed/round.h"
+#include "tests/support/expect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODEL                                                                                      \
+    "model: |\n"                                                                                   \
+    "  x    = input 3\n"                                                                           \
+    "  out  = dense x 1\n"                                                                         \
+    "  loss = bce_logits out\n"
+#define HEAD "version: 1\nname: fraud\n" MODEL "data: { format: csv }\n"
+#define ROUNDS "rounds: { count: 20, cohort: 5, quorum: 3 }\n"
+
+static enum pn_status
+parse(struct fed_job **out, const char *text, struct pn_error *why)
+{
+    /* An exact copy without a NUL, so that a sanitizer sees a read beyond the end. */
+    size_t size = strlen(text);
+    char  *copy = malloc(size + (size == 0));
+    assert_non_null(copy);
+    memcpy(copy, text, size);
+    why->text[0]      = '\0';
+    enum pn_status st = fed_job_parse(out, "job.yaml", copy, size, why);
+    free(copy);
+    return st;
+}
+
+static void
+expect_refused(const char *text, const char *part, int line)
+{
+    struct fed_job *job = NULL;
+    struct pn_error why;
+    if (parse(&job, text, &why) != PN_ECONFIG || job != NULL) {
+        print_error("this was not refused:\n%s", text);
+        _fail(__FILE__, line);
+    }
+    expect_says(&why, part, __FILE__, line);
+}
+#define EXPECT_REFUSED(text, part) expect_refused((text), (part), __LINE__)
+
+static void
+job_has_sane_defaults(void **state)
+{
+    (void)state;
+    struct fed_job *job;
+    struct pn_error why;
+    EXPECT_OK(parse(&job, HEAD ROUNDS, &why));
+    assert_string_equal(job->name, "fraud");
+    assert_int_equal(job->seed, 0);
+    assert_int_equal(job->rounds, 20);
+    assert_int_equal(job->cohort, 5);
+    assert_int_equal(job->quorum, 3);
+    assert_int_equal(job->attempts, 5);
+    assert_int_equal(job->gather_ms, 60000);
+    assert_int_equal(job->invite_ms, 10000);
+    assert_int_equal(job->train_ms, 600000);
+    assert_int_equal(job->collect_ms, 120000);
+    assert_int_equal(job->evaluate_ms, 60000);
+    assert_int_equal(job->batch, 32);
+    assert_int_equal(job->epochs, 1);
+    assert_true(job->clip == 10 && job->update_norm_max == 100);
+    assert_int_equal(job->weight_max, 1000000);
+    assert_int_equal(job->optimiser.kind, NN_SGD);
+    assert_true(job->optimiser.rate == 0.01);
+    assert_null(job->stop_metric);
+    assert_int_equal(job->classes, 2);
+    assert_non_null(job->data);
+    assert_int_equal(job->text_size, strlen(HEAD ROUNDS));
+    fed_job_free(job);
+    fed_job_free(NULL);
+}
+
+static void
+job_reads_every_field(void **state)
+{
+    (void)state;
+    struct fed_job *job;
+    struct pn_error why;
+    EXPECT_OK(parse(&job,
+                    "version: 1\nname: a.b-c_9\nseed: 18446744073709551615\nprofile: open\n" MODEL
+                    "data: { format: csv }\n"
+                    "training: { optimiser: adam, rate: 0.5, beta1: 0.8, beta2: 0.99,\n"
+                    "            epsilon: 0.0001, l2: 0.25, batch: 8, epochs: 3, clip: 2 }\n"
+                    "rounds: { count: 2, cohort: 7, quorum: 7, gather: 30s, invite: 10ms,\n"
+                    "          train: 5m, collect: 1h, evaluate: 1500, attempts: 9 }\n"
+                    "stopping: { metric: log_loss, patience: 4, min_delta: 0.125 }\n"
+                    "limits: { update_norm: 3, weight: 50 }\n",
+                    &why));
+    assert_true(job->seed == UINT64_MAX);
+    assert_int_equal(job->optimiser.kind, NN_ADAM);
+    assert_true(job->optimiser.rate == 0.5 && job->optimiser.beta1 == 0.8);
+    assert_true(job->optimiser.beta2 == 0.99 && job->optimiser.epsilon == 0.0001);
+    assert_true(job->optimiser.l2 == 0.25 && job->clip == 2 && job->update_norm_max == 3);
+    assert_int_equal(job->batch, 8);
+    assert_int_equal(job->epochs, 3);
+    assert_string_equal(job->stop_metric, "log_loss");
+    assert_int_equal(job->patience, 4);
+    assert_true(job->min_delta == 0.125);
+
+    struct fed_round_limits limits;
+    fed_round_limits_from_job(&limits, job);
+    assert_int_equal(limits.rounds, 2);
+    assert_int_equal(limits.cohort, 7);
+    assert_int_equal(limits.quorum, 7);
+    assert_int_equal(limits.attempts, 9);
+    assert_int_equal(limits.gather_ms, 30000);
+    assert_int_equal(limits.invite_ms, 10);
+    assert_int_equal(limits.train_ms, 300000);
+    assert_int_equal(limits.collect_ms, 3600000);
+    assert_int_equal(limits.evaluate_ms, 1500);
+    assert_int_equal(limits.retry_ms, 2000);
+    assert_int_equal(limits.weight_max, 50);
+    assert_int_equal(limits.patience, 4);
+    assert_true(limits.stopping && limits.stop_on_smaller && limits.seed == UINT64_MAX);
+    fed_job_free(job);
+}
+
+static void
+refusals_say_where_and_what(void **state)
+{
+    (void)state;
+    EXPECT_REFUSED("", "job.yaml");
+    EXPECT_REFUSED(HEAD ROUNDS "sed: 7\n", "job.yaml:9:");
+    EXPECT_REFUSED(HEAD, "rounds");
+    EXPECT_REFUSED("version: 2\nname: fraud\n" MODEL "data: { format: csv }\n" ROUNDS, "version");
+    EXPECT_REFUSED("version: 1\nname: ../x\n" MODEL "data: { format: csv }\n" ROUNDS,
+                   "job.yaml:2:7: name: expected 1 to 31");
+    EXPECT_REFUSED("version: 1\nname: .x\n" MODEL "data: { format: csv }\n" ROUNDS,
+                   "not first a dot");
+    EXPECT_REFUSED(HEAD ROUNDS "profile: private\n", "not in this version");
+    EXPECT_REFUSED("version: 1\nname: x\nmodel: x = dense\ndata: { format: csv }\n" ROUNDS,
+                   "job.yaml:3:8: model:");
+    EXPECT_REFUSED("version: 1\nname: x\n" MODEL ROUNDS, "data");
+}
+
+static void
+rules_between_fields_are_checked(void **state)
+{
+    (void)state;
+    EXPECT_REFUSED(HEAD "rounds: { count: 20, cohort: 5, quorum: 6 }\n",
+                   "quorum: expected at most the cohort, 5; seen 6");
+    EXPECT_REFUSED(HEAD "rounds: { count: 20, cohort: 5, quorum: 0 }\n", "quorum");
+    EXPECT_REFUSED(HEAD "rounds: { count: 0, cohort: 5, quorum: 2 }\n", "count");
+    EXPECT_REFUSED(HEAD "rounds: { count: 1, cohort: 1025, quorum: 2 }\n", "cohort");
+    EXPECT_REFUSED(HEAD "rounds: { count: 1, cohort: 5, quorum: 2, train: 0 }\n", "train");
+    EXPECT_REFUSED(HEAD ROUNDS "limits: { weight: 500000000 }\n", "cohort * weight below 2^31");
+    EXPECT_REFUSED(HEAD "rounds: { count: 1, cohort: 1024, quorum: 2 }\n"
+                        "limits: { weight: 2097152 }\n",
+                   "cohort * weight");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { clip: 100 }\n", "update_norm");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { clip: 0 }\n", "clip");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { batch: 0 }\n", "batch");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 0 }\n", "epochs");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { rate: 0 }\n", "rate: expected a number above 0");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { momentum: 1 }\n", "momentum");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: adam, momentum: 0.9 }\n",
+                   "momentum: belongs to optimiser sgd");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { beta1: 0.9 }\n", "beta1: belongs to optimiser adam");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: rmsprop }\n", "optimiser");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: f1 }\n", "metric");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: rmse }\n", "two classes");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { patience: 3 }\n", "metric");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: auroc, patience: 0 }\n", "patience");
+}
+
+static void
+job_that_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    struct fed_job *job   = NULL;
+    struct pn_error why   = {0};
+    char           *large = malloc(FED_JOB_TEXT_MAX + 1);
+    assert_non_null(large);
+    memset(large, '#', FED_JOB_TEXT_MAX + 1);
+    EXPECT_STATUS(PN_ECONFIG, fed_job_parse(&job, "job.yaml", large, FED_JOB_TEXT_MAX + 1, &why));
+    EXPECT_SAYS(&why, "at most 61440 bytes, seen 61441");
+    free(large);
+}
+
+static void
+run_depends_on_federation_job_and_label(void **state)
+{
+    (void)state;
+    struct fed_job *a, *b;
+    struct pn_error why;
+    uint8_t         run[5][16];
+    EXPECT_OK(parse(&a, HEAD ROUNDS, &why));
+    EXPECT_OK(parse(&b, HEAD ROUNDS "seed: 1\n", &why));
+    assert_false(sec_hash_equal(&a->hash, &b->hash));
+    fed_job_run(run[0], "demo", a, "1");
+    fed_job_run(run[1], "demo", a, "1");
+    fed_job_run(run[2], "demo", a, "2");
+    fed_job_run(run[3], "dem", a, "1");
+    fed_job_run(run[4], "demo", b, "1");
+    assert_memory_equal(run[0], run[1], 16);
+    for (size_t i = 2; i < 5; i++)
+        assert_memory_not_equal(run[0], run[i], 16);
+
+    /* The definition, written out. */
+    uint8_t         bytes[4 + 1 + 32 + 1 + 1] = "demo";
+    struct sec_hash expected;
+    memcpy(bytes + 5, a->hash.bytes, 32);
+    bytes[38] = '1';
+    sec_hash_of(&expected, "run", bytes, sizeof bytes);
+    assert_memory_equal(run[0], expected.bytes, 16);
+    fed_job_free(a);
+    fed_job_free(b);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(job_has_sane_defaults),
+        cmocka_unit_test(job_reads_every_field),
+        cmocka_unit_test(refusals_say_where_and_what),
+        cmocka_unit_test(rules_between_fields_are_checked),
+        cmocka_unit_test(job_that_is_too_large_is_refused),
+        cmocka_unit_test(run_depends_on_federation_job_and_label),
+    };
+    if (sec_init() != PN_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
