@@ -1,0 +1,404 @@
+#include "coordinator/state.h"
+
+#include "fed/update.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHUNK_PARAMETERS = SEC_CHUNK_SIZE / 4
+};
+
+/* Saves bytes as FOLDER/ROOT; `*leaves` becomes the caller's. */
+static enum pn_status
+save_blob(struct sec_blob *out, struct sec_hash **leaves, const struct store_disk *disk,
+          const char *folder, const uint8_t *bytes, uint64_t size)
+{
+    char           name[ENGINE_NAME_SIZE];
+    enum pn_status st = engine_blob_of(out, leaves, bytes, size);
+    if (st != PN_OK)
+        return st;
+    engine_blob_name(name, folder, &out->root);
+    return disk->save(disk->host, name, bytes, size);
+}
+
+/* ---- the first model, and the scaling ---- */
+
+struct prepare {
+    struct engine_work       base;
+    const struct engine_job *job;
+    const struct store_disk *disk;
+    uint8_t                 *scaling_bytes;
+    struct sec_blob          model, scaling;
+    struct sec_hash         *model_leaves, *scaling_leaves;
+};
+
+static void
+release_prepare(struct engine_work *work)
+{
+    struct prepare *prepare = (struct prepare *)work;
+    free(prepare->scaling_bytes);
+    free(prepare->model_leaves);
+    free(prepare->scaling_leaves);
+    free(prepare);
+}
+
+static void
+run_prepare(struct pn_work *work)
+{
+    struct prepare          *prepare = (struct prepare *)work;
+    const struct engine_job *job     = prepare->job;
+    uint8_t                 *bytes   = malloc((size_t)job->model_size);
+    enum pn_status           st      = bytes != NULL ? PN_OK : PN_ENOMEM;
+    if (st == PN_OK) {
+        /* SAFE: malloc aligns for floats; engine_floats_encode works in place. */
+        float *theta = (float *)(void *)bytes;
+        engine_job_first_model(theta, job);
+        engine_floats_encode(bytes, theta, (size_t)(job->model_size / 4));
+        st = save_blob(&prepare->model, &prepare->model_leaves, prepare->disk, "models", bytes,
+                       job->model_size);
+    }
+    if (st == PN_OK && job->scaling_size > 0)
+        st = save_blob(&prepare->scaling, &prepare->scaling_leaves, prepare->disk, "scaling",
+                       prepare->scaling_bytes, job->scaling_size);
+    free(bytes);
+    prepare->base.status = st;
+}
+
+static void
+done_prepare(struct pn_work *work, pn_ms now)
+{
+    struct prepare      *prepare = (struct prepare *)engine_work_take(work);
+    struct coord_engine *engine  = prepare->base.engine;
+    struct fed_event     event   = {.kind = FED_PREPARED, .blob = prepare->model};
+    if (prepare->base.status != PN_OK) {
+        coord_break(engine, prepare->base.status,
+                    "the first model cannot be written to the state directory");
+        event.kind = FED_TICK;
+    } else {
+        engine_shelf_put(&engine->shelf, "models", &prepare->model, prepare->model_leaves);
+        prepare->model_leaves = NULL;
+        if (prepare->scaling.size > 0) {
+            engine_shelf_put(&engine->shelf, "scaling", &prepare->scaling, prepare->scaling_leaves);
+            prepare->scaling_leaves = NULL;
+        }
+        engine->scaling = prepare->scaling;
+    }
+    release_prepare(&prepare->base);
+    (void)coord_turn(engine, now, &event);
+}
+
+void
+coord_begin_prepare(struct coord_engine *engine)
+{
+    const struct engine_job *job     = engine->config.job;
+    struct prepare          *prepare = calloc(1, sizeof *prepare);
+    uint8_t                 *scaling = calloc(1, (size_t)job->scaling_size + 1);
+    if (prepare == NULL || scaling == NULL) {
+        free(prepare);
+        free(scaling);
+        coord_break(engine, PN_ENOMEM, "no memory for the first model");
+        return;
+    }
+    if (job->scaling_size > 0)
+        data_scaling_encode(scaling, engine->scales, job->schema->numeric_count);
+    prepare->job           = job;
+    prepare->disk          = engine->config.disk;
+    prepare->scaling_bytes = scaling;
+    engine_work_submit(
+        &prepare->base, &engine->works, engine, &engine->config.ports,
+        &(struct engine_work_how){job->model_size, run_prepare, done_prepare, release_prepare});
+}
+
+/* ---- an update: whole on the disk, of that root, of an acceptable size ---- */
+
+struct check {
+    struct engine_work       base;
+    uint32_t                 member;
+    const struct store_disk *disk;
+    struct sec_blob          blob;
+    bool                     staged; /* its chunks were verified when they came */
+    double                   norm;
+};
+
+static void
+release_check(struct engine_work *work)
+{
+    free(work);
+}
+
+static enum pn_status
+measure(double *norm, const struct store_disk *disk, const struct sec_blob *blob)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint8_t *bytes   = malloc(SEC_CHUNK_SIZE);
+    int32_t *q       = malloc(SEC_CHUNK_SIZE);
+    double   squares = 0;
+    engine_blob_name(name, "updates", &blob->root);
+    enum pn_status st     = bytes != NULL && q != NULL ? PN_OK : PN_ENOMEM;
+    uint32_t       chunks = sec_blob_chunks(blob->size);
+    for (uint32_t i = 0; i < chunks && st == PN_OK; i++) {
+        uint32_t part = sec_blob_chunk_size(blob->size, i);
+        st            = disk->read(disk->host, name, bytes, (uint64_t)i * SEC_CHUNK_SIZE, part);
+        if (st != PN_OK)
+            break;
+        fed_update_decode(q, bytes, part / 4);
+        double of_chunk = fed_update_norm(q, part / 4);
+        squares += of_chunk * of_chunk;
+        *norm = chunks == 1 ? of_chunk : sqrt(squares);
+    }
+    free(bytes);
+    free(q);
+    return st;
+}
+
+static void
+run_check(struct pn_work *work)
+{
+    struct check            *check = (struct check *)work;
+    const struct store_disk *disk  = check->disk;
+    char                     name[ENGINE_NAME_SIZE];
+    enum pn_status           st;
+    engine_blob_name(name, "updates", &check->blob.root);
+    if (check->staged)
+        st = disk->publish(disk->host, name);
+    else if ((st = engine_blob_read(NULL, NULL, disk, "updates", &check->blob)) == PN_ECORRUPT)
+        (void)disk->remove(disk->host, name); /* SAFE: if it stays, it is found damaged again */
+    if (st == PN_OK)
+        st = measure(&check->norm, disk, &check->blob);
+    check->base.status = st;
+}
+
+static void
+judge_update(struct coord_engine *engine, struct coord_member *member, const struct check *check,
+             pn_ms now)
+{
+    const double        limit  = engine->config.job->job->update_norm_max;
+    struct fed_event    event  = {.kind    = FED_STAGED,
+                                  .member  = check->member,
+                                  .round   = engine->round.round,
+                                  .attempt = engine->round.attempt,
+                                  .blob    = check->blob,
+                                  .norm    = check->norm};
+    struct coord_notice notice = {.kind   = COORD_UPDATE,
+                                  .member = check->member,
+                                  .weight = coord_part_of(engine, member)->weight,
+                                  .norm   = check->norm};
+    struct pn_error     why;
+    if (check->norm > limit) {
+        event.kind  = FED_INVALID;
+        notice.kind = COORD_INVALID;
+        pn_error_set(&why, PN_EPEER_VALUE, "its norm is %g, the job allows %g", check->norm, limit);
+        notice.text = why.text;
+    }
+    coord_tell(engine, &notice);
+    (void)coord_turn(engine, now, &event);
+}
+
+static void
+done_check(struct pn_work *work, pn_ms now)
+{
+    struct check        *check   = (struct check *)engine_work_take(work);
+    struct coord_engine *engine  = check->base.engine;
+    struct coord_member *member  = coord_member_of(engine, check->member);
+    bool                 current = sec_blob_equal(&member->wanted, &check->blob);
+    if (current && check->base.status == PN_OK) {
+        judge_update(engine, member, check, now);
+    } else if (current && check->base.status == PN_ECORRUPT && !check->staged) {
+        coord_begin_pull(engine, member, now); /* the file was damaged and is gone: fetch it */
+    } else if (current) {
+        coord_break(engine, check->base.status,
+                    "an update cannot be written to the state directory, or not be read again");
+    }
+    release_check(&check->base);
+    coord_wake_pulls(engine, now);
+    (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
+}
+
+void
+coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool staged)
+{
+    struct check *check = calloc(1, sizeof *check);
+    if (check == NULL) {
+        coord_break(engine, PN_ENOMEM, "no memory to check an update");
+        return;
+    }
+    *check = (struct check){.member = member->party->number,
+                            .disk   = engine->config.disk,
+                            .blob   = member->wanted,
+                            .staged = staged};
+    engine_fetch_leave(&member->fetch);
+    engine_work_submit(
+        &check->base, &engine->works, engine, &engine->config.ports,
+        &(struct engine_work_how){2 * check->blob.size, run_check, done_check, release_check});
+}
+
+/* Two members may announce the very same bytes; they are one file, fetched once. */
+static bool
+is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
+{
+    for (const struct engine_work *work = engine->works; work != NULL; work = work->next)
+        if (work->release == release_check &&
+            sec_blob_equal(&((const struct check *)work)->blob, &member->wanted))
+            return true;
+    for (uint32_t i = 0; i < engine->member_count; i++) {
+        const struct coord_member *other = &engine->members[i];
+        if (other != member && engine_fetch_is_busy(&other->fetch) &&
+            sec_blob_equal(&other->fetch.fetch.blob, &member->wanted))
+            return true;
+    }
+    return false;
+}
+
+void
+coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now)
+{
+    member->waits = is_in_hand(engine, member);
+    if (member->waits)
+        return;
+    if (engine_blob_is_there(engine->config.disk, "updates", &member->wanted)) {
+        coord_begin_check(engine, member, false);
+        return;
+    }
+    enum pn_status st = engine_fetch_start(&member->fetch, "updates", &member->wanted,
+                                           engine->config.job->model_size);
+    if (st != PN_OK) {
+        coord_break(engine, st, "there is no room in the state directory for an update");
+        return;
+    }
+    engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports, engine->config.scratch,
+                     now);
+}
+
+void
+coord_wake_pulls(struct coord_engine *engine, pn_ms now)
+{
+    for (uint32_t i = 0; i < engine->member_count; i++)
+        if (engine->members[i].waits)
+            coord_begin_pull(engine, &engine->members[i], now);
+}
+
+/* ---- the sum, and the next model ---- */
+
+struct fold_entry {
+    struct sec_blob update;
+    uint32_t        weight;
+};
+
+struct fold {
+    struct engine_work       base;
+    const struct store_disk *disk;
+    struct sec_blob          start, next;
+    struct sec_hash         *leaves;
+    uint64_t                 total; /* of the weights */
+    uint32_t                 entry_count;
+    struct fold_entry        entries[];
+};
+
+struct fold_room { /* one chunk of everything */
+    uint8_t bytes[SEC_CHUNK_SIZE];
+    float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
+    int32_t q[CHUNK_PARAMETERS];
+    int64_t sum[CHUNK_PARAMETERS];
+};
+
+static void
+release_fold(struct engine_work *work)
+{
+    struct fold *fold = (struct fold *)work;
+    free(fold->leaves);
+    free(fold);
+}
+
+static enum pn_status
+read_part(struct fold_room *room, const struct fold *fold, const char *folder,
+          const struct sec_hash *root, uint64_t at, uint32_t size)
+{
+    char name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, folder, root);
+    return fold->disk->read(fold->disk->host, name, room->bytes, at, size);
+}
+
+/* One chunk of the next model into `out`. */
+static enum pn_status
+fold_chunk(uint8_t *out, struct fold_room *room, const struct fold *fold, uint32_t index)
+{
+    uint64_t       at    = (uint64_t)index * SEC_CHUNK_SIZE;
+    uint32_t       size  = sec_blob_chunk_size(fold->start.size, index);
+    size_t         count = size / 4;
+    enum pn_status st    = read_part(room, fold, "models", &fold->start.root, at, size);
+    if (st != PN_OK)
+        return st;
+    engine_floats_decode(room->start, room->bytes, count);
+    memset(room->sum, 0, count * sizeof room->sum[0]);
+    for (uint32_t i = 0; i < fold->entry_count; i++) {
+        const struct fold_entry *entry = &fold->entries[i];
+        if ((st = read_part(room, fold, "updates", &entry->update.root, at, size)) != PN_OK)
+            return st;
+        fed_update_decode(room->q, room->bytes, count);
+        fed_update_fold(room->sum, room->q, count, entry->weight);
+    }
+    fed_update_apply(room->next, room->start, room->sum, count, fold->total);
+    engine_floats_encode(out, room->next, count);
+    return PN_OK;
+}
+
+static void
+run_fold(struct pn_work *work)
+{
+    struct fold      *fold   = (struct fold *)work;
+    uint8_t          *model  = malloc((size_t)fold->start.size);
+    struct fold_room *room   = malloc(sizeof *room);
+    enum pn_status    st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
+    uint32_t          chunks = sec_blob_chunks(fold->start.size);
+    for (uint32_t i = 0; i < chunks && st == PN_OK; i++)
+        st = fold_chunk(model + (uint64_t)i * SEC_CHUNK_SIZE, room, fold, i);
+    if (st == PN_OK)
+        st = save_blob(&fold->next, &fold->leaves, fold->disk, "models", model, fold->start.size);
+    free(model);
+    free(room);
+    fold->base.status = st;
+}
+
+static void
+done_fold(struct pn_work *work, pn_ms now)
+{
+    struct fold         *fold   = (struct fold *)engine_work_take(work);
+    struct coord_engine *engine = fold->base.engine;
+    struct fed_event     event  = {.kind = FED_AGGREGATED, .blob = fold->next};
+    if (fold->base.status == PN_OK) {
+        engine_shelf_put(&engine->shelf, "models", &fold->next, fold->leaves);
+        fold->leaves = NULL;
+    } else {
+        coord_break(engine, fold->base.status,
+                    "the next model cannot be made in the state directory");
+        event.kind = FED_TICK;
+    }
+    release_fold(&fold->base);
+    (void)coord_turn(engine, now, &event);
+}
+
+void
+coord_begin_fold(struct coord_engine *engine)
+{
+    struct fold *fold = calloc(1, sizeof *fold + engine->member_count * sizeof(struct fold_entry));
+    if (fold == NULL) {
+        coord_break(engine, PN_ENOMEM, "no memory to fold the updates");
+        return;
+    }
+    fold->disk  = engine->config.disk;
+    fold->start = engine->round.model;
+    for (uint32_t i = 0; i < engine->member_count; i++) {
+        const struct fed_round_member *part = &engine->parts[i];
+        if (part->part != FED_VALID)
+            continue;
+        /* SAFE: the job keeps the sum of all weights below 2^31. */
+        fold->entries[fold->entry_count++] =
+            (struct fold_entry){.update = part->update, .weight = (uint32_t)part->weight};
+        fold->total += part->weight;
+    }
+    engine_work_submit(&fold->base, &engine->works, engine, &engine->config.ports,
+                       &(struct engine_work_how){(fold->entry_count + 2u) * fold->start.size,
+                                                 run_fold, done_fold, release_fold});
+}

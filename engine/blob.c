@@ -1,0 +1,404 @@
+#include "engine/blob.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+engine_blob_name(char out[static ENGINE_NAME_SIZE], const char *folder, const struct sec_hash *root)
+{
+    size_t length = strlen(folder);
+    PN_ASSERT(length + 1 + SEC_HEX_SIZE <= ENGINE_NAME_SIZE);
+    memcpy(out, folder, length);
+    out[length] = '/';
+    sec_hash_text(out + length + 1, root);
+}
+
+bool
+engine_blob_is_there(const struct store_disk *disk, const char *folder, const struct sec_blob *blob)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint64_t size;
+    engine_blob_name(name, folder, &blob->root);
+    return disk->size(disk->host, name, &size) == PN_OK && size == blob->size;
+}
+
+static enum pn_status
+new_leaves(struct sec_hash **out, uint32_t *count, uint64_t size)
+{
+    *count = sec_blob_chunks(size);
+    if (*count == 0)
+        return PN_ERANGE;
+    *out = calloc(*count, sizeof **out);
+    return *out != NULL ? PN_OK : PN_ENOMEM;
+}
+
+enum pn_status
+engine_blob_of(struct sec_blob *out, struct sec_hash **leaves, const uint8_t *bytes, uint64_t size)
+{
+    uint32_t       count;
+    enum pn_status st = new_leaves(leaves, &count, size);
+    if (st == PN_OK)
+        sec_merkle_of(out, *leaves, bytes, size);
+    return st;
+}
+
+/* `room` is the whole blob when `whole`, one chunk otherwise. */
+static enum pn_status
+hash_file(struct sec_hash *leaves, uint32_t count, uint8_t *room, bool whole,
+          const struct store_disk *disk, const char *name, uint64_t size)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t       at    = (uint64_t)i * SEC_CHUNK_SIZE;
+        uint8_t       *chunk = whole ? room + at : room;
+        uint32_t       part  = sec_blob_chunk_size(size, i);
+        enum pn_status st    = disk->read(disk->host, name, chunk, at, part);
+        if (st != PN_OK)
+            return st;
+        sec_merkle_leaf(&leaves[i], chunk, part);
+    }
+    return PN_OK;
+}
+
+enum pn_status
+engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_disk *disk,
+                 const char *folder, const struct sec_blob *blob)
+{
+    char             name[ENGINE_NAME_SIZE];
+    uint64_t         size  = 0;
+    uint32_t         count = 0;
+    struct sec_hash *found = NULL;
+    struct sec_blob  seen;
+    engine_blob_name(name, folder, &blob->root);
+
+    enum pn_status st = disk->size(disk->host, name, &size);
+    if (st == PN_OK && size != blob->size)
+        st = PN_ECORRUPT;
+    if (st == PN_OK)
+        st = new_leaves(&found, &count, size);
+    uint8_t *room = bytes;
+    if (st == PN_OK && bytes == NULL && (room = malloc(SEC_CHUNK_SIZE)) == NULL)
+        st = PN_ENOMEM;
+    if (st == PN_OK)
+        st = hash_file(found, count, room, bytes != NULL, disk, name, size);
+    if (st == PN_OK) {
+        sec_merkle_root(&seen, size, found);
+        if (!sec_blob_equal(&seen, blob))
+            st = PN_ECORRUPT;
+    }
+    if (bytes == NULL)
+        free(room);
+    if (st == PN_OK && leaves != NULL)
+        *leaves = found;
+    else
+        free(found);
+    return st;
+}
+
+/* ---- tidying ---- */
+
+enum {
+    TIDY_MAX = 256
+}; /* files removed at once; the next call goes on */
+
+struct tidy {
+    const struct sec_hash *keep;
+    size_t                 keep_count;
+    struct sec_hash        gone[TIDY_MAX];
+    size_t                 gone_count;
+};
+
+static bool
+tidy_take(void *context, const char *name)
+{
+    struct tidy    *tidy = context;
+    struct sec_hash root;
+    const char     *slash = strrchr(name, '/');
+    if (slash == NULL || !pn_hex_decode(root.bytes, sizeof root.bytes, slash + 1))
+        return true; /* not ours to judge */
+    for (size_t i = 0; i < tidy->keep_count; i++)
+        if (sec_hash_equal(&tidy->keep[i], &root))
+            return true;
+    tidy->gone[tidy->gone_count++] = root;
+    return tidy->gone_count < TIDY_MAX;
+}
+
+void
+engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct sec_hash *keep,
+                 size_t keep_count)
+{
+    struct tidy *tidy = calloc(1, sizeof *tidy);
+    if (tidy == NULL)
+        return;
+    tidy->keep       = keep;
+    tidy->keep_count = keep_count;
+    /* SAFE: what cannot be listed or removed now is removed another time; it only takes room. */
+    (void)disk->list(disk->host, folder, tidy_take, tidy);
+    for (size_t i = 0; i < tidy->gone_count; i++) {
+        char name[ENGINE_NAME_SIZE];
+        engine_blob_name(name, folder, &tidy->gone[i]);
+        (void)disk->remove(disk->host, name);
+    }
+    free(tidy);
+}
+
+void
+engine_floats_encode(uint8_t *out, const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        pn_put_u32(out + 4 * i, bits);
+    }
+}
+
+void
+engine_floats_decode(float *out, const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = pn_get_u32(bytes + 4 * i);
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+/* ---- giving ---- */
+
+void
+engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk)
+{
+    *shelf = (struct engine_shelf){.disk = disk};
+}
+
+void
+engine_shelf_fini(struct engine_shelf *shelf)
+{
+    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++)
+        free(shelf->items[i].leaves);
+    *shelf = (struct engine_shelf){.disk = NULL};
+}
+
+static const struct engine_shelf_item *
+shelf_find(const struct engine_shelf *shelf, const struct sec_blob *blob)
+{
+    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
+        const struct engine_shelf_item *item = &shelf->items[i];
+        if (item->folder != NULL && sec_blob_equal(&item->blob, blob))
+            return item;
+    }
+    return NULL;
+}
+
+/* One folder never takes the last place: what is seldom put stays among what is often put. */
+static struct engine_shelf_item *
+shelf_place(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob)
+{
+    struct engine_shelf_item *free_place = NULL, *oldest = NULL;
+    size_t                    of_folder = 0;
+    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
+        struct engine_shelf_item *item = &shelf->items[i];
+        if (item->folder == NULL) {
+            free_place = item;
+            continue;
+        }
+        if (sec_blob_equal(&item->blob, blob))
+            return item;
+        if (strcmp(item->folder, folder) != 0)
+            continue;
+        of_folder++;
+        if (oldest == NULL || item->used < oldest->used)
+            oldest = item;
+    }
+    return free_place != NULL && of_folder < ENGINE_SHELF_MAX - 1 ? free_place : oldest;
+}
+
+void
+engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
+                 struct sec_hash *leaves)
+{
+    struct engine_shelf_item *place = shelf_place(shelf, folder, blob);
+    PN_ASSERT(place != NULL); /* a party gives from two folders at most */
+    free(place->leaves);
+    *place = (struct engine_shelf_item){
+        .blob = *blob, .folder = folder, .leaves = leaves, .used = ++shelf->count};
+}
+
+/* Puts one chunk and its proof into scratch->body. */
+static enum pn_status
+write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *item, uint32_t index,
+            struct engine_scratch *scratch)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint32_t part = sec_blob_chunk_size(item->blob.size, index);
+    engine_blob_name(name, item->folder, &item->blob.root);
+    enum pn_status st = shelf->disk->read(shelf->disk->host, name, scratch->chunk,
+                                          (uint64_t)index * SEC_CHUNK_SIZE, part);
+    if (st != PN_OK)
+        return st;
+
+    struct sec_proof proof;
+    sec_merkle_prove(&proof, index, item->leaves, sec_blob_chunks(item->blob.size));
+    struct wire_chunk chunk = {.index       = index,
+                               .proof_count = proof.count,
+                               .proof       = proof.path[0].bytes,
+                               .data        = {scratch->chunk, part}};
+    chunk.blob.size         = item->blob.size;
+    memcpy(chunk.blob.root, item->blob.root.bytes, sizeof chunk.blob.root);
+    pn_buffer_clear(&scratch->body);
+    return wire_chunk_encode(&scratch->body, &chunk);
+}
+
+static struct sec_blob
+blob_of_wire(const struct wire_blob *wire)
+{
+    struct sec_blob blob = {.size = wire->size};
+    memcpy(blob.root.bytes, wire->root, sizeof blob.root.bytes);
+    return blob;
+}
+
+enum pn_status
+engine_shelf_give(const struct engine_shelf *shelf, const struct wire_pull *pull,
+                  struct engine_peer *peer, const struct pn_ports *ports,
+                  struct engine_scratch *scratch)
+{
+    const struct sec_blob           blob = blob_of_wire(&pull->blob);
+    const struct engine_shelf_item *item = shelf_find(shelf, &blob);
+    if (item == NULL)
+        return PN_EPEER_STALE; /* it was here once, or never: not worth telling apart */
+    uint32_t count = sec_blob_chunks(blob.size);
+    if (pull->first >= count || pull->count > count - pull->first)
+        return PN_EPEER_VALUE;
+
+    const struct engine_stamp stamp = {.type = WIRE_CHUNK};
+    for (uint32_t i = pull->first; i < pull->first + pull->count; i++) {
+        enum pn_status st = write_chunk(shelf, item, i, scratch);
+        if (st != PN_OK)
+            return st;
+        if (engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
+            return PN_OK; /* the connection's trouble, not the request's: it is repeated */
+    }
+    return PN_OK;
+}
+
+/* ---- getting ---- */
+
+void
+engine_fetch_init(struct engine_fetch *fetch, const struct store_disk *disk)
+{
+    *fetch = (struct engine_fetch){.disk = disk};
+}
+
+void
+engine_fetch_fini(struct engine_fetch *fetch)
+{
+    engine_fetch_drop(fetch);
+}
+
+bool
+engine_fetch_is_busy(const struct engine_fetch *fetch)
+{
+    return fetch->folder != NULL;
+}
+
+enum pn_status
+engine_fetch_start(struct engine_fetch *fetch, const char *folder, const struct sec_blob *blob,
+                   uint64_t size)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint32_t chunks = sec_blob_chunks(blob->size);
+    engine_fetch_drop(fetch);
+    if (blob->size != size || chunks == 0)
+        return PN_EPEER_VALUE;
+    if ((fetch->have = calloc((chunks + 7) / 8, 1)) == NULL)
+        return PN_ENOMEM;
+    engine_blob_name(name, folder, &blob->root);
+    enum pn_status st = fed_fetch_init(&fetch->fetch, blob, size, fetch->have);
+    if (st == PN_OK)
+        st = fetch->disk->stage(fetch->disk->host, name, size);
+    if (st == PN_OK)
+        fetch->folder = folder;
+    else
+        engine_fetch_leave(fetch);
+    return st;
+}
+
+/* One PULL for each run of neighbouring chunks. */
+void
+engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const struct pn_ports *ports,
+                 struct engine_scratch *scratch, pn_ms now)
+{
+    if (fetch->folder == NULL || !peer->link.sent_hello)
+        return;
+    uint32_t wanted[FED_WINDOW];
+    uint32_t count = fed_fetch_next(wanted, &fetch->fetch, now);
+    for (uint32_t i = 0; i < count;) {
+        uint32_t run = 1;
+        while (i + run < count && wanted[i + run] == wanted[i] + run)
+            run++;
+        struct wire_pull pull = {.first = wanted[i], .count = run};
+        pull.blob.size        = fetch->fetch.blob.size;
+        memcpy(pull.blob.root, fetch->fetch.blob.root.bytes, sizeof pull.blob.root);
+        i += run;
+
+        const struct engine_stamp stamp = {.type = WIRE_PULL};
+        pn_buffer_clear(&scratch->body);
+        if (wire_pull_encode(&scratch->body, &pull) != PN_OK ||
+            engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
+            return; /* asked again when its time is up, or at the next session */
+    }
+}
+
+enum pn_status
+engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
+{
+    const struct sec_blob blob = blob_of_wire(&chunk->blob);
+    if (fetch->folder == NULL || !sec_blob_equal(&blob, &fetch->fetch.blob) ||
+        !fed_fetch_wants(&fetch->fetch, chunk->index))
+        return PN_EPEER_STATE;
+    if (chunk->proof_count > SEC_PROOF_MAX)
+        return PN_EPEER_VALUE;
+
+    struct sec_proof proof = {.count = chunk->proof_count};
+    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
+    if (!sec_merkle_check(&blob, chunk->index, chunk->data.bytes, chunk->data.size, &proof))
+        return PN_EPEER_VALUE;
+
+    char name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, fetch->folder, &blob.root);
+    enum pn_status st =
+        fetch->disk->stage_write(fetch->disk->host, name, (uint64_t)chunk->index * SEC_CHUNK_SIZE,
+                                 chunk->data.bytes, chunk->data.size);
+    if (st == PN_OK)
+        fed_fetch_stored(&fetch->fetch, chunk->index);
+    return st;
+}
+
+bool
+engine_fetch_is_whole(const struct engine_fetch *fetch)
+{
+    return fetch->folder != NULL && fed_fetch_is_whole(&fetch->fetch);
+}
+
+void
+engine_fetch_leave(struct engine_fetch *fetch)
+{
+    free(fetch->have);
+    fetch->have   = NULL;
+    fetch->folder = NULL;
+}
+
+void
+engine_fetch_drop(struct engine_fetch *fetch)
+{
+    if (fetch->folder != NULL) {
+        char name[ENGINE_NAME_SIZE];
+        engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
+        /* SAFE: a staged file that stays is emptied when staged again, or at the next start. */
+        (void)fetch->disk->discard(fetch->disk->host, name);
+    }
+    engine_fetch_leave(fetch);
+}
+
+pn_ms
+engine_fetch_deadline(const struct engine_fetch *fetch)
+{
+    return fetch->folder == NULL ? UINT64_MAX : fed_fetch_deadline(&fetch->fetch);
+}

@@ -1,0 +1,94 @@
+#include "engine/ledger.h"
+
+#include <string.h>
+
+enum pn_status
+engine_record_read(struct engine_record *out, struct pn_buffer *room, const struct store_disk *disk,
+                   uint64_t height)
+{
+    enum pn_status st = disk->record(disk->host, height, room);
+    if (st != PN_OK)
+        return st;
+    if (room->size <= sizeof out->signature.bytes)
+        return PN_ECORRUPT;
+    memcpy(out->signature.bytes, room->bytes, sizeof out->signature.bytes);
+    out->block.bytes = room->bytes + sizeof out->signature.bytes;
+    out->block.size  = room->size - sizeof out->signature.bytes;
+    return PN_OK;
+}
+
+struct walk {
+    struct fed_chain        *chain;
+    const struct store_disk *disk;
+    struct wire_arena       *arena;
+    struct pn_buffer         room;
+    engine_ledger_fn        *take;
+    void                    *context;
+};
+
+/* One run belongs to one epoch of the roster: said before anything else is, and as what it is. */
+static enum pn_status
+check_epoch(const struct walk *walk, const struct engine_record *record, struct pn_error *why)
+{
+    const struct fed_roster *roster = walk->chain->roster;
+    struct wire_block        block;
+    wire_arena_reset(walk->arena);
+    if (wire_block_decode(&block, walk->arena, record->block.bytes, record->block.size) != PN_OK ||
+        (block.epoch == roster->epoch &&
+         sec_equal(block.roster, roster->hash.bytes, sizeof block.roster)))
+        return PN_OK; /* what is no block at all is told by fed_chain_take */
+    return pn_error_set(
+        why, PN_ESTATE,
+        "the state directory holds a run of epoch %u of the roster, and the roster is "
+        "of epoch %u now; a run keeps its roster: start a new run, with another "
+        "label (panal-coordinator --run) and a new state directory at every party "
+        "(--state)",
+        block.epoch, roster->epoch);
+}
+
+static enum pn_status
+walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
+{
+    struct engine_record record;
+    struct wire_block    block;
+    struct sec_hash      hash;
+    enum pn_status       st = engine_record_read(&record, &walk->room, walk->disk, height);
+    if (st != PN_OK)
+        return pn_error_set(
+            why, st,
+            "block %llu of the ledger in the state directory cannot be read: %s; put "
+            "the directory back from a copy",
+            (unsigned long long)height, pn_status_text(st));
+    if (height == 0 && (st = check_epoch(walk, &record, why)) != PN_OK)
+        return st;
+    wire_arena_reset(walk->arena);
+    st = fed_chain_take(&block, walk->chain, walk->arena, record.block.bytes, record.block.size,
+                        &record.signature, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "the ledger in the state directory");
+    fed_block_hash(&hash, record.block.bytes, record.block.size);
+    st = walk->take(walk->context, &block, &hash);
+    return st == PN_OK ? PN_OK
+                       : pn_error_set(why, st, "block %llu: %s", (unsigned long long)height,
+                                      pn_status_text(st));
+}
+
+enum pn_status
+engine_ledger_walk(struct fed_chain *chain, const struct fed_roster *roster,
+                   const struct store_disk *disk, struct engine_scratch *scratch,
+                   engine_ledger_fn *take, void *context, struct pn_error *why)
+{
+    struct walk walk = {
+        .chain = chain, .disk = disk, .arena = &scratch->arena, .take = take, .context = context};
+    uint64_t count = 0;
+    fed_chain_init(chain, roster);
+    enum pn_status st = disk->record_count(disk->host, &count);
+    if (st != PN_OK)
+        return pn_error_set(why, st, "the ledger in the state directory cannot be read: %s",
+                            pn_status_text(st));
+    pn_buffer_init(&walk.room, ENGINE_RECORD_MAX);
+    for (uint64_t i = 0; i < count && st == PN_OK; i++)
+        st = walk_block(&walk, i, why);
+    pn_buffer_fini(&walk.room);
+    return st;
+}

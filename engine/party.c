@@ -1,0 +1,331 @@
+#include "engine/party.h"
+
+#include "store/files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    PATH_SIZE          = 4096,
+    SIGNATURE_SIZE_MAX = 1024,
+    ROSTER_MAX         = 1u << 20,
+    ANCHOR_SIZE        = 4 + 32 /* epoch, hash */
+};
+
+/* Adds the signature of one signer when its file is there; a missing one is simply not counted. */
+static enum pn_status
+load_signature(struct fed_roster_signature *out, struct pn_buffer *text, const char *path,
+               const char *signer, struct pn_error *why)
+{
+    char name[PATH_SIZE];
+    int  len = snprintf(name, sizeof name, "%s.%s.minisig", path, signer);
+    if (len < 0 || (size_t)len >= sizeof name)
+        return pn_error_set(why, PN_ECONFIG, "%s: this path is too long", path);
+    enum pn_status st = store_file_load(text, name, why);
+    if (st != PN_OK)
+        return st;
+    snprintf(out->name, sizeof out->name, "%s", signer);
+    out->text = (const char *)text->bytes;
+    out->size = text->size;
+    return PN_OK;
+}
+
+/* Collects the signatures that `by`'s signers left beside `path` and has them checked. */
+static enum pn_status
+check_signatures(const struct fed_roster *by, const char *path, const struct pn_buffer *text,
+                 struct pn_error *why)
+{
+    struct fed_roster_signature signatures[FED_SIGNATURES_MAX] = {{.size = 0}};
+    struct pn_buffer            files[FED_SIGNATURES_MAX];
+    size_t                      count = 0;
+    enum pn_status              st    = PN_OK;
+
+    for (uint32_t i = 0; i < by->member_count && count < FED_SIGNATURES_MAX; i++) {
+        if (!by->members[i].signer)
+            continue;
+        struct pn_error reason;
+        pn_buffer_init(&files[count], SIGNATURE_SIZE_MAX);
+        st = load_signature(&signatures[count], &files[count], path, by->members[i].name, &reason);
+        if (st == PN_OK) {
+            count++;
+            continue;
+        }
+        pn_buffer_fini(&files[count]);
+        if (st != PN_ENOENT) {
+            *why = reason;
+            break;
+        }
+        st = PN_OK; /* not signed, or not yet: the threshold decides */
+    }
+    if (st == PN_OK)
+        st = fed_roster_check_signatures(by, (const char *)text->bytes, text->size, signatures,
+                                         count, why);
+    for (size_t i = 0; i < count; i++)
+        pn_buffer_fini(&files[i]);
+    return st == PN_OK ? PN_OK : pn_error_wrap(why, st, "%s", path);
+}
+
+enum pn_status
+engine_roster_load(struct engine_roster_file *out, const char *path, struct pn_error *why)
+{
+    struct engine_roster_file file = {.roster = NULL};
+    pn_buffer_init(&file.text, ROSTER_MAX);
+
+    enum pn_status st = store_file_load(&file.text, path, why);
+    if (st == PN_OK)
+        st = fed_roster_parse(&file.roster, path, (const char *)file.text.bytes, file.text.size,
+                              why);
+    if (st == PN_OK)
+        st = check_signatures(file.roster, path, &file.text, why);
+    if (st != PN_OK) {
+        engine_roster_fini(&file);
+        return st;
+    }
+    *out = file;
+    return PN_OK;
+}
+
+void
+engine_roster_fini(struct engine_roster_file *file)
+{
+    fed_roster_free(file->roster);
+    pn_buffer_fini(&file->text);
+    file->roster = NULL;
+}
+
+/* ---- which roster is the newest we accepted ---- */
+
+static enum pn_status
+load_anchor(struct fed_roster_anchor *out, const struct store_disk *disk)
+{
+    uint8_t        bytes[ANCHOR_SIZE];
+    size_t         size = sizeof bytes;
+    enum pn_status st   = disk->get(disk->host, "roster", bytes, &size);
+    *out                = (struct fed_roster_anchor){.epoch = 0};
+    if (st == PN_ENOENT)
+        return PN_OK;
+    if (st == PN_OK && size != sizeof bytes)
+        st = PN_ECORRUPT;
+    if (st != PN_OK)
+        return st;
+    out->epoch = pn_get_u32(bytes);
+    memcpy(out->hash.bytes, bytes + 4, 32);
+    return PN_OK;
+}
+
+static enum pn_status
+load_remembered(struct fed_roster **out, const struct store_disk *disk, struct pn_error *why)
+{
+    struct pn_buffer text;
+    pn_buffer_init(&text, ROSTER_MAX);
+    enum pn_status st = store_disk_load(&text, disk, "roster.yaml");
+    if (st == PN_OK)
+        st = fed_roster_parse(out, "roster.yaml", (const char *)text.bytes, text.size, why);
+    else
+        pn_error_set(why, st,
+                     "the roster accepted before cannot be read from the state directory: %s",
+                     pn_status_text(st));
+    pn_buffer_fini(&text);
+    return st;
+}
+
+/* The roster is new to us: either a person pinned it, or the signers we trusted so far signed it.
+ */
+static enum pn_status
+check_trust(const struct engine_roster_file *file, const struct engine_party_files *files,
+            const struct fed_roster_anchor *anchor, const struct store_disk *disk,
+            struct pn_error *why)
+{
+    if (anchor->epoch == 0) {
+        char seen[SEC_FINGERPRINT_SIZE];
+        fed_roster_fingerprint(seen, file->roster);
+        if (files->trust == NULL || files->trust[0] == '\0')
+            return pn_error_set(
+                why, PN_EAUTH,
+                "%s: no `trust` is configured; its signers' fingerprint is %s: compare "
+                "it with the other organisations, then set trust to it",
+                files->federation, seen);
+        if (strcmp(files->trust, seen) != 0)
+            return pn_error_set(why, PN_EAUTH,
+                                "%s: expected the signers with fingerprint %s, seen %s",
+                                files->federation, files->trust, seen);
+        return PN_OK;
+    }
+    if (file->roster->epoch == anchor->epoch)
+        return PN_OK; /* the very same roster: fed_roster_check_anchor compared the hash */
+
+    struct fed_roster *known = NULL;
+    enum pn_status     st    = load_remembered(&known, disk, why);
+    if (st != PN_OK)
+        return st;
+    /* A crash in `remember` leaves the new text beside the old anchor: it was accepted already. */
+    if (!sec_hash_equal(&known->hash, &file->roster->hash)) {
+        st = sec_hash_equal(&known->hash, &anchor->hash)
+                 ? check_signatures(known, files->federation, &file->text, why)
+                 : pn_error_set(why, PN_ECORRUPT,
+                                "roster.yaml in the state directory is not the roster of epoch %u "
+                                "that was accepted before; put the directory back from a copy",
+                                anchor->epoch);
+    }
+    fed_roster_free(known);
+    return st;
+}
+
+static enum pn_status
+remember(const struct engine_roster_file *file, const struct store_disk *disk)
+{
+    uint8_t        bytes[ANCHOR_SIZE];
+    enum pn_status st = disk->save(disk->host, "roster.yaml", file->text.bytes, file->text.size);
+    if (st != PN_OK)
+        return st;
+    pn_put_u32(bytes, file->roster->epoch);
+    memcpy(bytes + 4, file->roster->hash.bytes, 32);
+    return disk->put(disk->host, "roster", bytes, sizeof bytes);
+}
+
+static enum pn_status
+accept_roster(struct engine_party *party, const struct engine_party_files *files,
+              const struct store_disk *disk, uint64_t now, struct pn_error *why)
+{
+    struct fed_roster_anchor anchor;
+    enum pn_status           st = fed_roster_check_time(party->file.roster, now, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "%s", files->federation);
+    if ((st = load_anchor(&anchor, disk)) != PN_OK)
+        return pn_error_set(why, st, "the state directory does not give the last roster epoch: %s",
+                            pn_status_text(st));
+    if ((st = fed_roster_check_anchor(&anchor, party->file.roster, why)) != PN_OK)
+        return pn_error_wrap(why, st, "%s", files->federation);
+    if ((st = check_trust(&party->file, files, &anchor, disk, why)) != PN_OK)
+        return st;
+    if (party->file.roster->epoch == anchor.epoch)
+        return PN_OK;
+    if ((st = remember(&party->file, disk)) != PN_OK)
+        return pn_error_set(why, st, "cannot remember the roster in the state directory: %s",
+                            pn_status_text(st));
+    return PN_OK;
+}
+
+/* ---- our keys, and our place in the roster ---- */
+
+static enum pn_status
+load_key(void *public_key, void *secret, size_t secret_size, const char *folder, const char *kind,
+         struct pn_error *why)
+{
+    char path[PATH_SIZE];
+    int  len = snprintf(path, sizeof path, "%s/%s.key", folder, kind);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return pn_error_set(why, PN_ECONFIG, "%s: this path is too long", folder);
+    struct pn_buffer text;
+    pn_buffer_init(&text, SEC_KEY_FILE_MAX);
+    enum pn_status st = store_secret_load(&text, path, why);
+    if (st == PN_OK) {
+        st = sec_key_decode(public_key, secret, secret_size, kind, (const char *)text.bytes,
+                            text.size, NULL, why);
+        if (st != PN_OK)
+            pn_error_wrap(why, st, "%s", path);
+    }
+    if (text.bytes != NULL)
+        sec_wipe(text.bytes, text.capacity);
+    pn_buffer_fini(&text);
+    return st;
+}
+
+static enum pn_status
+load_keys(struct engine_party *party, const struct engine_party_files *files, enum fed_role role,
+          struct pn_error *why)
+{
+    struct sec_sign_public node;
+    enum pn_status         st =
+        load_key(&node, &party->secret, sizeof party->secret.bytes, files->keys, "node", why);
+    if (st == PN_OK)
+        st = load_key(&party->transport_public, &party->transport_secret,
+                      sizeof party->transport_secret.bytes, files->keys, "transport", why);
+    if (st != PN_OK)
+        return st;
+
+    party->self = fed_roster_find_transport(party->file.roster, &party->transport_public);
+    if (party->self == NULL ||
+        !sec_equal(party->self->certificate.node.bytes, node.bytes, sizeof node.bytes))
+        return pn_error_set(
+            why, PN_EAUTH,
+            "%s: no member has the keys of %s; was the join file of these keys added "
+            "to this epoch?",
+            files->federation, files->keys);
+    if (party->self->role != role)
+        return pn_error_set(why, PN_EAUTH, "%s: %s is a %s in this roster, not a %s",
+                            files->federation, party->self->name,
+                            party->self->role == FED_ROLE_NODE ? "node" : "coordinator",
+                            role == FED_ROLE_NODE ? "node" : "coordinator");
+    return PN_OK;
+}
+
+/* Ours, and the coordinator's, without whom a node has nobody to talk to. Other members' are the
+ * coordinator's to check, one by one. */
+static enum pn_status
+check_certificates(const struct engine_party *party, const struct engine_party_files *files,
+                   uint64_t now, struct pn_error *why)
+{
+    const struct fed_roster *roster = party->file.roster;
+    enum pn_status           st     = fed_roster_check_member(party->self, now, why);
+    if (st == PN_OK)
+        st = fed_roster_check_member(fed_roster_find(roster, roster->coordinator), now, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "%s", files->federation);
+    return PN_OK;
+}
+
+/* A life of this process has a number, durable before its first frame leaves (fed/link). */
+static enum pn_status
+take_boot(uint32_t *out, const struct store_disk *disk, struct pn_error *why)
+{
+    uint8_t        bytes[4];
+    size_t         size = sizeof bytes;
+    uint32_t       boot = 0;
+    enum pn_status st   = disk->get(disk->host, "boot", bytes, &size);
+    if (st == PN_OK && size == sizeof bytes)
+        boot = pn_get_u32(bytes);
+    else if (st != PN_ENOENT)
+        return pn_error_set(why, st == PN_OK ? PN_ECORRUPT : st,
+                            "the state directory does not give the boot number: %s",
+                            pn_status_text(st == PN_OK ? PN_ECORRUPT : st));
+    if (boot == UINT32_MAX)
+        return pn_error_set(why, PN_ECORRUPT, "the boot number in the state directory is used up");
+    boot++;
+    pn_put_u32(bytes, boot);
+    if ((st = disk->put(disk->host, "boot", bytes, sizeof bytes)) != PN_OK)
+        return pn_error_set(why, st, "cannot write to the state directory: %s", pn_status_text(st));
+    *out = boot;
+    return PN_OK;
+}
+
+enum pn_status
+engine_party_load(struct engine_party *out, const struct engine_party_files *files,
+                  const struct store_disk *disk, enum fed_role role, uint64_t now,
+                  struct pn_error *why)
+{
+    struct engine_party party = {.self = NULL};
+    enum pn_status      st    = engine_roster_load(&party.file, files->federation, why);
+    if (st != PN_OK)
+        return st;
+    if ((st = accept_roster(&party, files, disk, now, why)) == PN_OK &&
+        (st = load_keys(&party, files, role, why)) == PN_OK &&
+        (st = check_certificates(&party, files, now, why)) == PN_OK)
+        st = take_boot(&party.boot, disk, why);
+    if (st == PN_OK)
+        *out = party; /* SAFE: the one move of these secrets; the local copy is wiped below */
+    else
+        engine_party_fini(&party);
+    sec_sign_wipe(&party.secret);
+    sec_transport_wipe(&party.transport_secret);
+    return st;
+}
+
+void
+engine_party_fini(struct engine_party *party)
+{
+    sec_sign_wipe(&party->secret);
+    sec_transport_wipe(&party->transport_secret);
+    engine_roster_fini(&party->file);
+    party->self = NULL;
+}

@@ -1,0 +1,46 @@
+/*
+ * engine/proof -- what `panal ledger verify` proves, offline, from a state directory and a roster.
+ *
+ *   1. the chain is whole: every block names the one before, from genesis to the head
+ *   2. every signature is a member's: proposer, commitments, countersignatures
+ *   3. every model that is kept hashes to the root in its block
+ *   4. where the updates of a round are kept, the aggregate is recomputed from them, in integers,
+ *      and the next model is bit for bit the one in the block
+ *
+ * Memory     two models and one sum at a time.
+ */
+#ifndef ENGINE_PROOF_H
+#define ENGINE_PROOF_H
+
+#include "fed/block.h"
+#include "store/disk.h"
+
+struct engine_proof {
+    uint64_t blocks, rounds, commitments, witnesses;
+    uint64_t models_checked, models_absent;
+    uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
+    bool     finished;
+    struct sec_hash head;
+    struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */
+    uint64_t        model_round;
+    struct sec_hash job;
+};
+
+/* Called with every block in order; `block` is valid inside only. May be NULL. */
+typedef void engine_proof_watch(void *context, const struct wire_block *block,
+                                const struct sec_hash *hash);
+
+/* PN_OK when everything that can be checked holds. Otherwise the sentence names block and fault. */
+PN_MUST_CHECK enum pn_status engine_proof_make(struct engine_proof     *out,
+                                               const struct store_disk *disk,
+                                               const struct fed_roster *roster,
+                                               engine_proof_watch *watch, void *context,
+                                               struct pn_error *why);
+
+/* A blob of the directory, whole, checked against its root; the caller frees `*bytes`.
+ * `folder` is "models", "updates" or "scaling". PN_ENOENT when it is not kept. */
+PN_MUST_CHECK enum pn_status engine_proof_blob(uint8_t **bytes, const struct store_disk *disk,
+                                               const char *folder, const struct sec_blob *blob,
+                                               struct pn_error *why);
+
+#endif

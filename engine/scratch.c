@@ -1,0 +1,32 @@
+#include "engine/scratch.h"
+
+#include "crypto/merkle.h"
+#include "proto/frame.h"
+
+#include <stdlib.h>
+
+enum pn_status
+engine_scratch_init(struct engine_scratch *scratch)
+{
+    *scratch = (struct engine_scratch){.block = aligned_alloc(16, WIRE_ARENA_SIZE),
+                                       .chunk = malloc(SEC_CHUNK_SIZE)};
+    pn_buffer_init(&scratch->body, WIRE_BODY_MAX);
+    pn_buffer_init(&scratch->frame, WIRE_FRAME_MAX);
+    if (scratch->block == NULL || scratch->chunk == NULL) {
+        engine_scratch_fini(scratch);
+        return PN_ENOMEM;
+    }
+    wire_arena_init(&scratch->arena, scratch->block, WIRE_ARENA_SIZE);
+    return PN_OK;
+}
+
+void
+engine_scratch_fini(struct engine_scratch *scratch)
+{
+    free(scratch->block);
+    free(scratch->chunk);
+    pn_buffer_fini(&scratch->body);
+    pn_buffer_fini(&scratch->frame);
+    scratch->block = NULL;
+    scratch->chunk = NULL;
+}

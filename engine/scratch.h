@@ -1,0 +1,27 @@
+/*
+ * engine/scratch -- the memory in which one thread of engines takes frames apart and puts them
+ * together.
+ *
+ * Whatever a peer sends, handling one frame uses no more than this. A simulator's thread that hosts
+ * thousands of engines needs one; a daemon's loop thread needs one. Nothing in it survives a call.
+ *
+ * Memory     init and fini; about 5 MiB, touched only as far as messages reach.
+ * Threads    one thread per scratch.
+ */
+#ifndef ENGINE_SCRATCH_H
+#define ENGINE_SCRATCH_H
+
+#include "proto/message.h"
+
+struct engine_scratch {
+    struct wire_arena arena; /* of the message being taken apart     */
+    struct pn_buffer  body;  /* of the message being put together    */
+    struct pn_buffer  frame; /* sealed                               */
+    uint8_t          *chunk; /* SEC_CHUNK_SIZE: read from the disk   */
+    void             *block;
+};
+
+PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);
+void engine_scratch_fini(struct engine_scratch *scratch);
+
+#endif

@@ -1,0 +1,329 @@
+#include "node/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GREETINGS_FEW  = 3,  /* unanswered, before a person hears of it ... */
+    GREETINGS_MANY = 150 /* ... and again */
+};
+
+/* ---- messages ---- */
+
+static enum pn_status
+write_answer(const struct node_engine *engine, struct pn_buffer *body)
+{
+    struct wire_answer answer = {.accepted = engine->accepts, .reason = engine->reason};
+    if (engine->accepts) {
+        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        answer.records                 = parts->train;
+        answer.validation_records      = parts->validation;
+    }
+    return wire_answer_encode(body, &answer);
+}
+
+static enum pn_status
+write_statistics(const struct node_engine *engine, struct pn_buffer *body)
+{
+    struct wire_column_sums columns[WIRE_COLUMNS_MAX];
+    const struct data_sums *sums       = node_trainer_sums(engine->trainer);
+    struct wire_statistics  statistics = {.records = node_trainer_parts(engine->trainer)->train,
+                                          .columns = columns};
+    if (sums != NULL)
+        statistics.column_count = engine->job->schema->numeric_count;
+    for (size_t i = 0; i < statistics.column_count; i++)
+        columns[i] = (struct wire_column_sums){
+            .count = sums[i].count, .sum = sums[i].sum, .sum_of_squares = sums[i].sum_of_squares};
+    return wire_statistics_encode(body, &statistics);
+}
+
+static enum pn_status
+write_update(const struct node_engine *engine, struct pn_buffer *body)
+{
+    struct wire_update update = {.update = fed_blob_to_wire(&engine->update.update),
+                                 .weight = engine->update.weight,
+                                 .loss   = engine->update.loss};
+    memcpy(update.signature, engine->update.signature.bytes, sizeof update.signature);
+    return wire_update_encode(body, &update);
+}
+
+static enum pn_status
+write_metrics(const struct node_engine *engine, struct pn_buffer *body)
+{
+    struct wire_metric_state states[NN_METRIC_COUNT];
+    struct wire_metrics      metrics = {.records      = engine->metrics.records,
+                                        .metrics      = states,
+                                        .metric_count = engine->job->metric_count};
+    for (size_t i = 0; i < metrics.metric_count; i++) {
+        const struct pn_buffer *state = &engine->metrics.states[i];
+        states[i] = (struct wire_metric_state){.name  = nn_metric_names[engine->job->metrics[i]],
+                                               .state = {state->bytes, state->size}};
+    }
+    return wire_metrics_encode(body, &metrics);
+}
+
+static enum pn_status
+write_countersign(const struct node_engine *engine, struct pn_buffer *body)
+{
+    const struct fed_chain *chain = &engine->chain;
+    struct sec_signature    signature;
+    PN_ASSERT(chain->height > 0);
+    struct wire_countersign message = {.height = chain->height - 1};
+    fed_witness_sign(&signature, &chain->head, engine->config.secret);
+    memcpy(message.hash, chain->head.bytes, sizeof message.hash);
+    memcpy(message.signature, signature.bytes, sizeof message.signature);
+    return wire_countersign_encode(body, &message);
+}
+
+static enum pn_status
+write_heartbeat(const struct node_engine *engine, struct pn_buffer *body)
+{
+    static const enum wire_activity activities[] = {
+        [FED_NO_WORK]       = WIRE_IDLE,
+        [FED_WORK_JOIN]     = WIRE_LOADING,
+        [FED_WORK_SURVEY]   = WIRE_LOADING,
+        [FED_WORK_TRAIN]    = WIRE_TRAINING,
+        [FED_WORK_EVALUATE] = WIRE_EVALUATING,
+        [FED_WORK_KEEP]     = WIRE_IDLE,
+    };
+    struct wire_heartbeat heartbeat = {.activity = activities[engine->machine.work]};
+    if (engine->machine.work == FED_WORK_TRAIN) {
+        /* Two reads of a moving thing: order and clamp, so that done <= total. */
+        heartbeat.done  = atomic_load(&engine->progress.done);
+        heartbeat.total = atomic_load(&engine->progress.total);
+        if (heartbeat.done > heartbeat.total)
+            heartbeat.done = heartbeat.total;
+    }
+    return wire_heartbeat_encode(body, &heartbeat);
+}
+
+static enum pn_status
+write_body(const struct node_engine *engine, struct pn_buffer *body, enum wire_type type)
+{
+    switch (type) {
+    case WIRE_ANSWER:
+        return write_answer(engine, body);
+    case WIRE_STATISTICS:
+        return write_statistics(engine, body);
+    case WIRE_ACCEPT:
+        return wire_accept_encode(
+            body, &(struct wire_accept){.records = node_trainer_parts(engine->trainer)->train});
+    case WIRE_UPDATE:
+        return write_update(engine, body);
+    case WIRE_METRICS:
+        return write_metrics(engine, body);
+    case WIRE_COUNTERSIGN:
+        return write_countersign(engine, body);
+    case WIRE_FAULT:
+        return wire_fault_encode(body, &(struct wire_fault){.reason = engine->fault});
+    case WIRE_HEARTBEAT:
+        return write_heartbeat(engine, body);
+    default:
+        PN_UNREACHABLE("a node does not send this");
+    }
+}
+
+/* A greeting that nobody answers is all that a node of another run sees. */
+static void
+count_greeting(struct node_engine *engine)
+{
+    static const char text[] =
+        "the coordinator does not answer our greetings: does it run another run, or another epoch "
+        "of the roster, than this state directory is for? A new run needs a new one (--state)";
+    engine->greetings++;
+    if (engine->greetings == GREETINGS_FEW || engine->greetings % GREETINGS_MANY == 0)
+        node_tell(engine,
+                  &(struct node_notice){.kind = NODE_FAILED, .status = PN_EPEER_RUN, .text = text});
+}
+
+static void
+perform_send(struct node_engine *engine, enum wire_type type, pn_ms now)
+{
+    const struct pn_ports *ports   = &engine->config.ports;
+    struct engine_scratch *scratch = engine->config.scratch;
+    /* SAFE: whatever cannot leave is asked for again by the coordinator, or greeted again. */
+    if (type == WIRE_HELLO) {
+        count_greeting(engine);
+        (void)!engine_peer_hello(&engine->peer, ports, scratch, engine->chain.height,
+                                 &engine->chain.head, now);
+        return;
+    }
+    const struct engine_stamp stamp = {
+        .type = type, .round = engine->machine.round, .attempt = engine->machine.attempt};
+    pn_buffer_clear(&scratch->body);
+    enum pn_status st = write_body(engine, &scratch->body, type);
+    if (st == PN_OK)
+        (void)!engine_peer_send(&engine->peer, ports, scratch, &stamp);
+    else
+        node_tell(engine, &(struct node_notice){.kind   = NODE_FAILED,
+                                                .round  = engine->machine.round,
+                                                .status = st,
+                                                .text   = "an answer could not be put together"});
+}
+
+/* ---- blobs ---- */
+
+void
+node_miss(struct node_engine *engine, enum pn_status status, const char *what, pn_ms now)
+{
+    node_tell(engine, &(struct node_notice){.kind   = NODE_FAILED,
+                                            .work   = engine->machine.wanted,
+                                            .round  = engine->machine.round,
+                                            .status = status,
+                                            .text   = what});
+    wire_text_cut(engine->fault, pn_status_text(status));
+    if (engine->machine.connected && engine->machine.wanted != FED_NO_WORK)
+        perform_send(engine, WIRE_FAULT, now);
+}
+
+static void
+raise_held(struct node_engine *engine, const struct sec_blob *blob)
+{
+    node_raise(engine, &(struct fed_member_event){.kind = FED_M_HELD, .model = *blob});
+}
+
+struct hold {
+    struct engine_work       base;
+    const struct store_disk *disk;
+    const char              *folder;
+    struct sec_blob          blob;
+};
+
+static void
+release_hold(struct engine_work *work)
+{
+    free(work);
+}
+
+/* Being fetched; or whole already, and on its way to the disk: staging it again would take it away.
+ */
+bool
+node_is_coming(const struct node_engine *engine, const struct sec_blob *blob)
+{
+    const struct engine_fetch *fetches[] = {&engine->model, &engine->scaling};
+    for (size_t i = 0; i < 2; i++)
+        if (engine_fetch_is_busy(fetches[i]) && sec_blob_equal(&fetches[i]->fetch.blob, blob))
+            return true;
+    for (const struct engine_work *work = engine->works; work != NULL; work = work->next)
+        if (work->release == release_hold &&
+            sec_blob_equal(&((const struct hold *)work)->blob, blob))
+            return true;
+    return false;
+}
+
+void
+node_need(struct node_engine *engine, const char *folder, const struct sec_blob *blob, pn_ms now)
+{
+    struct engine_fetch *fetch = strcmp(folder, "models") == 0 ? &engine->model : &engine->scaling;
+    if (engine_blob_is_there(engine->config.disk, folder, blob)) {
+        raise_held(engine, blob);
+        return;
+    }
+    if (node_is_coming(engine, blob))
+        return;
+    enum pn_status st = engine_fetch_start(fetch, folder, blob, blob->size);
+    if (st != PN_OK) {
+        node_miss(engine, st, "there is no room in the state directory for a model", now);
+        return;
+    }
+    engine_fetch_ask(fetch, &engine->peer, &engine->config.ports, engine->config.scratch, now);
+}
+
+static void
+run_hold(struct pn_work *work)
+{
+    struct hold *hold = (struct hold *)work;
+    char         name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, hold->folder, &hold->blob.root);
+    hold->base.status = hold->disk->publish(hold->disk->host, name);
+}
+
+static void
+done_hold(struct pn_work *work, pn_ms now)
+{
+    struct hold            *hold   = (struct hold *)engine_work_take(work);
+    struct node_engine     *engine = hold->base.engine;
+    struct fed_member_event event  = {.kind = FED_M_HELD, .model = hold->blob};
+    if (hold->base.status != PN_OK) {
+        event.kind = FED_M_TICK;
+        node_miss(engine, hold->base.status, "a model cannot be written to the state directory",
+                  now);
+    }
+    bool last = engine->keep_waits && sec_blob_equal(&hold->blob, &engine->after.model);
+    release_hold(&hold->base);
+    if (last)
+        node_begin_keep(engine, now);
+    (void)node_turn(engine, now, &event);
+}
+
+void
+node_begin_hold(struct node_engine *engine, struct engine_fetch *fetch)
+{
+    struct hold *hold = calloc(1, sizeof *hold);
+    if (hold == NULL) {
+        engine_fetch_drop(fetch);
+        return;
+    }
+    hold->disk   = engine->config.disk;
+    hold->folder = fetch->folder;
+    hold->blob   = fetch->fetch.blob;
+    engine_fetch_leave(fetch);
+    node_submit(engine, &hold->base,
+                &(struct engine_work_how){hold->blob.size, run_hold, done_hold, release_hold});
+}
+
+/* ---- all of them ---- */
+
+static void
+perform_work(struct node_engine *engine, enum fed_member_work work, pn_ms now)
+{
+    node_tell(engine, &(struct node_notice){
+                          .kind = NODE_WORK, .work = work, .round = engine->machine.round});
+    switch (work) {
+    case FED_NO_WORK:
+        return;
+    case FED_WORK_JOIN:
+        node_begin_join(engine);
+        return;
+    case FED_WORK_SURVEY:
+        node_begin_survey(engine);
+        return;
+    case FED_WORK_TRAIN:
+        node_begin_train(engine);
+        return;
+    case FED_WORK_EVALUATE:
+        node_begin_evaluate(engine);
+        return;
+    case FED_WORK_KEEP:
+        node_begin_keep(engine, now);
+        return;
+    }
+    PN_UNREACHABLE("work");
+}
+
+void
+node_perform(struct node_engine *engine, const struct fed_member_effects *effects, pn_ms now)
+{
+    for (size_t i = 0; i < effects->count; i++) {
+        const struct fed_member_effect *effect = &effects->items[i];
+        switch (effect->kind) {
+        case FED_M_SEND:
+            perform_send(engine, effect->type, now);
+            break;
+        case FED_M_NEED: {
+            bool is_scaling = sec_blob_equal(&effect->blob, &engine->machine.scaling);
+            node_need(engine, is_scaling ? "scaling" : "models", &effect->blob, now);
+            break;
+        }
+        case FED_M_WORK:
+            perform_work(engine, effect->work, now);
+            break;
+        case FED_M_END:
+            engine->over = true;
+            node_tell(engine, &(struct node_notice){.kind    = NODE_ENDED,
+                                                    .outcome = engine->machine.outcome,
+                                                    .text    = engine->ending});
+            break;
+        }
+    }
+}

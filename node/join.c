@@ -1,0 +1,139 @@
+#include "node/state.h"
+
+#include <stdlib.h>
+
+enum {
+    JOIN_BYTES = 10 * 1048576 /* a guess: the file is not open yet */
+};
+
+struct join {
+    struct engine_work   base;
+    struct node_engine  *engine; /* run reads config and job_text only, which stay */
+    struct engine_job   *job;    /* on the heap: the trainer borrows it            */
+    struct node_trainer *trainer;
+    bool                 by_policy;
+};
+
+static void
+release_join(struct engine_work *work)
+{
+    struct join *join = (struct join *)work;
+    node_trainer_free(join->trainer);
+    if (join->job != NULL)
+        engine_job_fini(join->job);
+    free(join->job);
+    free(join);
+}
+
+static enum pn_status
+ask_policy(struct join *join)
+{
+    const struct data_schema *schema  = join->job->schema;
+    const char              **columns = calloc(schema->column_count + 1, sizeof *columns);
+    size_t                    count   = 0;
+    if (columns == NULL)
+        return PN_ENOMEM;
+    for (size_t i = 0; i < schema->column_count; i++)
+        if (schema->columns[i].kind != DATA_IGNORE)
+            columns[count++] = schema->columns[i].name;
+    const struct fed_policy_facts facts = {
+        .parameters = join->job->model_size / 4,
+        .records    = join->trainer == NULL ? UINT64_MAX : node_trainer_parts(join->trainer)->train,
+        .columns    = columns,
+        .column_count = count};
+    enum pn_status st =
+        fed_policy_check(join->engine->config.policy, join->job->job, &facts, &join->base.why);
+    join->by_policy = st == PN_EPOLICY;
+    free(columns);
+    return st;
+}
+
+static enum pn_status
+load_data(struct join *join)
+{
+    const struct node_config        *config  = &join->engine->config;
+    const struct node_trainer_config trainer = {.job       = join->job,
+                                                .source    = config->source,
+                                                .bytes_max = config->bytes_max,
+                                                .member    = config->self};
+    return node_trainer_new(&join->trainer, &trainer, &join->base.why);
+}
+
+/* The policy is asked twice: before a record is read, and again when their number is known. */
+static void
+run_join(struct pn_work *work)
+{
+    struct join             *join = (struct join *)work;
+    const struct pn_buffer  *text = &join->engine->job_text;
+    const struct store_disk *disk = join->engine->config.disk;
+    enum pn_status           st = engine_job_init(join->job, "job.yaml", (const char *)text->bytes,
+                                                  text->size, &join->base.why);
+    if (st == PN_OK)
+        st = ask_policy(join);
+    if (st == PN_OK)
+        st = load_data(join);
+    if (st == PN_OK)
+        st = ask_policy(join);
+    if (st == PN_OK)
+        st = disk->save(disk->host, "job.yaml", text->bytes, text->size);
+    join->base.status = st;
+}
+
+static void
+done_join(struct pn_work *work, pn_ms now)
+{
+    struct join        *join   = (struct join *)engine_work_take(work);
+    struct node_engine *engine = join->base.engine;
+    enum pn_status      st     = join->base.status;
+    struct node_notice  notice = {.kind = NODE_REFUSED, .status = st, .text = join->base.why.text};
+    engine->accepts            = st == PN_OK;
+    engine->reason[0]          = '\0';
+    if (engine->accepts) {
+        engine->job                    = join->job;
+        engine->trainer                = join->trainer;
+        join->job                      = NULL;
+        join->trainer                  = NULL;
+        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        notice                         = (struct node_notice){.kind       = NODE_JOINED,
+                                                              .records    = parts->train,
+                                                              .validation = parts->validation,
+                                                              .test       = parts->test};
+    } else if (join->by_policy) {
+        wire_text_cut(engine->reason, join->base.why.text);
+    } else if (join->job->job == NULL) {
+        wire_text_cut(engine->reason, "the job cannot be read here; the node's log says why");
+    } else {
+        wire_text_cut(engine->reason,
+                      "the data of this site do not fit the job; the node's log says why");
+    }
+    node_tell(engine, &notice);
+    release_join(&join->base);
+    node_finish_work(engine, now, FED_WORK_JOIN, st, NULL);
+}
+
+void
+node_begin_join(struct node_engine *engine)
+{
+    struct join *join = calloc(1, sizeof *join);
+    PN_ASSERT(engine->job == NULL && engine->job_text.size > 0);
+    if (join == NULL || (join->job = calloc(1, sizeof *join->job)) == NULL) {
+        free(join);
+        engine->accepts = false;
+        wire_text_cut(engine->reason, pn_status_text(PN_ENOMEM));
+        node_raise(engine, &(struct fed_member_event){
+                               .kind = FED_M_DONE, .work = FED_WORK_JOIN, .status = PN_ENOMEM});
+        return;
+    }
+    join->engine = engine;
+    node_submit(engine, &join->base,
+                &(struct engine_work_how){JOIN_BYTES, run_join, done_join, release_join});
+}
+
+/* ---- statistics: summed when the data were read, so this work is done at once ---- */
+
+void
+node_begin_survey(struct node_engine *engine)
+{
+    node_raise(engine, &(struct fed_member_event){
+                           .kind = FED_M_DONE, .work = FED_WORK_SURVEY, .status = PN_OK});
+}

@@ -1,0 +1,271 @@
+#include "node/state.h"
+
+#include "engine/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- is this block of our history? ---- */
+
+/* An older block, shown again: the very bytes that we hold at that height. */
+static enum pn_status
+check_old(struct node_engine *engine, const struct sec_hash *hash, uint64_t height,
+          struct pn_error *why)
+{
+    struct pn_buffer     room;
+    struct engine_record record;
+    struct sec_hash      ours;
+    pn_buffer_init(&room, ENGINE_RECORD_MAX);
+    enum pn_status st = engine_record_read(&record, &room, engine->config.disk, height);
+    if (st == PN_OK)
+        fed_block_hash(&ours, record.block.bytes, record.block.size);
+    pn_buffer_fini(&room);
+    if (st != PN_OK)
+        return st;
+    if (sec_hash_equal(&ours, hash))
+        return PN_OK;
+    return pn_error_set(why, PN_EPEER_VALUE,
+                        "block %llu is not the one we countersigned: the coordinator shows two "
+                        "histories",
+                        (unsigned long long)height);
+}
+
+/* What only this node can check of a genesis block: that it is for the run and the job we know. */
+static enum pn_status
+check_identity(const struct node_engine *engine, const struct fed_chain *after,
+               struct pn_error *why)
+{
+    struct sec_hash job;
+    if (!sec_equal(after->run, engine->peer.link.ends.run, sizeof after->run))
+        return pn_error_set(why, PN_EPEER_VALUE, "block 0 is of another run than its messages");
+    if (engine->job_text.size == 0)
+        return PN_OK;
+    sec_hash_of(&job, "job", engine->job_text.bytes, engine->job_text.size);
+    if (!sec_hash_equal(&job, &after->job))
+        return pn_error_set(why, PN_EPEER_VALUE, "block 0 is of another job than the one offered");
+    return PN_OK;
+}
+
+static bool
+is_pending(const struct node_engine *engine, const struct wire_commit *commit)
+{
+    const struct pn_buffer *record = &engine->record;
+    return record->size == commit->block.size + sizeof commit->signature &&
+           memcmp(record->bytes + sizeof commit->signature, commit->block.bytes,
+                  commit->block.size) == 0;
+}
+
+static enum pn_status
+take_new(struct node_engine *engine, const struct wire_commit *commit, struct wire_block *block,
+         struct pn_error *why)
+{
+    struct fed_chain     after = engine->chain;
+    struct sec_signature signature;
+    memcpy(signature.bytes, commit->signature, sizeof signature.bytes);
+    enum pn_status st = fed_chain_take(block, &after, &engine->config.scratch->arena,
+                                       commit->block.bytes, commit->block.size, &signature, why);
+    if (st == PN_OK && after.height == 1)
+        st = check_identity(engine, &after, why);
+    if (st != PN_OK)
+        return PN_EPEER_VALUE;
+    pn_buffer_clear(&engine->record);
+    st = pn_buffer_append(&engine->record, commit->signature, sizeof commit->signature);
+    if (st == PN_OK)
+        st = pn_buffer_append(&engine->record, commit->block.bytes, commit->block.size);
+    if (st != PN_OK) {
+        pn_buffer_clear(&engine->record);
+        return st;
+    }
+    engine->after = after;
+    return PN_OK;
+}
+
+enum pn_status
+node_check_block(struct node_engine *engine, const struct wire_commit *commit, uint64_t *height,
+                 struct pn_error *why)
+{
+    const struct fed_chain *chain = &engine->chain;
+    struct sec_hash         hash;
+    struct wire_block       block;
+    fed_block_hash(&hash, commit->block.bytes, commit->block.size);
+    *height = chain->height;
+    if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
+        return PN_OK;
+
+    enum pn_status st = wire_block_decode(&block, &engine->config.scratch->arena,
+                                          commit->block.bytes, commit->block.size);
+    if (st != PN_OK)
+        return st;
+    *height = block.height + 1;
+    if (block.height > chain->height)
+        return PN_EPEER_STATE;
+    if (block.height < chain->height)
+        return check_old(engine, &hash, block.height, why);
+    if (is_pending(engine, commit))
+        return PN_OK;
+    if (engine->machine.keeping > 0)
+        return pn_error_set(why, PN_EPEER_VALUE, "two different blocks %llu",
+                            (unsigned long long)block.height);
+    return take_new(engine, commit, &block, why);
+}
+
+/* ---- keeping it ---- */
+
+struct keep {
+    struct engine_work       base;
+    const struct store_disk *disk;
+    const struct pn_buffer  *record; /* the engine's; it does not change while a KEEP runs */
+    struct sec_hash          models[NODE_KEEP_MAX + 8];
+    size_t                   model_count;
+};
+
+static void
+release_keep(struct engine_work *work)
+{
+    free(work);
+}
+
+/* The fact says which update is ours now: training may have made it since this work was submitted.
+ */
+static void
+tidy_updates(const struct store_disk *disk)
+{
+    struct node_update update;
+    uint8_t            fact[NODE_UPDATE_FACT_SIZE];
+    size_t             size = sizeof fact;
+    if (disk->get(disk->host, "update", fact, &size) != PN_OK || size != sizeof fact)
+        return;
+    node_update_decode(&update, fact);
+    engine_blob_tidy(disk, "updates", &update.update.root, 1);
+}
+
+static void
+run_keep(struct pn_work *work)
+{
+    struct keep             *keep = (struct keep *)work;
+    const struct store_disk *disk = keep->disk;
+    enum pn_status           st = disk->append(disk->host, keep->record->bytes, keep->record->size);
+    if (st == PN_OK && keep->model_count > 0) {
+        engine_blob_tidy(disk, "models", keep->models, keep->model_count);
+        tidy_updates(disk);
+    }
+    keep->base.status = st;
+}
+
+void
+node_remember(struct node_engine *engine, const struct sec_hash *model)
+{
+    size_t most = engine->config.keep_models;
+    if (most < 2)
+        most = 2;
+    if (most > NODE_KEEP_MAX)
+        most = NODE_KEEP_MAX;
+    if (engine->recent_count == most)
+        memmove(engine->recent, engine->recent + 1, --engine->recent_count * sizeof *model);
+    engine->recent[engine->recent_count++] = *model;
+}
+
+static void
+tell_committed(struct node_engine *engine)
+{
+    struct wire_block  block;
+    struct wire_arena *arena = &engine->config.scratch->arena;
+    wire_arena_reset(arena);
+    if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) !=
+        PN_OK)
+        return; /* it was decoded when it came; only memory can be short now */
+    if (block.kind == WIRE_BLOCK_FINISH && engine->ending[0] == '\0')
+        wire_text_cut(engine->ending, block.note);
+    node_tell(engine,
+              &(struct node_notice){.kind = NODE_COMMITTED, .round = block.round, .block = &block});
+}
+
+static void
+done_keep(struct pn_work *work, pn_ms now)
+{
+    struct keep            *keep   = (struct keep *)engine_work_take(work);
+    struct node_engine     *engine = keep->base.engine;
+    struct fed_member_event event  = {
+         .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = keep->base.status};
+    if (keep->base.status == PN_OK) {
+        engine->chain = engine->after;
+        node_remember(engine, &engine->chain.model.root);
+        tell_committed(engine);
+        pn_buffer_clear(&engine->record);
+    } else {
+        wire_text_cut(engine->fault, pn_status_text(keep->base.status));
+        node_tell(engine, &(struct node_notice){
+                              .kind   = NODE_FAILED,
+                              .work   = FED_WORK_KEEP,
+                              .status = keep->base.status,
+                              .text   = "a block cannot be written to the state directory"});
+    }
+    release_keep(&keep->base);
+    (void)node_turn(engine, now, &event);
+    /* The finish block says the same as FINISH, which may be lost when nobody is left to repeat it.
+     * It is written for runs that came to their end only. */
+    if (!engine->chain.finished || engine->machine.phase == FED_OVER)
+        return;
+    event = (struct fed_member_event){.kind = FED_M_FINISH, .outcome = WIRE_DONE};
+    if (engine->job != NULL && engine->chain.round < engine->job->job->rounds)
+        event.outcome = WIRE_STOPPED_EARLY;
+    (void)node_turn(engine, now, &event);
+}
+
+static void
+keep_root(struct keep *keep, const struct sec_hash *root)
+{
+    if (!sec_hash_is_zero(root))
+        keep->models[keep->model_count++] = *root;
+}
+
+/* What may still be asked for: the newest models, the one being worked on, the one being fetched.
+ */
+static void
+fill_keep(struct keep *keep, const struct node_engine *engine)
+{
+    if (engine->config.keep_models == 0)
+        return;
+    for (size_t i = 0; i < engine->recent_count; i++)
+        keep_root(keep, &engine->recent[i]);
+    keep_root(keep, &engine->after.model.root);
+    keep_root(keep, &engine->machine.model.root);
+    keep_root(keep, &engine->machine.work_model.root);
+    if (engine_fetch_is_busy(&engine->model))
+        keep_root(keep, &engine->model.fetch.blob.root);
+}
+
+/* Before the last block is countersigned - which lets the coordinator go - the run's model is here.
+ */
+static bool
+must_wait_for_model(struct node_engine *engine, pn_ms now)
+{
+    const struct fed_chain *after = &engine->after;
+    if (!after->finished || engine->job == NULL || after->model.size != engine->job->model_size ||
+        engine_blob_is_there(engine->config.disk, "models", &after->model))
+        return false;
+    if (!engine->keep_waits)
+        node_need(engine, "models", &after->model, now);
+    engine->keep_waits = node_is_coming(engine, &after->model);
+    return engine->keep_waits;
+}
+
+void
+node_begin_keep(struct node_engine *engine, pn_ms now)
+{
+    if (must_wait_for_model(engine, now))
+        return;
+    engine->keep_waits = false;
+    struct keep *keep  = calloc(1, sizeof *keep);
+    if (keep == NULL) {
+        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_raise(engine, &(struct fed_member_event){
+                               .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = PN_ENOMEM});
+        return;
+    }
+    keep->disk   = engine->config.disk;
+    keep->record = &engine->record;
+    fill_keep(keep, engine);
+    node_submit(engine, &keep->base,
+                &(struct engine_work_how){engine->record.size, run_keep, done_keep, release_keep});
+}

@@ -1,0 +1,135 @@
+/*
+ * node/state -- what the files of this folder share; nobody else includes it.
+ *
+ *     engine.c   from the outside in: new, frame, tick, and one turn of the machine
+ *     frames.c   one function per message: decode, check, the machine's event
+ *     effects.c  one function per effect of the machine: messages, blobs, work
+ *     join.c     the job, the policy, the data; statistics     work
+ *     work.c     training and evaluating                       work
+ *     keep.c     our copy of the ledger                        work
+ *     resume.c   from a disk back to a run
+ */
+#ifndef NODE_STATE_H
+#define NODE_STATE_H
+
+#include "engine/blob.h"
+#include "engine/budget.h"
+#include "engine/work.h"
+#include "node/engine.h"
+
+enum { NODE_PENDING_MAX = 8, NODE_KEEP_MAX = 16 };
+
+struct node_update { /* ours, of one round; durable before it is announced */
+    uint64_t             round, weight;
+    struct sec_blob      model, update;
+    double               loss;
+    struct sec_signature signature;
+};
+
+struct node_metrics { /* encoded states of the validation part */
+    uint64_t         records;
+    struct pn_buffer states[NN_METRIC_COUNT];
+};
+
+struct node_engine {
+    struct node_config config;
+    struct engine_peer peer;
+
+    struct fed_member       machine;
+    struct fed_member_event pending[NODE_PENDING_MAX]; /* effects that were done at once */
+    size_t                  pending_count;
+
+    struct pn_buffer     job_text; /* as offered; empty before */
+    struct engine_job   *job;      /* once joined               */
+    struct node_trainer *trainer;  /* likewise                  */
+    struct node_progress progress;
+
+    bool                accepts; /* what the last results say: ANSWER ... */
+    char                reason[WIRE_TEXT_MAX + 1];
+    struct node_update  update;  /* ... UPDATE ... */
+    struct node_metrics metrics; /* ... METRICS ... */
+    char                fault[WIRE_TEXT_MAX + 1]; /* ... and FAULT */
+
+    struct fed_chain chain;
+    bool             foreign;    /* the coordinator has fewer blocks than we hold */
+    struct pn_buffer record;     /* the next block, checked, until it is kept */
+    struct fed_chain after;      /* the chain with it */
+    bool             keep_waits; /* for the run's last model */
+    struct sec_hash  recent[NODE_KEEP_MAX]; /* newest models of the ledger */
+    size_t           recent_count;
+
+    struct fed_member_event early; /* a TRAIN that came before the block it builds on */
+    bool                    has_early;
+    uint64_t                candidates_round; /* models to evaluate: shown in this round ... */
+    uint32_t                candidate_count;
+    struct sec_blob         candidate; /* ... and the last of them */
+
+    struct engine_shelf shelf;
+    struct engine_fetch model, scaling;
+
+    uint32_t             greetings;  /* sent and not answered         */
+    struct engine_budget complaints; /* about the coordinator's frames */
+
+    struct engine_work *works; /* out with the host */
+    bool                over;
+    char                ending[WIRE_TEXT_MAX + 1]; /* why the run ended */
+};
+
+/* ---- engine.c ---- */
+
+enum pn_status node_turn(struct node_engine *engine, pn_ms now,
+                         const struct fed_member_event *event);
+void node_raise(struct node_engine *engine, const struct fed_member_event *event);
+void node_tell(const struct node_engine *engine, const struct node_notice *notice);
+void node_submit(struct node_engine *engine, struct engine_work *work,
+                 const struct engine_work_how *how);
+
+/* ---- frames.c ---- */
+
+/* The frame was opened: decodes, checks, steps. `why` says more about a rejected frame. */
+enum pn_status node_take(struct node_engine *engine, pn_ms now, const struct wire_frame *frame,
+                         struct pn_error *why);
+
+/* ---- effects.c ---- */
+
+void node_perform(struct node_engine *engine, const struct fed_member_effects *effects, pn_ms now);
+/* Fetches a blob of the coordinator, or raises FED_M_HELD. */
+void node_need(struct node_engine *engine, const char *folder, const struct sec_blob *blob,
+               pn_ms now);
+bool node_is_coming(const struct node_engine *engine, const struct sec_blob *blob);
+/* What an order needs cannot be had: the coordinator hears of it, and need not wait. */
+void node_miss(struct node_engine *engine, enum pn_status status, const char *what, pn_ms now);
+/* A fetch is whole: makes it durable, then raises FED_M_HELD. */
+void node_begin_hold(struct node_engine *engine, struct engine_fetch *fetch);
+
+/* ---- join.c ---- */
+
+void node_begin_join(struct node_engine *engine);
+void node_begin_survey(struct node_engine *engine);
+
+/* ---- work.c ---- */
+
+/* In `done`: what the machine hears of it. `update` is NULL but for a training. */
+void node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_work which,
+                      enum pn_status status, const struct sec_blob *update);
+void node_begin_train(struct node_engine *engine);
+void node_begin_evaluate(struct node_engine *engine);
+/* The fact of an update that is done, and back. */
+enum { NODE_UPDATE_FACT_SIZE = 168 };
+void node_update_encode(uint8_t                   out[static NODE_UPDATE_FACT_SIZE],
+                        const struct node_update *update);
+void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDATE_FACT_SIZE]);
+
+/* ---- keep.c ---- */
+
+/* A block that we do not have yet, or one that we have: PN_OK when it is of our history. */
+enum pn_status node_check_block(struct node_engine *engine, const struct wire_commit *commit,
+                                uint64_t *height, struct pn_error *why);
+void node_begin_keep(struct node_engine *engine, pn_ms now);
+void node_remember(struct node_engine *engine, const struct sec_hash *model);
+
+/* ---- resume.c ---- */
+
+enum pn_status node_resume(struct node_engine *engine, struct pn_error *why);
+
+#endif

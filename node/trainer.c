@@ -1,0 +1,227 @@
+#include "node/trainer.h"
+
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    EVALUATE_BATCH = 256
+};
+
+struct node_trainer {
+    struct node_trainer_config config;
+    struct data_table         *table;
+    struct data_parts          parts;
+    struct data_sums          *sums;
+    uint8_t                   *scaling; /* encoded, of the scaling that was applied */
+    bool                       scaled;
+};
+
+static struct pn_rng
+rng_of_member(const struct node_trainer *trainer)
+{
+    struct pn_rng root, member;
+    pn_rng_init(&root, trainer->config.job->job->seed);
+    pn_rng_derive(&member, &root, PN_RNG_NODE, trainer->config.member);
+    return member;
+}
+
+/* ---- loading ---- */
+
+static enum pn_status
+split(struct node_trainer *trainer, struct pn_error *why)
+{
+    struct pn_rng member = rng_of_member(trainer), rng;
+    pn_rng_derive(&rng, &member, PN_RNG_SPLIT, 0);
+    enum pn_status st = data_table_split(&trainer->parts, trainer->table, &rng, why);
+    if (st != PN_OK)
+        return st;
+    if (trainer->parts.train == 0)
+        return pn_error_set(why, PN_EDATA,
+                            "no record is left for training: this site has %u records",
+                            trainer->table->rows);
+    return PN_OK;
+}
+
+/* Of the training part only: what the other parts hold must not reach the model. */
+static enum pn_status
+sum(struct node_trainer *trainer, struct pn_error *why)
+{
+    const struct data_schema *schema = trainer->config.job->schema;
+    if (!schema->needs_scaling)
+        return PN_OK;
+    trainer->sums    = calloc(schema->numeric_count + 1u, sizeof *trainer->sums);
+    trainer->scaling = calloc(1, (size_t)trainer->config.job->scaling_size + 1);
+    if (trainer->sums == NULL || trainer->scaling == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for the sums of the columns");
+    return data_table_sums(trainer->sums, trainer->table, 0, trainer->parts.train, why);
+}
+
+enum pn_status
+node_trainer_new(struct node_trainer **out, const struct node_trainer_config *config,
+                 struct pn_error *why)
+{
+    struct node_trainer *trainer = calloc(1, sizeof *trainer);
+    if (trainer == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for the records");
+    trainer->config   = *config;
+    enum pn_status st = data_table_load(&trainer->table, config->job->schema, config->source,
+                                        config->bytes_max, why);
+    if (st == PN_OK)
+        st = split(trainer, why);
+    if (st == PN_OK)
+        st = sum(trainer, why);
+    if (st != PN_OK) {
+        node_trainer_free(trainer);
+        return st;
+    }
+    *out = trainer;
+    return PN_OK;
+}
+
+void
+node_trainer_free(struct node_trainer *trainer)
+{
+    if (trainer == NULL)
+        return;
+    data_table_free(trainer->table);
+    free(trainer->sums);
+    free(trainer->scaling);
+    free(trainer);
+}
+
+const struct data_parts *
+node_trainer_parts(const struct node_trainer *trainer)
+{
+    return &trainer->parts;
+}
+
+const struct data_sums *
+node_trainer_sums(const struct node_trainer *trainer)
+{
+    return trainer->sums;
+}
+
+enum pn_status
+node_trainer_scale(struct node_trainer *trainer, const struct data_scaling *scaling)
+{
+    const struct engine_job *job = trainer->config.job;
+    if (!job->schema->needs_scaling)
+        scaling = NULL;
+    else if (scaling == NULL)
+        return PN_ESTATE;
+
+    uint8_t *encoded = calloc(1, (size_t)job->scaling_size + 1);
+    if (encoded == NULL)
+        return PN_ENOMEM;
+    if (scaling != NULL)
+        data_scaling_encode(encoded, scaling, job->schema->numeric_count);
+    bool same = trainer->scaled && (scaling == NULL || memcmp(encoded, trainer->scaling,
+                                                              (size_t)job->scaling_size) == 0);
+    if (trainer->scaled) {
+        free(encoded);
+        return same ? PN_OK : PN_ESTATE;
+    }
+    data_table_scale(trainer->table, scaling);
+    free(trainer->scaling);
+    trainer->scaling = encoded;
+    trainer->scaled  = true;
+    return PN_OK;
+}
+
+/* ---- training and measuring ---- */
+
+static struct nn_records
+rows_of(const struct node_trainer *trainer, uint32_t first, uint32_t rows)
+{
+    const struct data_table  *table  = trainer->table;
+    const struct data_schema *schema = table->schema;
+    return (struct nn_records){
+        .x      = table->x + (size_t)first * schema->feature_count,
+        .target = table->target + (size_t)first * schema->target_size,
+        .weight = table->weight == NULL ? NULL : table->weight + first,
+        .rows   = rows,
+    };
+}
+
+struct nn_records
+node_trainer_records(const struct node_trainer *trainer, enum node_part part)
+{
+    const struct data_parts *parts = &trainer->parts;
+    switch (part) {
+    case NODE_TRAINING_PART:
+        return rows_of(trainer, 0, parts->train);
+    case NODE_VALIDATION_PART:
+        return rows_of(trainer, parts->train, parts->validation);
+    case NODE_TEST_PART:
+        return rows_of(trainer, parts->train + parts->validation, parts->test);
+    }
+    PN_UNREACHABLE("there are three parts");
+}
+
+static void *
+take_workspace(size_t size)
+{
+    return aligned_alloc(64, (size + 63) / 64 * 64 + 64);
+}
+
+static bool
+report_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct node_progress *progress = context;
+    atomic_store(&progress->total, total);
+    atomic_store(&progress->done, done);
+    return !atomic_load(&progress->stop);
+}
+
+enum pn_status
+node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uint64_t round,
+                   struct node_progress *progress)
+{
+    PN_ASSERT(trainer->scaled);
+    const struct engine_job *job      = trainer->config.job;
+    struct nn_records        records  = node_trainer_records(trainer, NODE_TRAINING_PART);
+    struct nn_training       training = {.optimiser = job->job->optimiser,
+                                         .batch     = job->job->batch,
+                                         .epochs    = job->job->epochs,
+                                         .progress  = progress == NULL ? NULL : report_progress,
+                                         .context   = progress};
+    size_t                   size;
+    enum pn_status           st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
+    if (st != PN_OK)
+        return st;
+    void *workspace = take_workspace(size);
+    if (workspace == NULL)
+        return PN_ENOMEM;
+    struct pn_rng member = rng_of_member(trainer), rng;
+    pn_rng_derive(&rng, &member, PN_RNG_ROUND, round);
+    st = nn_train(theta, loss, job->plan, &records, &training, &rng, workspace);
+    free(workspace);
+    return st;
+}
+
+enum pn_status
+node_trainer_evaluate(struct nn_metric *metrics, const float *theta, struct node_trainer *trainer,
+                      enum node_part part)
+{
+    PN_ASSERT(trainer->scaled);
+    const struct engine_job *job     = trainer->config.job;
+    struct nn_records        records = node_trainer_records(trainer, part);
+    for (size_t i = 0; i < job->metric_count; i++) {
+        enum pn_status st = nn_metric_init(&metrics[i], job->metrics[i], job->class_count);
+        if (st != PN_OK)
+            return st;
+    }
+    if (records.rows == 0)
+        return PN_OK;
+    size_t         size;
+    enum pn_status st = nn_evaluate_bytes(&size, job->plan, EVALUATE_BATCH);
+    if (st != PN_OK)
+        return st;
+    void *workspace = take_workspace(size);
+    if (workspace == NULL)
+        return PN_ENOMEM;
+    nn_evaluate(metrics, job->metric_count, job->plan, theta, &records, EVALUATE_BATCH, workspace);
+    free(workspace);
+    return PN_OK;
+}

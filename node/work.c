@@ -1,0 +1,390 @@
+#include "node/state.h"
+
+#include "fed/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- shared by all work ---- */
+
+/* The blob as bytes in memory, its hash checked again: a disk may rot. A damaged file is removed,
+ * so that the next order fetches it. */
+static enum pn_status
+load_blob(uint8_t **out, const struct store_disk *disk, const char *folder,
+          const struct sec_blob *blob)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint8_t *bytes = malloc((size_t)blob->size + 1);
+    if (bytes == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = engine_blob_read(bytes, NULL, disk, folder, blob);
+    if (st == PN_OK) {
+        *out = bytes;
+        return PN_OK;
+    }
+    free(bytes);
+    if (st == PN_ECORRUPT) {
+        engine_blob_name(name, folder, &blob->root);
+        (void)disk->remove(disk->host, name); /* SAFE: if it stays, it is found damaged again */
+    }
+    return st;
+}
+
+static enum pn_status
+scale(struct node_trainer *trainer, const struct engine_job *job, const struct store_disk *disk,
+      const struct sec_blob *blob)
+{
+    if (job->scaling_size == 0)
+        return node_trainer_scale(trainer, NULL);
+    uint8_t             *bytes;
+    uint32_t             count   = job->schema->numeric_count;
+    struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
+    if (scaling == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = load_blob(&bytes, disk, "scaling", blob);
+    if (st == PN_OK) {
+        st = data_scaling_decode(scaling, count, bytes, (size_t)blob->size);
+        free(bytes);
+    }
+    if (st == PN_OK)
+        st = node_trainer_scale(trainer, scaling);
+    free(scaling);
+    return st;
+}
+
+/* A model as floats, the caller's to free; the records scaled. */
+static enum pn_status
+load_model(float **out, struct node_trainer *trainer, const struct engine_job *job,
+           const struct store_disk *disk, const struct sec_blob *model,
+           const struct sec_blob *scaling)
+{
+    uint8_t       *bytes = NULL;
+    enum pn_status st    = scale(trainer, job, disk, scaling);
+    if (st == PN_OK)
+        st = load_blob(&bytes, disk, "models", model);
+    if (st != PN_OK)
+        return st;
+    /* SAFE: malloc aligns for floats; engine_floats_decode works in place. */
+    *out = (float *)(void *)bytes;
+    engine_floats_decode(*out, bytes, (size_t)(model->size / 4));
+    return PN_OK;
+}
+
+/* What everybody may hear of a failure: never the sentence itself, which may quote the site's data.
+ */
+static void
+fail(struct node_engine *engine, enum fed_member_work which, const struct engine_work *work)
+{
+    wire_text_cut(engine->fault, pn_status_text(work->status));
+    node_tell(engine, &(struct node_notice){.kind   = NODE_FAILED,
+                                            .work   = which,
+                                            .round  = engine->machine.work_round,
+                                            .status = work->status,
+                                            .text   = work->why.text[0] != '\0'
+                                                          ? work->why.text
+                                                          : pn_status_text(work->status)});
+    /* The file is gone or damaged: the next order has to fetch it. */
+    if (work->status == PN_ECORRUPT || work->status == PN_ENOENT)
+        engine->machine.has_model = engine->machine.has_scaling = false;
+}
+
+void
+node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_work which,
+                 enum pn_status status, const struct sec_blob *update)
+{
+    struct fed_member_event event = {.kind = FED_M_DONE, .work = which, .status = status};
+    if (update != NULL)
+        event.model = *update;
+    (void)node_turn(engine, now, &event);
+}
+
+/* ---- training ---- */
+
+struct train {
+    struct engine_work            base;
+    const struct engine_job      *job;
+    const struct store_disk      *disk;
+    const struct sec_sign_secret *secret;
+    struct node_trainer          *trainer;
+    struct node_progress         *progress;
+    struct sec_blob               scaling;
+    struct fed_commitment         commitment;
+    struct node_update            update;
+    struct sec_hash              *leaves;
+    double                        norm;
+    uint64_t                      saturated;
+};
+
+static void
+release_train(struct engine_work *work)
+{
+    struct train *train = (struct train *)work;
+    free(train->leaves);
+    free(train);
+}
+
+void
+node_update_encode(uint8_t out[static NODE_UPDATE_FACT_SIZE], const struct node_update *update)
+{
+    pn_put_u64(out, update->round);
+    pn_put_u64(out + 8, update->model.size);
+    memcpy(out + 16, update->model.root.bytes, 32);
+    pn_put_u64(out + 48, update->update.size);
+    memcpy(out + 56, update->update.root.bytes, 32);
+    pn_put_u64(out + 88, update->weight);
+    pn_put_f64(out + 96, update->loss);
+    memcpy(out + 104, update->signature.bytes, 64);
+}
+
+void
+node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDATE_FACT_SIZE])
+{
+    out->round      = pn_get_u64(bytes);
+    out->model.size = pn_get_u64(bytes + 8);
+    memcpy(out->model.root.bytes, bytes + 16, 32);
+    out->update.size = pn_get_u64(bytes + 48);
+    memcpy(out->update.root.bytes, bytes + 56, 32);
+    out->weight = pn_get_u64(bytes + 88);
+    out->loss   = pn_get_f64(bytes + 96);
+    memcpy(out->signature.bytes, bytes + 104, 64);
+}
+
+/* theta -> update: clipped, rounded, as bytes in `out`. */
+static enum pn_status
+make_update(uint8_t **out, struct train *train)
+{
+    const struct engine_job *job   = train->job;
+    size_t                   count = (size_t)(job->model_size / 4);
+    float                   *start = NULL, *local = malloc((size_t)job->model_size);
+    int32_t                 *q  = malloc((size_t)job->model_size);
+    enum pn_status           st = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
+    if (st == PN_OK)
+        st = load_model(&start, train->trainer, job, train->disk, &train->update.model,
+                        &train->scaling);
+    if (st == PN_OK) {
+        memcpy(local, start, (size_t)job->model_size);
+        st = node_trainer_train(local, &train->update.loss, train->trainer, train->update.round,
+                                train->progress);
+    }
+    if (st == PN_OK)
+        st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
+    if (st == PN_OK) {
+        train->norm = fed_update_norm(q, count);
+        *out        = (uint8_t *)q; /* SAFE: fed_update_encode works in place */
+        fed_update_encode(*out, q, count);
+        q = NULL;
+    }
+    free(start);
+    free(local);
+    free(q);
+    return st;
+}
+
+/* Update, then the fact that it is ours, and only then a word to anybody. */
+static enum pn_status
+make_durable(struct train *train, const uint8_t *bytes)
+{
+    const struct store_disk *disk   = train->disk;
+    struct node_update      *update = &train->update;
+    char                     name[ENGINE_NAME_SIZE];
+    uint8_t                  fact[NODE_UPDATE_FACT_SIZE];
+    enum pn_status           st =
+        engine_blob_of(&update->update, &train->leaves, bytes, train->job->model_size);
+    if (st != PN_OK)
+        return st;
+    engine_blob_name(name, "updates", &update->update.root);
+    if ((st = disk->save(disk->host, name, bytes, update->update.size)) != PN_OK)
+        return st;
+    train->commitment.update = update->update;
+    fed_commitment_sign(&update->signature, &train->commitment, train->secret);
+    node_update_encode(fact, update);
+    return disk->put(disk->host, "update", fact, sizeof fact);
+}
+
+static void
+run_train(struct pn_work *work)
+{
+    struct train  *train = (struct train *)work;
+    uint8_t       *bytes = NULL;
+    enum pn_status st    = make_update(&bytes, train);
+    if (st == PN_OK)
+        st = make_durable(train, bytes);
+    free(bytes);
+    train->base.status = st;
+}
+
+static void
+done_train(struct pn_work *work, pn_ms now)
+{
+    struct train       *train  = (struct train *)engine_work_take(work);
+    struct node_engine *engine = train->base.engine;
+    enum pn_status      st     = train->base.status;
+    struct sec_blob     blob   = train->update.update;
+    if (st == PN_OK) {
+        engine->update = train->update;
+        engine_shelf_put(&engine->shelf, "updates", &blob, train->leaves);
+        train->leaves = NULL;
+        node_tell(engine, &(struct node_notice){.kind      = NODE_TRAINED,
+                                                .round     = train->update.round,
+                                                .loss      = train->update.loss,
+                                                .norm      = train->norm,
+                                                .weight    = train->update.weight,
+                                                .saturated = train->saturated});
+    } else if (st != PN_ESTATE || !atomic_load(&engine->progress.stop)) {
+        fail(engine, FED_WORK_TRAIN, &train->base);
+    }
+    release_train(&train->base);
+    node_finish_work(engine, now, FED_WORK_TRAIN, st, &blob);
+}
+
+static void
+start_progress(struct node_progress *progress)
+{
+    atomic_store(&progress->stop, false);
+    atomic_store(&progress->done, 0);
+    atomic_store(&progress->total, 0);
+}
+
+static uint64_t
+weight_of(const struct node_engine *engine)
+{
+    uint64_t records = node_trainer_parts(engine->trainer)->train;
+    uint64_t most    = engine->job->job->weight_max;
+    return records < most ? records : most;
+}
+
+void
+node_begin_train(struct node_engine *engine)
+{
+    const struct fed_member *machine = &engine->machine;
+    struct train            *train   = calloc(1, sizeof *train);
+    if (train == NULL) {
+        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_raise(engine, &(struct fed_member_event){
+                               .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = PN_ENOMEM});
+        return;
+    }
+    train->job           = engine->job;
+    train->disk          = engine->config.disk;
+    train->secret        = engine->config.secret;
+    train->trainer       = engine->trainer;
+    train->progress      = &engine->progress;
+    train->scaling       = machine->scaling;
+    train->update.round  = machine->work_round;
+    train->update.model  = machine->work_model;
+    train->update.weight = weight_of(engine);
+    train->commitment    = (struct fed_commitment){.round    = machine->work_round,
+                                                   .weight   = train->update.weight,
+                                                   .member   = engine->config.self,
+                                                   .model_in = machine->work_model};
+    memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
+    start_progress(&engine->progress);
+    /* Forward and backward touch every parameter about six times for every record. */
+    uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
+                       engine->job->job->epochs / 16;
+    node_submit(engine, &train->base,
+                &(struct engine_work_how){touched, run_train, done_train, release_train});
+}
+
+/* ---- evaluating ---- */
+
+struct evaluate {
+    struct engine_work       base;
+    const struct engine_job *job;
+    const struct store_disk *disk;
+    struct node_trainer     *trainer;
+    struct sec_blob          model, scaling;
+    struct nn_metric         validation[NN_METRIC_COUNT], test[NN_METRIC_COUNT];
+};
+
+static void
+release_evaluate(struct engine_work *work)
+{
+    free(work);
+}
+
+static void
+run_evaluate(struct pn_work *work)
+{
+    struct evaluate *evaluate = (struct evaluate *)work;
+    float           *theta    = NULL;
+    enum pn_status   st       = load_model(&theta, evaluate->trainer, evaluate->job, evaluate->disk,
+                                           &evaluate->model, &evaluate->scaling);
+    if (st == PN_OK)
+        st = node_trainer_evaluate(evaluate->validation, theta, evaluate->trainer,
+                                   NODE_VALIDATION_PART);
+    if (st == PN_OK)
+        st = node_trainer_evaluate(evaluate->test, theta, evaluate->trainer, NODE_TEST_PART);
+    free(theta);
+    evaluate->base.status = st;
+}
+
+/* Of the test part only this site hears. */
+static void
+tell_metrics(struct node_engine *engine, const struct nn_metric *metrics, enum node_part part)
+{
+    struct node_metric values[NN_METRIC_COUNT];
+    size_t             count = engine->job->metric_count;
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct node_metric){.name  = nn_metric_names[metrics[i].kind],
+                                         .value = nn_metric_value(&metrics[i])};
+    if (metrics[0].count > 0)
+        node_tell(engine, &(struct node_notice){.kind         = NODE_MEASURED,
+                                                .round        = engine->machine.work_round,
+                                                .part         = part,
+                                                .records      = metrics[0].count,
+                                                .metrics      = values,
+                                                .metric_count = count});
+}
+
+static enum pn_status
+keep_metrics(struct node_engine *engine, const struct evaluate *evaluate)
+{
+    enum pn_status st = PN_OK;
+    for (size_t i = 0; i < engine->job->metric_count && st == PN_OK; i++) {
+        pn_buffer_clear(&engine->metrics.states[i]);
+        st = nn_metric_encode(&engine->metrics.states[i], &evaluate->validation[i]);
+    }
+    engine->metrics.records = evaluate->validation[0].count;
+    return st;
+}
+
+static void
+done_evaluate(struct pn_work *work, pn_ms now)
+{
+    struct evaluate    *evaluate = (struct evaluate *)engine_work_take(work);
+    struct node_engine *engine   = evaluate->base.engine;
+    if (evaluate->base.status == PN_OK)
+        evaluate->base.status = keep_metrics(engine, evaluate);
+    enum pn_status st = evaluate->base.status;
+    if (st == PN_OK) {
+        tell_metrics(engine, evaluate->validation, NODE_VALIDATION_PART);
+        tell_metrics(engine, evaluate->test, NODE_TEST_PART);
+    } else {
+        fail(engine, FED_WORK_EVALUATE, &evaluate->base);
+    }
+    release_evaluate(&evaluate->base);
+    node_finish_work(engine, now, FED_WORK_EVALUATE, st, NULL);
+}
+
+void
+node_begin_evaluate(struct node_engine *engine)
+{
+    struct evaluate *evaluate = calloc(1, sizeof *evaluate);
+    if (evaluate == NULL) {
+        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_raise(engine, &(struct fed_member_event){
+                               .kind = FED_M_DONE, .work = FED_WORK_EVALUATE, .status = PN_ENOMEM});
+        return;
+    }
+    const struct data_parts *parts = node_trainer_parts(engine->trainer);
+    evaluate->job                  = engine->job;
+    evaluate->disk                 = engine->config.disk;
+    evaluate->trainer              = engine->trainer;
+    evaluate->model                = engine->machine.work_model;
+    evaluate->scaling              = engine->machine.scaling;
+    uint64_t touched =
+        2 * engine->job->model_size * ((uint64_t)parts->validation + parts->test) / 16;
+    node_submit(engine, &evaluate->base,
+                &(struct engine_work_how){touched, run_evaluate, done_evaluate, release_evaluate});
+}

@@ -1,0 +1,458 @@
+#include "sim/disk.h"
+
+#include "store/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct item { /* a file, a staged file, a record or a fact */
+    char     name[STORE_NAME_MAX + 1];
+    uint8_t *bytes;
+    size_t   size;
+    bool     is_a_lie; /* only seems durable: lost in a crash */
+};
+
+struct shelf {
+    struct item *items;
+    size_t       count, capacity;
+    bool         lying; /* what is put here from now on is a lie */
+};
+
+enum {
+    FILES,
+    RECORDS,
+    FACTS,
+    DURABLE_COUNT
+};
+
+struct sim_disk {
+    struct shelf   durable[DURABLE_COUNT], staged;
+    uint64_t       writes, crash_at; /* crash_at: value of `writes` at which it dies; 0 = never */
+    struct pn_rng  rng;
+    enum pn_status failing;
+    bool           dead;
+};
+
+/* ---- shelves ---- */
+
+static struct item *
+find(const struct shelf *shelf, const char *name)
+{
+    for (size_t i = 0; i < shelf->count; i++)
+        if (strcmp(shelf->items[i].name, name) == 0)
+            return &shelf->items[i];
+    return NULL;
+}
+
+static enum pn_status
+set(struct shelf *shelf, const char *name, const void *bytes, size_t size, bool append)
+{
+    struct item *item = append ? NULL : find(shelf, name);
+    uint8_t     *copy = malloc(size + 1);
+    if (copy == NULL)
+        return PN_ENOMEM;
+    if (size > 0 && bytes != NULL)
+        memcpy(copy, bytes, size);
+    else
+        memset(copy, 0, size + 1);
+    if (item == NULL && shelf->count == shelf->capacity) {
+        size_t       capacity = shelf->capacity * 2 + 8;
+        struct item *grown    = realloc(shelf->items, capacity * sizeof *grown);
+        if (grown == NULL) {
+            free(copy);
+            return PN_ENOMEM;
+        }
+        shelf->items    = grown;
+        shelf->capacity = capacity;
+    }
+    if (item == NULL) {
+        item = &shelf->items[shelf->count++];
+        memset(item, 0, sizeof *item);
+        memcpy(item->name, name, strlen(name)); /* SAFE: names and keys are checked before */
+    }
+    free(item->bytes);
+    item->bytes    = copy;
+    item->size     = size;
+    item->is_a_lie = shelf->lying;
+    return PN_OK;
+}
+
+static void
+drop(struct shelf *shelf, const char *name)
+{
+    struct item *item = find(shelf, name);
+    if (item == NULL)
+        return;
+    free(item->bytes);
+    *item = shelf->items[--shelf->count];
+}
+
+static void
+empty(struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->count; i++)
+        free(shelf->items[i].bytes);
+    free(shelf->items);
+    *shelf = (struct shelf){.lying = shelf->lying};
+}
+
+/* The others stay in order: records are numbered. */
+static void
+lose_lies(struct shelf *shelf)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < shelf->count; i++)
+        if (shelf->items[i].is_a_lie)
+            free(shelf->items[i].bytes);
+        else
+            shelf->items[kept++] = shelf->items[i];
+    shelf->count = kept;
+}
+
+/* ---- faults ---- */
+
+/* Before a write: PN_OK to go on. When the machine dies in this write, `*kept` says whether it
+ * lands. */
+static enum pn_status
+before_write(struct sim_disk *disk, bool is_valid, bool *kept)
+{
+    *kept = true;
+    if (!is_valid)
+        return PN_ERANGE;
+    if (disk->dead)
+        return PN_EIO;
+    if (disk->failing != PN_OK)
+        return disk->failing;
+    disk->writes++;
+    if (disk->crash_at != 0 && disk->writes >= disk->crash_at) {
+        disk->dead     = true;
+        disk->crash_at = 0;
+        *kept          = (pn_rng_u32(&disk->rng) & 1) != 0;
+    }
+    return PN_OK;
+}
+
+/* A write that landed while the machine died was still not answered. */
+static enum pn_status
+after_write(const struct sim_disk *disk, enum pn_status st)
+{
+    return disk->dead ? PN_EIO : st;
+}
+
+/* ---- reading ---- */
+
+static enum pn_status
+look(const struct item **out, const struct sim_disk *disk, const struct shelf *shelf,
+     const char *name, bool is_valid)
+{
+    if (!is_valid)
+        return PN_ERANGE;
+    if (disk->dead)
+        return PN_EIO;
+    *out = find(shelf, name);
+    return *out != NULL ? PN_OK : PN_ENOENT;
+}
+
+static enum pn_status
+read_part(const struct sim_disk *disk, const struct shelf *shelf, const char *name, void *out,
+          uint64_t offset, size_t size)
+{
+    const struct item *item;
+    enum pn_status     st = look(&item, disk, shelf, name, store_name_is_valid(name));
+    if (st != PN_OK)
+        return st;
+    if (offset > item->size || size > item->size - offset)
+        return PN_ERANGE;
+    memcpy(out, item->bytes + offset, size);
+    return PN_OK;
+}
+
+/* ---- the port ---- */
+
+static enum pn_status
+disk_save(void *host, const char *name, const void *bytes, uint64_t size)
+{
+    struct sim_disk *disk = host;
+    bool             kept;
+    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
+    if (st == PN_OK && kept)
+        st = set(&disk->durable[FILES], name, bytes, (size_t)size, false);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_size(void *host, const char *name, uint64_t *size)
+{
+    const struct sim_disk *disk = host;
+    const struct item     *item;
+    enum pn_status st = look(&item, disk, &disk->durable[FILES], name, store_name_is_valid(name));
+    if (st == PN_OK)
+        *size = item->size;
+    return st;
+}
+
+static enum pn_status
+disk_read(void *host, const char *name, void *out, uint64_t offset, size_t size)
+{
+    const struct sim_disk *disk = host;
+    return read_part(disk, &disk->durable[FILES], name, out, offset, size);
+}
+
+static enum pn_status
+disk_remove(void *host, const char *name)
+{
+    struct sim_disk *disk = host;
+    bool             kept;
+    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
+    if (st == PN_OK && kept)
+        drop(&disk->durable[FILES], name);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_list(void *host, const char *folder, bool (*take)(void *context, const char *name),
+          void *context)
+{
+    const struct sim_disk *disk = host;
+    size_t                 len  = strlen(folder);
+    if (!store_name_is_valid(folder) || strchr(folder, '/') != NULL)
+        return PN_ERANGE;
+    if (disk->dead)
+        return PN_EIO;
+    /* From the end: `take` may remove the file that it is given, and the last one then moves. */
+    for (size_t i = disk->durable[FILES].count; i-- > 0;) {
+        const char *name = disk->durable[FILES].items[i].name;
+        if (strncmp(name, folder, len) == 0 && name[len] == '/' && !take(context, name))
+            break;
+    }
+    return PN_OK;
+}
+
+static enum pn_status
+disk_stage(void *host, const char *name, uint64_t size)
+{
+    struct sim_disk *disk = host;
+    bool             kept;
+    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
+    if (st == PN_OK)
+        st = set(&disk->staged, name, NULL, (size_t)size, false);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_stage_write(void *host, const char *name, uint64_t offset, const void *bytes, size_t size)
+{
+    struct sim_disk *disk = host;
+    struct item     *item = find(&disk->staged, name);
+    bool             kept;
+    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
+    if (st != PN_OK)
+        return st;
+    if (item == NULL)
+        return after_write(disk, PN_ENOENT);
+    if (offset > item->size || size > item->size - offset)
+        return after_write(disk, PN_ERANGE);
+    memcpy(item->bytes + offset, bytes, size);
+    return after_write(disk, PN_OK);
+}
+
+static enum pn_status
+disk_stage_read(void *host, const char *name, void *out, uint64_t offset, size_t size)
+{
+    const struct sim_disk *disk = host;
+    return read_part(disk, &disk->staged, name, out, offset, size);
+}
+
+static enum pn_status
+disk_publish(void *host, const char *name)
+{
+    struct sim_disk   *disk = host;
+    const struct item *item = find(&disk->staged, name);
+    bool               kept;
+    enum pn_status     st = before_write(disk, store_name_is_valid(name), &kept);
+    if (st != PN_OK)
+        return st;
+    if (item == NULL)
+        return after_write(disk, PN_ENOENT);
+    if (kept)
+        st = set(&disk->durable[FILES], name, item->bytes, item->size, false);
+    if (st == PN_OK)
+        drop(&disk->staged, name);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_discard(void *host, const char *name)
+{
+    struct sim_disk *disk = host;
+    if (!store_name_is_valid(name))
+        return PN_ERANGE;
+    if (disk->dead)
+        return PN_EIO;
+    drop(&disk->staged, name);
+    return PN_OK;
+}
+
+static enum pn_status
+disk_append(void *host, const void *record, size_t size)
+{
+    struct sim_disk *disk = host;
+    bool             kept;
+    enum pn_status   st = before_write(disk, size <= STORE_RECORD_MAX, &kept);
+    if (st == PN_OK && kept)
+        st = set(&disk->durable[RECORDS], "", record, size, true);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_record_count(void *host, uint64_t *count)
+{
+    const struct sim_disk *disk = host;
+    if (disk->dead)
+        return PN_EIO;
+    *count = disk->durable[RECORDS].count;
+    return PN_OK;
+}
+
+static enum pn_status
+disk_record(void *host, uint64_t index, struct pn_buffer *out)
+{
+    const struct sim_disk *disk    = host;
+    const struct shelf    *records = &disk->durable[RECORDS];
+    if (disk->dead)
+        return PN_EIO;
+    if (index >= records->count)
+        return PN_ENOENT;
+    pn_buffer_clear(out);
+    return pn_buffer_append(out, records->items[index].bytes, records->items[index].size);
+}
+
+static enum pn_status
+disk_put(void *host, const char *key, const void *bytes, size_t size)
+{
+    struct sim_disk *disk = host;
+    bool             kept;
+    enum pn_status   st =
+        before_write(disk, store_key_is_valid(key) && size <= STORE_FACT_MAX, &kept);
+    if (st == PN_OK && kept)
+        st = set(&disk->durable[FACTS], key, bytes, size, false);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_get(void *host, const char *key, void *out, size_t *size)
+{
+    const struct sim_disk *disk = host;
+    const struct item     *item;
+    enum pn_status st = look(&item, disk, &disk->durable[FACTS], key, store_key_is_valid(key));
+    if (st != PN_OK)
+        return st;
+    if (item->size > *size)
+        return PN_ERANGE;
+    memcpy(out, item->bytes, item->size);
+    *size = item->size;
+    return PN_OK;
+}
+
+/* ---- life ---- */
+
+enum pn_status
+sim_disk_new(struct sim_disk **out)
+{
+    *out = calloc(1, sizeof **out);
+    return *out != NULL ? PN_OK : PN_ENOMEM;
+}
+
+void
+sim_disk_free(struct sim_disk *disk)
+{
+    if (disk == NULL)
+        return;
+    empty(&disk->staged);
+    for (size_t i = 0; i < DURABLE_COUNT; i++)
+        empty(&disk->durable[i]);
+    free(disk);
+}
+
+void
+sim_disk_port(struct store_disk *out, struct sim_disk *disk)
+{
+    *out = (struct store_disk){
+        .host         = disk,
+        .save         = disk_save,
+        .size         = disk_size,
+        .read         = disk_read,
+        .remove       = disk_remove,
+        .list         = disk_list,
+        .stage        = disk_stage,
+        .stage_write  = disk_stage_write,
+        .stage_read   = disk_stage_read,
+        .publish      = disk_publish,
+        .discard      = disk_discard,
+        .append       = disk_append,
+        .record_count = disk_record_count,
+        .record       = disk_record,
+        .put          = disk_put,
+        .get          = disk_get,
+    };
+}
+
+void
+sim_disk_crash_at(struct sim_disk *disk, uint64_t writes, const struct pn_rng *rng)
+{
+    disk->crash_at = writes == 0 ? 0 : disk->writes + writes;
+    disk->rng      = *rng;
+}
+
+void
+sim_disk_fail(struct sim_disk *disk, enum pn_status status)
+{
+    disk->failing = status;
+}
+
+bool
+sim_disk_is_dead(const struct sim_disk *disk)
+{
+    return disk->dead;
+}
+
+void
+sim_disk_kill(struct sim_disk *disk)
+{
+    disk->dead = true;
+}
+
+void
+sim_disk_lie(struct sim_disk *disk)
+{
+    for (size_t i = 0; i < DURABLE_COUNT; i++)
+        disk->durable[i].lying = true;
+}
+
+void
+sim_disk_restart(struct sim_disk *disk)
+{
+    empty(&disk->staged);
+    for (size_t i = 0; disk->dead && i < DURABLE_COUNT; i++)
+        lose_lies(&disk->durable[i]);
+    disk->dead     = false;
+    disk->failing  = PN_OK;
+    disk->crash_at = 0;
+}
+
+uint64_t
+sim_disk_writes(const struct sim_disk *disk)
+{
+    return disk->writes;
+}
+
+uint64_t
+sim_disk_bytes(const struct sim_disk *disk)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < disk->durable[FILES].count; i++)
+        bytes += disk->durable[FILES].items[i].size;
+    for (size_t i = 0; i < disk->durable[RECORDS].count; i++)
+        bytes += disk->durable[RECORDS].items[i].size;
+    return bytes;
+}

@@ -1,0 +1,40 @@
+/*
+ * sim/disk -- a struct store_disk in memory, with the faults of real ones.
+ *
+ * Survives a crash exactly as store/files does: what was saved, published, appended or put is
+ * there; what was staged is gone; the write during which the machine died is there whole, or not at
+ * all. After a crash point every call fails until sim_disk_restart.
+ *
+ * Memory     one heap object.   Threads  one at a time.
+ */
+#ifndef SIM_DISK_H
+#define SIM_DISK_H
+
+#include "base/rng.h"
+#include "store/disk.h"
+
+struct sim_disk;
+
+PN_MUST_CHECK enum pn_status sim_disk_new(struct sim_disk **out);
+void                         sim_disk_free(struct sim_disk *disk);
+void                         sim_disk_port(struct store_disk *out, struct sim_disk *disk);
+
+/* The machine dies in the `writes`-th write from now (1 = the next); whether that write is kept
+ * comes from `rng`. 0 cancels. */
+void sim_disk_crash_at(struct sim_disk *disk, uint64_t writes, const struct pn_rng *rng);
+/* Every write fails with `status` from now on, until PN_OK is given: a full or broken disk. */
+void sim_disk_fail(struct sim_disk *disk, enum pn_status status);
+/* From now on what is written only seems durable: any crash loses it whole, with what it replaced.
+ * No disk may do so; it lets tests see a world notice it. */
+void sim_disk_lie(struct sim_disk *disk);
+
+bool sim_disk_is_dead(const struct sim_disk *disk); /* a crash point was reached, or kill */
+/* The power goes now. */
+void sim_disk_kill(struct sim_disk *disk);
+/* The machine is back: staging is empty, everything durable is there. */
+void sim_disk_restart(struct sim_disk *disk);
+
+uint64_t sim_disk_writes(const struct sim_disk *disk); /* since it was made */
+uint64_t sim_disk_bytes(const struct sim_disk *disk);  /* durable now       */
+
+#endif

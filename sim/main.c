@@ -1,0 +1,276 @@
+/*
+ * panal-sim -- runs a job on a virtual clock and network (run), or searches seeds for faults
+ * (world).
+ */
+#include "base/log.h"
+#include "base/options.h"
+#include "engine/sites.h"
+#include "nnlib/pass.h"
+#include "sim/scenario.h"
+#include "text/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_options {
+    char    *sites;
+    uint64_t seed, from, seeds, replay_every;
+    bool     json, trace, help, version;
+};
+
+static const struct pn_option sim_table[] = {
+    {"sites", NULL, PN_OPT_TEXT, offsetof(struct sim_options, sites), 1, 4000,
+     "run: the sites and their data (default: sites.yaml beside the job)"},
+    {"seed", "1", PN_OPT_U64, offsetof(struct sim_options, seed), 0, 0,
+     "run: seed of keys and network; the model depends on the job's seed only"},
+    {"from", "0", PN_OPT_U64, offsetof(struct sim_options, from), 0, 0, "world: the first seed"},
+    {"seeds", "1000", PN_OPT_U64, offsetof(struct sim_options, seeds), 1, 1000000000,
+     "world: how many seeds"},
+    {"replay-every", "50", PN_OPT_U64, offsetof(struct sim_options, replay_every), 0, 1000000000,
+     "world: every so many seeds, run twice and compare the traces; 0: never"},
+    {"trace", "no", PN_OPT_FLAG, offsetof(struct sim_options, trace), 0, 0,
+     "print every event on stderr"},
+    {"json", "no", PN_OPT_FLAG, offsetof(struct sim_options, json), 0, 0,
+     "print the result as JSON on stdout"},
+    {"version", "no", PN_OPT_FLAG, offsetof(struct sim_options, version), 0, 0,
+     "print the version, and stop"},
+    {"help", "no", PN_OPT_FLAG, offsetof(struct sim_options, help), 0, 0, "this page"},
+    {0},
+};
+
+static void
+print_help(void)
+{
+    puts("panal-sim -- the same machines as the daemons, on a virtual clock, network and disk\n\n"
+         "usage: panal-sim run job.yaml [--sites sites.yaml]    a job, undisturbed\n"
+         "       panal-sim world [--from 0] [--seeds 1000]      seeds with loss, delay, "
+         "duplication,\n"
+         "                                                      partitions and crashes; checks "
+         "invariants\n");
+    pn_options_help(stdout, sim_table);
+}
+
+static int
+fail(enum pn_status st, const struct pn_error *why)
+{
+    fprintf(stderr, "panal-sim: %s\n", why->text[0] != '\0' ? why->text : pn_status_text(st));
+    return pn_status_exit_code(st);
+}
+
+/* ---- run ---- */
+
+static void
+show_round(void *context, const struct wire_block *block, pn_ms now)
+{
+    const struct engine_job *job = context;
+    if (block->kind != WIRE_BLOCK_ROUND)
+        return;
+    fprintf(stderr, "round %llu/%u  %zu nodes", (unsigned long long)block->round, job->job->rounds,
+            block->entry_count);
+    for (size_t i = 0; i < block->metric_count; i++)
+        fprintf(stderr, "  %s %.4f", block->metrics[i].name, block->metrics[i].value);
+    fprintf(stderr, "  at %.1f virtual s\n", (double)now / 1000.0);
+}
+
+static enum pn_status
+print_run(const struct sim_result *result, bool json)
+{
+    char model[SEC_HEX_SIZE];
+    sec_hash_text(model, &result->model.root);
+    if (!json) {
+        printf("%llu rounds in %.1f virtual seconds, %llu frames; the ledger verifies, every "
+               "aggregate "
+               "recomputed\nmodel %s\n",
+               (unsigned long long)result->rounds, (double)result->ended_ms / 1000.0,
+               (unsigned long long)result->frames, model);
+        return PN_OK;
+    }
+    struct text_json *out;
+    enum pn_status    st = text_json_new(&out);
+    if (st != PN_OK)
+        return st;
+    text_json_u64(out, "rounds", result->rounds);
+    text_json_u64(out, "virtual_ms", result->ended_ms);
+    text_json_u64(out, "frames", result->frames);
+    text_json_string(out, "model", model);
+    text_json_bool(out, "stopped_early", result->stopped_early);
+    st = text_json_write(out, stdout);
+    text_json_free(out);
+    return st;
+}
+
+static enum pn_status
+run_job(const struct sim_options *options, const struct engine_job *job,
+        const struct engine_sites *sites, struct pn_error *why)
+{
+    struct sim_result result;
+    struct sim_site  *items = calloc(sites->count, sizeof *items);
+    if (items == NULL)
+        return PN_ENOMEM;
+    for (size_t i = 0; i < sites->count; i++)
+        items[i] = (struct sim_site){sites->items[i].name, sites->items[i].organisation,
+                                     &sites->items[i].source};
+    enum pn_status st = sim_world_run(&result,
+                                      &(struct sim_config){.seed       = options->seed,
+                                                           .job        = job,
+                                                           .sites      = items,
+                                                           .site_count = sites->count,
+                                                           .grace_ms   = UINT64_MAX / 2,
+                                                           .trace      = options->trace,
+                                                           .committed  = show_round,
+                                                           .context    = (void *)job},
+                                      why);
+    free(items);
+    if (st == PN_OK && !result.ok)
+        st = pn_error_set(why, PN_ESTATE, "%s", result.failure);
+    return st == PN_OK ? print_run(&result, options->json) : st;
+}
+
+static int
+run(const struct sim_options *options, const char *path)
+{
+    struct pn_error     why = {.text = ""};
+    struct engine_job   job;
+    struct engine_sites sites;
+    enum pn_status      st = engine_job_load(&job, path, &why);
+    if (st != PN_OK)
+        return fail(st, &why);
+    st = engine_sites_load_beside(&sites, options->sites, path, getenv("PANAL_DATA"), &why);
+    if (st == PN_OK) {
+        st = run_job(options, &job, &sites, &why);
+        engine_sites_fini(&sites);
+    }
+    engine_job_fini(&job);
+    return st == PN_OK ? 0 : fail(st, &why);
+}
+
+/* ---- world ---- */
+
+struct totals {
+    uint64_t seeds, failed, events, crashes, partitions, frames, lost, duplicated, tampered, lies,
+        accepted, rejected, discarded;
+    double virtual_hours;
+};
+
+static void
+add(struct totals *totals, const struct sim_result *result)
+{
+    totals->seeds++;
+    totals->failed += !result->ok;
+    totals->events += result->events;
+    totals->frames += result->frames;
+    totals->lost += result->lost;
+    totals->duplicated += result->duplicated;
+    totals->crashes += result->crashes;
+    totals->partitions += result->partitions;
+    totals->tampered += result->tampered;
+    totals->lies += result->lies;
+    totals->accepted += result->accepted;
+    totals->rejected += result->rejected;
+    totals->discarded += result->discarded;
+    totals->virtual_hours += (double)result->ended_ms / 3600000.0;
+}
+
+static enum pn_status
+print_totals(const struct totals *totals, bool json)
+{
+    if (!json) {
+        printf("%llu seeds, %llu failed: %.1f virtual hours, %llu events, %llu crashes, %llu "
+               "partitions\n"
+               "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
+               "%llu accepted, %llu rejected, %llu discarded\n",
+               (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
+               totals->virtual_hours, (unsigned long long)totals->events,
+               (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
+               (unsigned long long)totals->frames, (unsigned long long)totals->lost,
+               (unsigned long long)totals->duplicated, (unsigned long long)totals->tampered,
+               (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
+               (unsigned long long)totals->rejected, (unsigned long long)totals->discarded);
+        return PN_OK;
+    }
+    struct text_json *out;
+    enum pn_status    st = text_json_new(&out);
+    if (st != PN_OK)
+        return st;
+    text_json_u64(out, "seeds", totals->seeds);
+    text_json_u64(out, "failed", totals->failed);
+    text_json_u64(out, "events", totals->events);
+    text_json_u64(out, "frames", totals->frames);
+    text_json_u64(out, "lost", totals->lost);
+    text_json_u64(out, "duplicated", totals->duplicated);
+    text_json_u64(out, "tampered", totals->tampered);
+    text_json_u64(out, "lies", totals->lies);
+    text_json_u64(out, "accepted", totals->accepted);
+    text_json_u64(out, "rejected", totals->rejected);
+    text_json_u64(out, "discarded", totals->discarded);
+    text_json_u64(out, "crashes", totals->crashes);
+    text_json_u64(out, "partitions", totals->partitions);
+    text_json_f64(out, "virtual_hours", totals->virtual_hours);
+    st = text_json_write(out, stdout);
+    text_json_free(out);
+    return st;
+}
+
+static int
+world(const struct sim_options *options)
+{
+    struct pn_error            why    = {.text = ""};
+    struct totals              totals = {.seeds = 0};
+    static struct sim_scenario scenario;
+    enum pn_status             st = sim_scenario_init(&scenario, &why);
+    if (st != PN_OK)
+        return fail(st, &why);
+    for (uint64_t i = 0; st == PN_OK && i < options->seeds; i++) {
+        struct sim_result result;
+        bool              twice = options->replay_every > 0 && i % options->replay_every == 0;
+        st = sim_scenario_run(&result, &scenario, options->from + i, twice, options->trace, &why);
+        if (st != PN_OK)
+            break;
+        add(&totals, &result);
+        if (!result.ok)
+            fprintf(stderr, "FAILED %s\n  replay: panal-sim world --from %llu --seeds 1 --trace\n",
+                    result.failure, (unsigned long long)(options->from + i));
+    }
+    sim_scenario_fini(&scenario);
+    if (st == PN_OK)
+        st = print_totals(&totals, options->json);
+    if (st != PN_OK)
+        return fail(st, &why);
+    return totals.failed == 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct sim_options options;
+    struct pn_error    why = {.text = ""};
+    const char        *words[2];
+    size_t             count = 0;
+    enum pn_status     st    = pn_options_init(&options, sim_table, &why);
+    if (st == PN_OK)
+        st = pn_options_from_args(&options, sim_table, argc, argv, words, 2, &count, &why);
+    if (st != PN_OK) {
+        fprintf(stderr, "panal-sim: %s\n", why.text);
+        return PN_EXIT_USAGE;
+    }
+    int code = PN_EXIT_USAGE;
+    if (options.help) {
+        print_help();
+        code = 0;
+    } else if (options.version) {
+        puts("panal " PANAL_VERSION);
+        code = 0;
+    } else if (sec_init() != PN_OK || nn_start_up() != PN_OK) {
+        fputs("panal-sim: libsodium or BLAS does not start on this machine\n", stderr);
+        code = 1;
+    } else if (count == 2 && strcmp(words[0], "run") == 0) {
+        code = run(&options, words[1]);
+    } else if (count == 1 && strcmp(words[0], "world") == 0) {
+        code = world(&options);
+    } else {
+        fputs("panal-sim: expected `run job.yaml` or `world`; --help says more\n", stderr);
+    }
+    pn_options_fini(&options, sim_table);
+    return code;
+}

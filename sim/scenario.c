@@ -1,0 +1,204 @@
+#include "sim/scenario.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ROWS      = 60,
+    SITES_MIN = 3
+};
+
+static const char job_text[] = "version: 1\n"
+                               "name: world\n"
+                               "seed: 11\n"
+                               "profile: open\n"
+                               "model: |\n"
+                               "  x    = input 3\n"
+                               "  h    = dense x 4 init=xavier\n"
+                               "  a    = tanh h\n"
+                               "  out  = dense a 1 init=xavier\n"
+                               "  loss = bce_logits out\n"
+                               "data:\n"
+                               "  format: csv\n"
+                               "  header: true\n"
+                               "  columns:\n"
+                               "    - { name: a, type: numeric, scale: standard }\n"
+                               "    - { name: b, type: numeric, scale: standard }\n"
+                               "    - { name: c, type: numeric, scale: standard }\n"
+                               "    - { name: y, type: target, positive: [\"1\"] }\n"
+                               "  split: { validation: 0.2, test: 0.1 }\n"
+                               "training: { optimiser: sgd, rate: 0.2, batch: 8, epochs: 1 }\n";
+
+/* A label that depends on the columns, and columns whose mean and scale depend on the site. */
+static enum pn_status
+write_site(const char *path, uint32_t site, struct pn_error *why)
+{
+    struct pn_rng root, rng;
+    FILE         *file = fopen(path, "w");
+    if (file == NULL)
+        return pn_error_set(why, PN_EIO, "%s: %s", path, strerror(errno));
+    pn_rng_init(&root, 5);
+    pn_rng_derive(&rng, &root, PN_RNG_GENERATE, site);
+    fputs("a,b,c,y\n", file);
+    for (int i = 0; i < ROWS; i++) {
+        double a = pn_rng_normal(&rng) + site, b = pn_rng_normal(&rng) * (1 + site),
+               c = pn_rng_normal(&rng);
+        fprintf(file, "%.4f,%.4f,%.4f,%d\n", a, b, c,
+                a - site + b / (1 + site) + 0.5 * pn_rng_normal(&rng) > 0);
+    }
+    if (fclose(file) != 0)
+        return pn_error_set(why, PN_EIO, "%s: %s", path, strerror(errno));
+    return PN_OK;
+}
+
+static enum pn_status
+make_job(struct engine_job *out, uint32_t cohort, uint32_t quorum, struct pn_error *why)
+{
+    char text[2048];
+    /* Strict rounds wait long enough for any machine to come back; loose ones go on without it. */
+    int len =
+        snprintf(text, sizeof text,
+                 "%srounds: { count: 3, cohort: %u, quorum: %u, gather: %s, invite: %s, train: %s, "
+                 "collect: %s, evaluate: %s, attempts: 50 }\n",
+                 job_text, cohort, quorum, "1h", quorum == cohort ? "30m" : "4s",
+                 quorum == cohort ? "30m" : "10s", quorum == cohort ? "30m" : "10s",
+                 quorum == cohort ? "30m" : "10s");
+    PN_ASSERT(len > 0 && (size_t)len < sizeof text);
+    return engine_job_init(out, "world", text, (size_t)len, why);
+}
+
+enum pn_status
+sim_scenario_init(struct sim_scenario *out, struct pn_error *why)
+{
+    char        folder[sizeof out->folder];
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%.40s/panal-world-XXXXXX", base != NULL ? base : "/tmp");
+    if (mkdtemp(folder) == NULL)
+        return pn_error_set(why, PN_EIO, "%s: %s", folder, strerror(errno));
+    memset(out, 0, sizeof *out);
+    memcpy(out->folder, folder, sizeof folder);
+    enum pn_status st = PN_OK;
+    for (uint32_t i = 0; st == PN_OK && i < SIM_SITES_MAX; i++) {
+        snprintf(out->names[i], sizeof out->names[i], "site-%c", (int)('a' + i));
+        snprintf(out->paths[i], sizeof out->paths[i], "%s/site-%c.csv", folder, (int)('a' + i));
+        out->path_lists[i] = out->paths[i];
+        out->sources[i]    = (struct data_source){.files = &out->path_lists[i], .file_count = 1};
+        out->sites[i]      = (struct sim_site){out->names[i], out->names[i], &out->sources[i]};
+        st                 = write_site(out->paths[i], i, why);
+    }
+    for (uint32_t n = SITES_MIN; st == PN_OK && n <= SIM_SITES_MAX; n++) {
+        st = make_job(&out->strict[n], n, n, why);
+        if (st == PN_OK)
+            st = make_job(&out->loose[n], n, (n + 1) / 2, why);
+    }
+    if (st != PN_OK)
+        sim_scenario_fini(out);
+    return st;
+}
+
+void
+sim_scenario_fini(struct sim_scenario *scenario)
+{
+    for (uint32_t n = SITES_MIN; n <= SIM_SITES_MAX; n++) {
+        engine_job_fini(&scenario->strict[n]);
+        engine_job_fini(&scenario->loose[n]);
+    }
+    for (uint32_t i = 0; i < SIM_SITES_MAX; i++)
+        if (scenario->paths[i][0] != '\0')
+            unlink(scenario->paths[i]);
+    rmdir(scenario->folder);
+}
+
+/* Every seed draws its own weather. */
+static struct sim_faults
+draw_faults(uint64_t seed, bool strict)
+{
+    static const double chances[] = {0, 0.01, 0.05, 0.2};
+    struct pn_rng       root, rng;
+    pn_rng_init(&root, seed);
+    pn_rng_derive(&rng, &root, PN_RNG_WORLD, 1);
+    struct sim_faults faults = {
+        .loss         = chances[pn_rng_below(&rng, 4)],
+        .duplicate    = chances[pn_rng_below(&rng, 4)],
+        .delay_min_ms = 1,
+        .delay_max_ms = 1 + pn_rng_below(&rng, 4) * 150,
+        .heal_ms      = 30000 + pn_rng_below(&rng, 60000),
+    };
+    if (pn_rng_below(&rng, 2) == 1) {
+        faults.partition_every_ms = 3000 + pn_rng_below(&rng, 10000);
+        faults.partition_ms       = 500 + pn_rng_below(&rng, 12000);
+    }
+    if (pn_rng_below(&rng, 3) > 0) {
+        faults.crash_every_ms = 1000 + pn_rng_below(&rng, 6000);
+        faults.down_ms        = 200 + pn_rng_below(&rng, 8000);
+    }
+    if (pn_rng_below(&rng, 3) == 0)
+        faults.tamper = chances[1 + pn_rng_below(&rng, 3)];
+    /* What a member says of its own records is believed, so with a liar the model may differ. */
+    if (!strict && pn_rng_below(&rng, 2) == 0) {
+        faults.liar = 2;
+        faults.lies = chances[1 + pn_rng_below(&rng, 3)];
+    }
+    return faults;
+}
+
+static enum pn_status
+expect_model(struct sim_scenario *scenario, uint32_t sites, struct pn_error *why)
+{
+    struct sim_result calm;
+    if (scenario->has_expected[sites])
+        return PN_OK;
+    enum pn_status st = sim_world_run(&calm,
+                                      &(struct sim_config){.seed       = 1,
+                                                           .job        = &scenario->strict[sites],
+                                                           .sites      = scenario->sites,
+                                                           .site_count = sites,
+                                                           .grace_ms   = 3600000},
+                                      why);
+    if (st == PN_OK && !calm.ok)
+        return pn_error_set(why, PN_ESTATE, "the undisturbed run failed: %s", calm.failure);
+    scenario->expected[sites]     = calm.model;
+    scenario->has_expected[sites] = st == PN_OK;
+    return st;
+}
+
+enum pn_status
+sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t seed, bool twice,
+                 bool trace, struct pn_error *why)
+{
+    uint32_t          sites  = SITES_MIN + (uint32_t)(seed % (SIM_SITES_MAX - SITES_MIN + 1));
+    bool              strict = seed / 4 % 2 == 0;
+    struct sim_config config = {
+        .seed       = seed,
+        .job        = strict ? &scenario->strict[sites] : &scenario->loose[sites],
+        .sites      = scenario->sites,
+        .site_count = sites,
+        .faults     = draw_faults(seed, strict),
+        .grace_ms   = 600000,
+        .trace      = trace,
+    };
+    enum pn_status st = strict ? expect_model(scenario, sites, why) : PN_OK;
+    if (st == PN_OK)
+        st = sim_world_run(out, &config, why);
+    if (st != PN_OK || !out->ok)
+        return st;
+    if (strict && !sec_blob_equal(&out->model, &scenario->expected[sites])) {
+        out->ok = false;
+        snprintf(out->failure, sizeof out->failure,
+                 "seed %llu: the final model is not the one of an undisturbed run",
+                 (unsigned long long)seed);
+    }
+    if (!twice)
+        return PN_OK;
+    struct sim_result again;
+    st = sim_world_run(&again, &config, why);
+    if (st == PN_OK && !sec_hash_equal(&again.trace, &out->trace)) {
+        out->ok = false;
+        snprintf(out->failure, sizeof out->failure, "seed %llu does not replay exactly",
+                 (unsigned long long)seed);
+    }
+    return st;
+}

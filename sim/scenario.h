@@ -1,0 +1,39 @@
+/*
+ * sim/scenario -- the worlds of `panal-sim world` and of the tests: a small real job, small real
+ * files, and faults drawn from the seed.
+ *
+ * Half of the seeds are *strict* (quorum = cohort = all): their final model must be the one of an
+ * undisturbed run, to the bit, whatever happened. The other half may leave members behind, and one
+ * member may lie. In a third of all seeds the network tampers with frames.
+ */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "sim/world.h"
+
+enum {
+    SIM_SITES_MAX = 6
+};
+
+struct sim_scenario {
+    char               folder[64]; /* temporary; holds the sites' files */
+    struct data_source sources[SIM_SITES_MAX];
+    char               paths[SIM_SITES_MAX][96], names[SIM_SITES_MAX][16];
+    char              *path_lists[SIM_SITES_MAX];
+    struct sim_site    sites[SIM_SITES_MAX];
+    struct engine_job  strict[SIM_SITES_MAX + 1], loose[SIM_SITES_MAX + 1]; /* by number of sites */
+    struct sec_blob
+         expected[SIM_SITES_MAX + 1]; /* of an undisturbed strict run; made when needed */
+    bool has_expected[SIM_SITES_MAX + 1];
+};
+
+PN_MUST_CHECK enum pn_status sim_scenario_init(struct sim_scenario *out, struct pn_error *why);
+void                         sim_scenario_fini(struct sim_scenario *scenario);
+
+/* One seed; its failures are in `out`. With `twice` the seed runs again and must leave the same
+ * trace (I10). */
+PN_MUST_CHECK enum pn_status sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario,
+                                              uint64_t seed, bool twice, bool trace,
+                                              struct pn_error *why);
+
+#endif

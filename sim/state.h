@@ -1,0 +1,132 @@
+/*
+ * sim/state -- a world from the inside: its parties, its network, its clock. For sim/ only.
+ *
+ *     world.c      the clock, events, the end      network.c  frames, connections, partitions
+ *     party.c      boot, work, ticks, crash        tamper.c   what a hostile network does to a
+ * frame check.c      what must hold
+ */
+#ifndef SIM_STATE_H
+#define SIM_STATE_H
+
+#include "coordinator/engine.h"
+#include "node/engine.h"
+#include "sim/disk.h"
+#include "sim/federation.h"
+#include "sim/queue.h"
+#include "sim/world.h"
+
+enum {
+    SIM_HUB  = 0, /* party 0 is the coordinator; party i is site i - 1 */
+    SIM_KEPT = 8  /* frames of a direction that a hostile network remembers */
+};
+
+struct sim_kept_frame {
+    uint8_t *bytes;
+    size_t   size;
+    uint64_t number;
+    uint32_t life, from_life;
+};
+
+/* One direction between the hub and a node. Honest frames are numbered from 1. */
+struct sim_line {
+    uint64_t              sent, taken; /* the number given last; the newest one that was accepted */
+    uint64_t              accepted;
+    struct sim_kept_frame kept[SIM_KEPT]; /* only where frames are tampered with */
+};
+
+struct sim_party {
+    struct sim_world    *world;
+    uint32_t             index, number;
+    bool                 alive, cut, connected; /* cut: partitioned from the hub (node side)      */
+    uint32_t             boot, life;            /* life: frames and work of an older one are void */
+    struct coord_engine *coord;                 /* one of the two while alive                     */
+    struct node_engine  *node;
+    struct sim_disk     *disk;
+    struct store_disk    port;
+    pn_ms                tick_at;
+    uint32_t             working;  /* work submitted and not yet done         */
+    struct sim_line      up, down; /* node side: to the hub, and from the hub */
+};
+
+struct sim_world {
+    const struct sim_config *config;
+    struct sim_result       *result;
+    struct sim_federation    federation;
+    struct engine_scratch    scratch;
+    struct sim_queue         queue;
+    struct sim_party        *parties;
+    size_t                   party_count;
+    struct pn_rng            rng;
+    struct sec_hasher        trace;
+    struct sec_hash         *heads; /* by height - 1: what everybody must agree on */
+    size_t                   head_capacity;
+    pn_ms                    now;
+    size_t                   in_flight;
+    bool                     over, failed;
+    enum wire_outcome        outcome;
+    struct fed_policy        policy;
+    char                     complaint[256]; /* why a node last did not take part */
+};
+
+/* ---- world.c ---- */
+
+/* The run is a failure; the first one is reported. `party` may be NULL. */
+void sim_fail(struct sim_world *world, const char *what, const struct sim_party *party);
+/* Every event goes into the trace, so that two runs of one seed can be compared. */
+void sim_trace(struct sim_world *world, const char *what, uint32_t a, uint32_t b, uint64_t c);
+bool sim_has_faults(const struct sim_world *world);
+/* A duration around `mean`. */
+pn_ms sim_about(struct sim_world *world, pn_ms mean);
+void  sim_plan(struct sim_world *world, pn_ms in, const struct sim_event *event);
+
+/* ---- network.c ---- */
+
+/* As pn_ports.send, with a party as host. */
+enum pn_status sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size);
+void           sim_take_frame(struct sim_party *party, const struct sim_event *event);
+void           sim_plan_connection(struct sim_party *node);
+void           sim_take_up(struct sim_party *node, const struct sim_event *event);
+void           sim_disconnect(struct sim_party *node);
+void           sim_take_cut(struct sim_world *world);
+void           sim_take_silent(struct sim_world *world);
+void           sim_take_heal(struct sim_world *world);
+void           sim_lines_fini(struct sim_party *node);
+
+/* ---- tamper.c ---- */
+
+enum sim_tampering {
+    SIM_FLIP,    /* one bit                                         */
+    SIM_CUT_OFF, /* the end is missing                              */
+    SIM_EXTEND,  /* bytes after the end                             */
+    SIM_FORGE,   /* the header signed again, by another member      */
+    SIM_STRAY,   /* whole, but comes from or goes to another member */
+    SIM_REPLAY,  /* one that was sent before on this connection     */
+    SIM_TAMPERING_COUNT
+};
+/* Changes a copy of a frame, as the first four say; `*bytes` (heap) may move. */
+PN_MUST_CHECK enum pn_status sim_tamper(uint8_t **bytes, size_t *size, enum sim_tampering how,
+                                        struct pn_rng *rng, const struct sec_sign_secret *other);
+/* A lie of a member: something in the frame is another, and properly signed by that member. */
+void sim_lie(uint8_t *bytes, size_t size, struct pn_rng *rng, const struct sec_sign_secret *own);
+
+/* ---- party.c ---- */
+
+void sim_boot(struct sim_party *party);
+void sim_crash(struct sim_party *party);
+void sim_take_done(struct sim_party *party, const struct sim_event *event);
+void sim_take_tick(struct sim_party *party, const struct sim_event *event);
+/* After every call into an engine: what must hold, and when to call next. */
+void sim_after_call(struct sim_party *party);
+/* Ends its process; what still runs comes back to it first. */
+void sim_stop(struct sim_party *party);
+
+/* ---- check.c ---- */
+
+void sim_check_party(struct sim_party *party);
+/* `before` and `after`: the receiver's counters of this line, around the call with the frame. */
+void sim_check_frame(struct sim_party *party, struct sim_line *line, const struct sim_event *event,
+                     const struct engine_counters *before, const struct engine_counters *after);
+/* At the end, from the disk alone. */
+void sim_check_disk(struct sim_party *party);
+
+#endif

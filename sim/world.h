@@ -1,0 +1,79 @@
+/*
+ * sim/world -- one coordinator and its nodes on a virtual clock, network and disk: the same engines
+ * as the daemons, hosted by a seeded scheduler.
+ *
+ * A world is a function of its configuration: the same seed gives the same events, to the bit. What
+ * it checks after every event (security.md, section 6):
+ *
+ *     agreement     no two parties hold different blocks at a height (I1)
+ *     durability    no node holds a block, and no coordinator counts an update, that its author's
+ *                   disk lost in a crash (I9)
+ *     authenticity  every frame is counted once; one that nobody sent on its line is refused for
+ *                   that; an honest one is accepted once at most, and never after a newer one
+ *     progress      after the faults heal, the run ends within `grace_ms` (I7)
+ *     bounds        bytes in flight stay below a limit (I8)
+ *
+ * and at the end: every ledger verifies from the disks alone, every aggregate recomputed (I2).
+ *
+ * Memory     engines are real, so their data and models are too.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "data/schema.h"
+#include "engine/job.h"
+#include "fed/block.h"
+
+struct sim_site {
+    const char               *name, *organisation;
+    const struct data_source *source;
+};
+
+struct sim_faults {         /* all zero: a perfect network, no crashes */
+    double loss, duplicate; /* chance per frame */
+    /* Chance per frame that a network that nobody should trust flips a bit, cuts, extends, signs
+     * again with another member's key, sends to or from somebody else, or repeats an older one. */
+    double   tamper;
+    uint32_t liar; /* member number of the one node that lies; 0: none */
+    double   lies; /* chance per frame of the liar that something in it is another, and signed */
+    pn_ms    delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
+    /* Means. A partition cuts a random set of nodes off; half of the crashes come in the middle of
+     * a write. */
+    pn_ms partition_every_ms, partition_ms, crash_every_ms, down_ms;
+    pn_ms heal_ms; /* no fault is begun or planned after this */
+    /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
+    uint32_t lying_disk;
+};
+
+struct sim_config {
+    uint64_t                 seed;
+    const struct engine_job *job;
+    const struct sim_site   *sites;
+    size_t                   site_count;
+    struct sim_faults        faults;
+    pn_ms                    grace_ms;     /* for the run to end after heal_ms */
+    bool                     trace;        /* every event on stderr */
+    uint32_t                 keep_updates; /* rounds; 0 = all */
+    /* Called when the coordinator committed a block; may be NULL. */
+    void (*committed)(void *context, const struct wire_block *block, pn_ms now);
+    void *context;
+};
+
+struct sim_result {
+    bool            ok;
+    char            failure[512]; /* what went wrong, with seed and virtual time */
+    struct sec_blob model;        /* the final one                                */
+    struct sec_hash trace;        /* over every event: equal for equal seeds      */
+    uint64_t        rounds, events, crashes, partitions;
+    uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
+    uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
+    pn_ms           ended_ms;
+    bool            stopped_early;
+};
+
+/* Runs to the end. The status is PN_OK unless the world could not be made (`why`); what the run
+ * did, and whether an invariant broke, is in `out`. */
+PN_MUST_CHECK enum pn_status sim_world_run(struct sim_result *out, const struct sim_config *config,
+                                           struct pn_error *why);
+
+#endif
