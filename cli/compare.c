@@ -1,0 +1,231 @@
+#include "cli/compare.h"
+
+#include "nnlib/train.h"
+#include "node/settings.h"
+#include "node/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum pn_status
+open_site(struct node_trainer **out, const struct cli_compare_wish *wish, size_t site,
+          struct pn_error *why)
+{
+    return node_trainer_new(out,
+                            &(struct node_trainer_config){
+                                .job       = wish->job,
+                                .source    = &wish->sites->items[site].source,
+                                .bytes_max = NODE_DATA_BYTES_MAX,
+                                .member    = (uint32_t)site + 2,
+                            },
+                            why);
+}
+
+static enum pn_status
+measure(double *out, const struct cli_comparison *comparison, const struct cli_compare_wish *wish,
+        struct node_trainer *trainer, const float *theta)
+{
+    struct nn_metric *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
+    if (metrics == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, NODE_TEST_PART);
+    for (size_t i = 0; st == PN_OK && i < comparison->metric_count; i++)
+        for (size_t m = 0; m < wish->job->metric_count; m++)
+            if (wish->job->metrics[m] == comparison->metrics[i])
+                out[i] = nn_metric_value(&metrics[m]);
+    free(metrics);
+    return st;
+}
+
+/* The scaling a site would use alone; where that is impossible (a column is constant there), the
+ * run's. */
+static enum pn_status
+scale_alone(struct node_trainer *trainer, const struct cli_compare_wish *wish)
+{
+    if (wish->scaling == NULL)
+        return node_trainer_scale(trainer, NULL);
+    struct pn_error      ignored;
+    struct data_scaling *own = calloc(wish->job->schema->numeric_count, sizeof *own);
+    if (own == NULL)
+        return PN_ENOMEM;
+    enum pn_status st =
+        data_scaling_from_sums(own, node_trainer_sums(trainer), wish->job->schema, &ignored);
+    st = node_trainer_scale(trainer, st == PN_OK ? own : wish->scaling);
+    free(own);
+    return st;
+}
+
+static enum pn_status
+train_alone(struct cli_comparison *comparison, const struct cli_compare_wish *wish, size_t site,
+            float *theta, struct pn_error *why)
+{
+    struct node_trainer *trainer = NULL;
+    double               loss;
+    enum pn_status       st = open_site(&trainer, wish, site, why);
+    if (st == PN_OK)
+        st = scale_alone(trainer, wish);
+    engine_job_first_model(theta, wish->job);
+    for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++)
+        st = node_trainer_train(theta, &loss, trainer, round, NULL);
+    if (st == PN_OK)
+        st = measure(comparison->sites[site].scores.alone, comparison, wish, trainer, theta);
+    if (st == PN_EDIVERGED) /* a site alone may well diverge: that is a result, not a failure */
+        st = PN_OK;
+    node_trainer_free(trainer);
+    return st;
+}
+
+/* All sites' training records in one block; `records` borrows from it. */
+static enum pn_status
+pool(struct nn_records *records, float **block, struct node_trainer *const *trainers,
+     const struct cli_compare_wish *wish)
+{
+    size_t inputs  = nn_plan_input_size(wish->job->plan),
+           targets = nn_plan_target_size(wish->job->plan);
+    size_t rows = 0, row = 0;
+    bool   weighted = false;
+    for (size_t i = 0; i < wish->sites->count; i++) {
+        struct nn_records part = node_trainer_records(trainers[i], NODE_TRAINING_PART);
+        rows += part.rows;
+        weighted = weighted || part.weight != NULL;
+    }
+    float *all = malloc(rows * (inputs + targets + 1) * sizeof *all + 1);
+    if (all == NULL)
+        return PN_ENOMEM;
+    float *x = all, *target = x + rows * inputs, *weight = target + rows * targets;
+    for (size_t i = 0; i < wish->sites->count; i++) {
+        struct nn_records part = node_trainer_records(trainers[i], NODE_TRAINING_PART);
+        memcpy(x + row * inputs, part.x, part.rows * inputs * sizeof *x);
+        memcpy(target + row * targets, part.target, part.rows * targets * sizeof *target);
+        for (size_t r = 0; r < part.rows; r++)
+            weight[row + r] = part.weight != NULL ? part.weight[r] : 1.0f;
+        row += part.rows;
+    }
+    *records = (struct nn_records){
+        .x = x, .target = target, .weight = weighted ? weight : NULL, .rows = (uint32_t)rows};
+    *block = all;
+    return PN_OK;
+}
+
+static enum pn_status
+train_pooled(float *theta, struct node_trainer *const *trainers,
+             const struct cli_compare_wish *wish)
+{
+    const struct fed_job *job      = wish->job->job;
+    struct nn_training    training = {
+           .optimiser = job->optimiser, .batch = job->batch, .epochs = job->epochs};
+    struct nn_records records;
+    struct pn_rng     seed, rng;
+    float            *block = NULL;
+    size_t            bytes;
+    double            loss;
+    enum pn_status    st = pool(&records, &block, trainers, wish);
+    if (st != PN_OK)
+        return st;
+    if ((st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records.rows)) != PN_OK) {
+        free(block);
+        return st;
+    }
+    void *workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (workspace == NULL)
+        st = PN_ENOMEM;
+    engine_job_first_model(theta, wish->job);
+    pn_rng_init(&seed, job->seed);
+    for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++) {
+        pn_rng_derive(&rng, &seed, PN_RNG_ROUND, round);
+        st = nn_train(theta, &loss, wish->job->plan, &records, &training, &rng, workspace);
+    }
+    free(workspace);
+    free(block);
+    return st;
+}
+
+static void
+choose_metrics(struct cli_comparison *comparison, const struct engine_job *job)
+{
+    static const enum nn_metric_kind wanted[] = {NN_AUROC, NN_AUPRC, NN_ACCURACY, NN_LOG_LOSS,
+                                                 NN_RMSE};
+    for (size_t w = 0; w < sizeof wanted / sizeof wanted[0]; w++)
+        for (size_t m = 0; m < job->metric_count; m++)
+            if (job->metrics[m] == wanted[w] && comparison->metric_count < CLI_COMPARED_MAX)
+                comparison->metrics[comparison->metric_count++] = wanted[w];
+}
+
+static void
+count(struct cli_compared *site, const struct cli_compare_wish *wish, struct node_trainer *trainer)
+{
+    for (int part = NODE_TRAINING_PART; part <= NODE_TEST_PART; part++) {
+        struct nn_records records = node_trainer_records(trainer, (enum node_part)part);
+        site->records += records.rows;
+        if (part == NODE_TEST_PART)
+            site->test_records = records.rows;
+        for (uint32_t r = 0; wish->job->class_count == 2 && r < records.rows; r++)
+            site->positives += records.target[r] > 0.5f;
+    }
+}
+
+static enum pn_status
+compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish *wish,
+               struct node_trainer **trainers, float *theta, struct pn_error *why)
+{
+    enum pn_status st = PN_OK;
+    for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++) {
+        st = open_site(&trainers[i], wish, i, why);
+        if (st == PN_OK)
+            st = node_trainer_scale(trainers[i], wish->scaling);
+        if (st == PN_OK)
+            st = measure(comparison->sites[i].scores.federated, comparison, wish, trainers[i],
+                         wish->model);
+        if (st == PN_OK)
+            count(&comparison->sites[i], wish, trainers[i]);
+    }
+    if (st == PN_OK)
+        st = train_pooled(theta, trainers, wish);
+    if (st == PN_EDIVERGED)
+        return PN_OK;
+    for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
+        st = measure(comparison->sites[i].scores.pooled, comparison, wish, trainers[i], theta);
+    return st;
+}
+
+enum pn_status
+cli_compare(struct cli_comparison *out, const struct cli_compare_wish *wish, struct pn_error *why)
+{
+    struct cli_comparison comparison = {.site_count = wish->sites->count};
+    comparison.sites                 = calloc(wish->sites->count, sizeof *comparison.sites);
+    struct node_trainer **trainers   = calloc(wish->sites->count, sizeof *trainers);
+    float                *theta      = malloc((size_t)wish->job->model_size + 1);
+    enum pn_status        st         = PN_OK;
+    if (comparison.sites == NULL || trainers == NULL || theta == NULL)
+        st = pn_error_set(why, PN_ENOMEM, "no memory for the comparison");
+    for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
+        for (size_t m = 0; m < CLI_COMPARED_MAX; m++) {
+            struct cli_scores *scores = &comparison.sites[i].scores;
+            scores->alone[m] = scores->federated[m] = scores->pooled[m] = NAN;
+        }
+    choose_metrics(&comparison, wish->job);
+    if (st == PN_OK)
+        st = compare_shared(&comparison, wish, trainers, theta, why);
+    for (size_t i = 0; trainers != NULL && i < wish->sites->count; i++)
+        node_trainer_free(trainers[i]);
+    for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
+        st = train_alone(&comparison, wish, i, theta, why);
+    free(trainers);
+    free(theta);
+    if (st != PN_OK) {
+        cli_comparison_fini(&comparison);
+        return why->text[0] != '\0'
+                   ? st
+                   : pn_error_set(why, st, "the comparison failed: %s", pn_status_text(st));
+    }
+    *out = comparison;
+    return PN_OK;
+}
+
+void
+cli_comparison_fini(struct cli_comparison *comparison)
+{
+    free(comparison->sites);
+    comparison->sites = NULL;
+}
