@@ -32,9 +32,7 @@ enum pn_rng_purpose {
     PN_RNG_SPLIT = 5, /* index: which split              */
     PN_RNG_COHORT = 6, /* index: round                   */
     PN_RNG_GENERATE = 7, /* synthetic data; index: site  */
-    PN_RNG_DROPOUT = 8,
-    PN_RNG_WORLD = 9, /* the simulated network and disk  */
-    PN_RNG_BACKOFF = 10
+    PN_RNG_WORLD = 9 /* the simulated network and disk   */
 };
 
 /* The ten rounds themselves; exposed for the published known answers. */

@@ -58,10 +58,10 @@ const char *pn_status_text(enum pn_status status);
 /* True for the PN_EPEER_... family: to be counted and dropped, never fatal. */
 bool pn_status_is_peer(enum pn_status status);
 
-/* The process exit code that stands for `status` (docs/exit-codes in README):
+/* The process exit code that stands for `status` (README, exit codes):
  * 0 ok, 1 failed, 3 config, 4 not found, 5 auth, 6 network, 7 policy, 8 data. */
 int pn_status_exit_code(enum pn_status status);
-enum { PN_EXIT_USAGE = 2, PN_EXIT_AGAIN = 75 };
+enum { PN_EXIT_USAGE = 2 };
 
 /* The sentence for a person. Always terminated; empty means nothing to say. */
 struct pn_error {

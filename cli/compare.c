@@ -29,7 +29,7 @@ measure(double *out, const struct cli_comparison *comparison, const struct cli_c
     struct nn_metric *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
     if (metrics == NULL)
         return PN_ENOMEM;
-    enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, NODE_TEST_PART);
+    enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, DATA_TEST);
     for (size_t i = 0; st == PN_OK && i < comparison->metric_count; i++)
         for (size_t m = 0; m < wish->job->metric_count; m++)
             if (wish->job->metrics[m] == comparison->metrics[i])
@@ -86,7 +86,7 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
     size_t rows = 0, row = 0;
     bool   weighted = false;
     for (size_t i = 0; i < wish->sites->count; i++) {
-        struct nn_records part = node_trainer_records(trainers[i], NODE_TRAINING_PART);
+        struct nn_records part = node_trainer_records(trainers[i], DATA_TRAIN);
         rows += part.rows;
         weighted = weighted || part.weight != NULL;
     }
@@ -95,7 +95,7 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
         return PN_ENOMEM;
     float *x = all, *target = x + rows * inputs, *weight = target + rows * targets;
     for (size_t i = 0; i < wish->sites->count; i++) {
-        struct nn_records part = node_trainer_records(trainers[i], NODE_TRAINING_PART);
+        struct nn_records part = node_trainer_records(trainers[i], DATA_TRAIN);
         memcpy(x + row * inputs, part.x, part.rows * inputs * sizeof *x);
         memcpy(target + row * targets, part.target, part.rows * targets * sizeof *target);
         for (size_t r = 0; r < part.rows; r++)
@@ -155,10 +155,10 @@ choose_metrics(struct cli_comparison *comparison, const struct engine_job *job)
 static void
 count(struct cli_compared *site, const struct cli_compare_wish *wish, struct node_trainer *trainer)
 {
-    for (int part = NODE_TRAINING_PART; part <= NODE_TEST_PART; part++) {
-        struct nn_records records = node_trainer_records(trainer, (enum node_part)part);
+    for (int part = DATA_TRAIN; part <= DATA_TEST; part++) {
+        struct nn_records records = node_trainer_records(trainer, (enum data_part_kind)part);
         site->records += records.rows;
-        if (part == NODE_TEST_PART)
+        if (part == DATA_TEST)
             site->test_records = records.rows;
         for (uint32_t r = 0; wish->job->class_count == 2 && r < records.rows; r++)
             site->positives += records.target[r] > 0.5f;

@@ -59,7 +59,7 @@ print_help(FILE *out)
         "\nThe daemons are panal-coordinator and panal-node; panal-sim runs a job in a simulator.\n"
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 not found, 5 signature, 6 "
         "network,\n"
-        "7 refused by a policy, 8 data, 75 try again.\n",
+        "7 refused by a policy, 8 data.\n",
         out);
 }
 

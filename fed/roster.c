@@ -165,15 +165,6 @@ fed_roster_find(const struct fed_roster *roster, uint32_t number)
 }
 
 const struct fed_roster_member *
-fed_roster_find_name(const struct fed_roster *roster, const char *name)
-{
-    for (uint32_t i = 0; i < roster->member_count; i++)
-        if (strcmp(roster->members[i].name, name) == 0)
-            return &roster->members[i];
-    return NULL;
-}
-
-const struct fed_roster_member *
 fed_roster_find_transport(const struct fed_roster *roster, const struct sec_transport_public *key)
 {
     for (uint32_t i = 0; i < roster->member_count; i++)

@@ -106,8 +106,6 @@ void fed_roster_fingerprint(char out[static SEC_FINGERPRINT_SIZE],
                             const struct fed_roster *roster);
 
 const struct fed_roster_member *fed_roster_find(const struct fed_roster *roster, uint32_t number);
-const struct fed_roster_member *fed_roster_find_name(const struct fed_roster *roster,
-                                                     const char *name);
 const struct fed_roster_member *fed_roster_find_transport(
     const struct fed_roster *roster, const struct sec_transport_public *key);
 

@@ -150,13 +150,12 @@ check_endpoint(const struct text_yaml *yaml, const struct text_node *at, const c
                size_t size, struct pn_error *why)
 {
     const char *colon = strrchr(text, ':');
-    size_t      len   = strlen(text);
     uint32_t    port  = 0;
-    bool        good  = len < size && strncmp(text, "tcp://", 6) == 0 && colon > text + 6;
+    bool        good = strlen(text) < size && strncmp(text, "tcp://", 6) == 0 && colon > text + 6 &&
+                strlen(colon) >= 2 && strlen(colon) <= 6;
     for (const char *c = text; good && *c != '\0'; c++)
         good = *c > ' ' && *c < 0x7f && *c != '"' && *c != '\\';
-    good = good && strlen(colon) >= 2 && strlen(colon) <= 6;
-    for (const char *c = colon + 1; good && *c != '\0'; c++) {
+    for (const char *c = colon; good && *++c != '\0';) {
         good = *c >= '0' && *c <= '9';
         port = port * 10 + (uint32_t)(*c - '0');
     }

@@ -38,7 +38,7 @@
 #include "store/disk.h"
 
 enum node_notice_kind {
-    NODE_UP,        /* the connection stands                                              */
+    NODE_UP, /* the connection stands                                              */
     NODE_DOWN,
     NODE_JOINED,    /* `records` for training, `validation`, `test`                       */
     NODE_REFUSED,   /* this site does not take part; `text`: why, in full (stays here)    */
@@ -61,7 +61,7 @@ struct node_notice {
     uint64_t                  round, records, validation, test, weight, saturated;
     double                    loss, norm;
     enum fed_member_work      work;
-    enum node_part            part;
+    enum data_part_kind       part;
     const struct node_metric *metrics;
     size_t                    metric_count;
     uint16_t                  type;
@@ -94,17 +94,16 @@ struct node_engine;
 
 /* Reads the disk: walks and checks our copy of the ledger, finds an update that is done. `why`:
  * what to do. */
-PN_MUST_CHECK enum pn_status node_engine_new(struct node_engine      **out,
-                                             const struct node_config *config,
-                                             struct pn_error          *why);
+PN_MUST_CHECK enum pn_status
+node_engine_new(struct node_engine **out, const struct node_config *config, struct pn_error *why);
 void node_engine_free(struct node_engine *engine);
 
 /* The connection to the coordinator stands, or is gone. */
 void node_engine_up(struct node_engine *engine, pn_ms now);
 void node_engine_down(struct node_engine *engine, pn_ms now);
 /* Frames of the coordinator. */
-void node_engine_frame(struct node_engine *engine, pn_ms now, const uint8_t *bytes, size_t size);
-void node_engine_tick(struct node_engine *engine, pn_ms now);
+void  node_engine_frame(struct node_engine *engine, pn_ms now, const uint8_t *bytes, size_t size);
+void  node_engine_tick(struct node_engine *engine, pn_ms now);
 pn_ms node_engine_deadline(const struct node_engine *engine);
 /* Asks a training that runs to end early. */
 void node_engine_stop(struct node_engine *engine);

@@ -37,7 +37,7 @@ log_metrics(const struct node_notice *notice)
     }
     pn_log(PN_LOG_INFO, "round=%llu event=measured part=%s metrics=%s",
            (unsigned long long)notice->round,
-           notice->part == NODE_TEST_PART ? "test" : "validation", text);
+           notice->part == DATA_TEST ? "test" : "validation", text);
 }
 
 void

@@ -131,32 +131,12 @@ node_trainer_scale(struct node_trainer *trainer, const struct data_scaling *scal
 
 /* ---- training and measuring ---- */
 
-static struct nn_records
-rows_of(const struct node_trainer *trainer, uint32_t first, uint32_t rows)
-{
-    const struct data_table  *table  = trainer->table;
-    const struct data_schema *schema = table->schema;
-    return (struct nn_records){
-        .x      = table->x + (size_t)first * schema->feature_count,
-        .target = table->target + (size_t)first * schema->target_size,
-        .weight = table->weight == NULL ? NULL : table->weight + first,
-        .rows   = rows,
-    };
-}
-
 struct nn_records
-node_trainer_records(const struct node_trainer *trainer, enum node_part part)
+node_trainer_records(const struct node_trainer *trainer, enum data_part_kind part)
 {
-    const struct data_parts *parts = &trainer->parts;
-    switch (part) {
-    case NODE_TRAINING_PART:
-        return rows_of(trainer, 0, parts->train);
-    case NODE_VALIDATION_PART:
-        return rows_of(trainer, parts->train, parts->validation);
-    case NODE_TEST_PART:
-        return rows_of(trainer, parts->train + parts->validation, parts->test);
-    }
-    PN_UNREACHABLE("there are three parts");
+    struct data_part rows = data_table_part(trainer->table, &trainer->parts, part);
+    return (struct nn_records){
+        .x = rows.x, .target = rows.target, .weight = rows.weight, .rows = rows.rows};
 }
 
 static void *
@@ -180,7 +160,7 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
 {
     PN_ASSERT(trainer->scaled);
     const struct engine_job *job      = trainer->config.job;
-    struct nn_records        records  = node_trainer_records(trainer, NODE_TRAINING_PART);
+    struct nn_records        records  = node_trainer_records(trainer, DATA_TRAIN);
     struct nn_training       training = {.optimiser = job->job->optimiser,
                                          .batch     = job->job->batch,
                                          .epochs    = job->job->epochs,
@@ -202,7 +182,7 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
 
 enum pn_status
 node_trainer_evaluate(struct nn_metric *metrics, const float *theta, struct node_trainer *trainer,
-                      enum node_part part)
+                      enum data_part_kind part)
 {
     PN_ASSERT(trainer->scaled);
     const struct engine_job *job     = trainer->config.job;

@@ -57,12 +57,12 @@ PN_MUST_CHECK enum pn_status node_trainer_train(float *theta, double *loss,
                                                 struct node_trainer *trainer, uint64_t round,
                                                 struct node_progress *progress);
 
-enum node_part { NODE_TRAINING_PART, NODE_VALIDATION_PART, NODE_TEST_PART };
 /* The records of one part, as features once scaled; borrowed from the trainer. */
-struct nn_records node_trainer_records(const struct node_trainer *trainer, enum node_part part);
+struct nn_records node_trainer_records(const struct node_trainer *trainer,
+                                       enum data_part_kind        part);
 /* Fills job->metric_count metrics over one part. */
 PN_MUST_CHECK enum pn_status node_trainer_evaluate(struct nn_metric *metrics, const float *theta,
                                                    struct node_trainer *trainer,
-                                                   enum node_part       part);
+                                                   enum data_part_kind  part);
 
 #endif

@@ -312,16 +312,16 @@ run_evaluate(struct pn_work *work)
                                            &evaluate->model, &evaluate->scaling);
     if (st == PN_OK)
         st = node_trainer_evaluate(evaluate->validation, theta, evaluate->trainer,
-                                   NODE_VALIDATION_PART);
+                                   DATA_VALIDATION);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->test, theta, evaluate->trainer, NODE_TEST_PART);
+        st = node_trainer_evaluate(evaluate->test, theta, evaluate->trainer, DATA_TEST);
     free(theta);
     evaluate->base.status = st;
 }
 
 /* Of the test part only this site hears. */
 static void
-tell_metrics(struct node_engine *engine, const struct nn_metric *metrics, enum node_part part)
+tell_metrics(struct node_engine *engine, const struct nn_metric *metrics, enum data_part_kind part)
 {
     struct node_metric values[NN_METRIC_COUNT];
     size_t             count = engine->job->metric_count;
@@ -358,8 +358,8 @@ done_evaluate(struct pn_work *work, pn_ms now)
         evaluate->base.status = keep_metrics(engine, evaluate);
     enum pn_status st = evaluate->base.status;
     if (st == PN_OK) {
-        tell_metrics(engine, evaluate->validation, NODE_VALIDATION_PART);
-        tell_metrics(engine, evaluate->test, NODE_TEST_PART);
+        tell_metrics(engine, evaluate->validation, DATA_VALIDATION);
+        tell_metrics(engine, evaluate->test, DATA_TEST);
     } else {
         fail(engine, FED_WORK_EVALUATE, &evaluate->base);
     }

@@ -139,14 +139,12 @@ members_stand_ordered_by_number_and_are_found(void **state)
         const struct fed_roster_member *member = &roster->members[i];
         assert_int_equal(member->number, numbers[i]);
         assert_ptr_equal(fed_roster_find(roster, numbers[i]), member);
-        assert_ptr_equal(fed_roster_find_name(roster, member->name), member);
         assert_ptr_equal(fed_roster_find_transport(roster, &member->certificate.transport), member);
     }
     struct sec_transport_public unknown = {{1}};
     assert_null(fed_roster_find(roster, 0));
     assert_null(fed_roster_find(roster, 2));
     assert_null(fed_roster_find(roster, UINT32_MAX));
-    assert_null(fed_roster_find_name(roster, "nobody"));
     assert_null(fed_roster_find_transport(roster, &unknown));
     fed_roster_free(roster);
 }
