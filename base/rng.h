@@ -32,7 +32,10 @@ enum pn_rng_purpose {
     PN_RNG_SPLIT = 5, /* index: which split              */
     PN_RNG_COHORT = 6, /* index: round                   */
     PN_RNG_GENERATE = 7, /* synthetic data; index: site  */
-    PN_RNG_WORLD = 9 /* the simulated network and disk   */
+    PN_RNG_WORLD = 9, /* the simulated network and disk  */
+    PN_RNG_STEP = 10, /* index: step of a training       */
+    PN_RNG_LAYER = 11, /* draws of a layer; index: layer */
+    PN_RNG_ROW = 12   /* index: row of the batch         */
 };
 
 /* The ten rounds themselves; exposed for the published known answers. */

@@ -3,17 +3,12 @@
  * dx[b,i]  = sum_o dy[b,o] w[o,i]
  * dw[o,i]  = sum_b dy[b,o] x[b,i]
  * dc[o]    = sum_b dy[b,o]
+ * A value (T, F) is T rows: the same weights act at every position, as PyTorch's Linear does.
  */
+#include "nnlib/gemm.h"
 #include "nnlib/layer.h"
 
-#include <cblas.h>
 #include <string.h>
-
-#ifdef NN_DOUBLE
-#define NN_GEMM cblas_dgemm
-#else
-#define NN_GEMM cblas_sgemm
-#endif
 
 struct options {
     double   scale;
@@ -38,27 +33,45 @@ options_of(const struct nn_layer *layer)
     return options;
 }
 
+/* Of the last dimension of its input; positions: the rows of one record. */
+static uint32_t
+width_of(const struct nn_layer *input)
+{
+    return input->shape.dim[input->shape.dims - 1];
+}
+
+static uint32_t
+positions_of(const struct nn_layer *input)
+{
+    return input->shape.dims == 2 ? input->shape.dim[0] : 1;
+}
+
 static enum pn_status
 shape(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why)
 {
-    (void)inputs;
-    (void)why;
-    layer->shape = (struct nn_shape){.dims = 1, .dim = {layer->units}};
+    const struct nn_shape *in = &inputs[0]->shape;
+    if (in->dims == 3)
+        return pn_error_set(
+            why, PN_ECONFIG,
+            "dense reads a row of numbers, but %s is %ux%ux%u; put `f = flatten %s` "
+            "before it",
+            inputs[0]->name, in->dim[0], in->dim[1], in->dim[2], inputs[0]->name);
+    layer->shape                            = *in;
+    layer->shape.dim[layer->shape.dims - 1] = layer->given.dim[0];
     return PN_OK;
 }
 
 static void
-manifest(struct nn_manifest *out, const struct nn_layer *layer,
-         const struct nn_layer *const *inputs)
+manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_layer *const *inputs)
 {
-    struct options   o    = options_of(layer);
-    uint32_t         in   = inputs[0]->size;
+    struct options   o  = options_of(layer);
+    uint32_t         in = width_of(inputs[0]), units = layer->given.dim[0];
     struct nn_init   init = {.kind = (enum nn_init_kind)o.init, .scale = o.scale};
     struct nn_tensor row  = {.role    = o.role == 1 ? NN_FROZEN : NN_SHARED,
                              .dims    = 2,
-                             .dim     = {layer->size, in},
+                             .dim     = {units, in},
                              .fan_in  = in,
-                             .fan_out = layer->size,
+                             .fan_out = units,
                              .decay   = true};
     nn_manifest_add(out, layer, "weight", &row, init);
     if (o.bias == 0)
@@ -71,53 +84,64 @@ manifest(struct nn_manifest *out, const struct nn_layer *layer,
     nn_manifest_add(out, layer, "bias", &row, init);
 }
 
-/* C (m,n) = A (m,k) B (k,n) + beta C, row-major; `ta`, `tb`: the argument is stored transposed. */
-static void
-multiply(nn_real *c, const nn_real *a, bool ta, const nn_real *b, bool tb, uint32_t m, uint32_t n,
-         uint32_t k, nn_real beta)
-{
-    /* SAFE: sizes are at most NN_SIZE_MAX, far below the int of BLAS. */
-    NN_GEMM(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m,
-            (int)n, (int)k, NN_R(1.0), a, (int)(ta ? m : k), b, (int)(tb ? k : n), beta, c, (int)n);
-}
-
 static void
 forward(const struct nn_call *call)
 {
-    uint32_t out  = call->layer->size;
-    bool     bias = call->layer->tensor_count == 2;
-    for (uint32_t b = 0; bias && b < call->rows; b++)
-        memcpy(call->y + (size_t)b * out, call->w[1], out * sizeof(nn_real));
-    multiply(call->y, call->x[0], false, call->w[0], true, call->rows, out, call->x_size[0],
-             bias ? NN_R(1.0) : NN_R(0.0));
+    size_t in = width_of(call->input[0]), out = call->layer->given.dim[0];
+    size_t rows = (size_t)call->rows * positions_of(call->input[0]);
+    bool   bias = call->layer->tensor_count == 2;
+    if (bias)
+        nn_fill_rows(call->y, call->w[1], rows, out);
+    nn_gemm(call->y, out, (struct nn_operand){call->x[0], in, false},
+            (struct nn_operand){call->w[0], in, true},
+            (struct nn_product){rows, out, in, NN_R(1.0), bias ? NN_R(1.0) : NN_R(0.0)});
 }
 
 static void
 backward(const struct nn_call *call)
 {
-    uint32_t out = call->layer->size, in = call->x_size[0];
+    size_t in = width_of(call->input[0]), out = call->layer->given.dim[0];
+    size_t rows = (size_t)call->rows * positions_of(call->input[0]);
     if (call->dx[0] != NULL)
-        multiply(call->dx[0], call->dy, false, call->w[0], false, call->rows, in, out,
-                 call->add[0] ? NN_R(1.0) : NN_R(0.0));
+        nn_gemm(
+            call->dx[0], in, (struct nn_operand){call->dy, out, false},
+            (struct nn_operand){call->w[0], in, false},
+            (struct nn_product){rows, in, out, NN_R(1.0), call->add[0] ? NN_R(1.0) : NN_R(0.0)});
     if (call->dw[0] != NULL)
-        multiply(call->dw[0], call->dy, true, call->x[0], false, out, in, call->rows, NN_R(0.0));
-    if (call->layer->tensor_count < 2 || call->dw[1] == NULL)
+        nn_gemm(call->dw[0], in, (struct nn_operand){call->dy, out, true},
+                (struct nn_operand){call->x[0], in, false},
+                (struct nn_product){out, in, rows, call->alpha, call->beta[0]});
+    if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
+        nn_sum_rows(call->dw[1], call->dy, rows, out, call->alpha, call->beta[1]);
+}
+
+static void
+row_norms(const struct nn_call *call, double *norm2)
+{
+    size_t in = width_of(call->input[0]), out = call->layer->given.dim[0];
+    size_t steps = positions_of(call->input[0]);
+    bool   bias  = call->layer->tensor_count == 2;
+    if (options_of(call->layer).role == 1) /* frozen */
         return;
-    nn_real *restrict dc = call->dw[1];
-    memcpy(dc, call->dy, out * sizeof *dc);
-    for (uint32_t b = 1; b < call->rows; b++) {
-        const nn_real *restrict dy = call->dy + (size_t)b * out;
-        for (uint32_t o = 0; o < out; o++)
-            dc[o] += dy[o];
-    }
+    for (uint32_t b = 0; b < call->rows; b++)
+        norm2[b] += nn_row_norm(call->x[0] + b * steps * in, call->dy + b * steps * out, steps, in,
+                                out, bias);
+}
+
+static uint64_t
+flops(const struct nn_layer *layer, const struct nn_layer *const *inputs)
+{
+    return 2 * (uint64_t)layer->size * width_of(inputs[0]);
 }
 
 const struct nn_layer_kind nn_dense_kind = {.name       = "dense",
                                             .options    = table,
                                             .inputs_min = 1,
                                             .inputs_max = 1,
-                                            .sized      = true,
+                                            .size_dims  = 1,
                                             .shape      = shape,
                                             .manifest   = manifest,
                                             .forward    = forward,
-                                            .backward   = backward};
+                                            .backward   = backward,
+                                            .row_norms  = row_norms,
+                                            .flops      = flops};

@@ -10,7 +10,7 @@ input_shape(struct nn_layer *layer, const struct nn_layer *const *inputs, struct
 {
     (void)inputs;
     (void)why;
-    layer->shape = (struct nn_shape){.dims = 1, .dim = {layer->units}};
+    layer->shape = layer->given;
     return PN_OK;
 }
 
@@ -21,12 +21,12 @@ input_nothing(const struct nn_call *call)
     (void)call;
 }
 
-const struct nn_layer_kind nn_input_kind = {.name     = "input",
-                                            .options  = no_options,
-                                            .sized    = true,
-                                            .shape    = input_shape,
-                                            .forward  = input_nothing,
-                                            .backward = input_nothing};
+const struct nn_layer_kind nn_input_kind = {.name      = "input",
+                                            .options   = no_options,
+                                            .size_dims = 3,
+                                            .shape     = input_shape,
+                                            .forward   = input_nothing,
+                                            .backward  = input_nothing};
 
 static enum pn_status
 add_shape(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why)

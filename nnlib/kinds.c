@@ -1,4 +1,7 @@
+/* Every kind there is, and what all of them may use. */
 #include "nnlib/layer.h"
+
+#include <string.h>
 
 const struct nn_layer_kind *const nn_layer_kinds[] = {
     &nn_input_kind,      &nn_dense_kind,    &nn_add_kind,     &nn_relu_kind,
@@ -8,3 +11,24 @@ const struct nn_layer_kind *const nn_layer_kinds[] = {
 
 const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind, &nn_cce_logits_kind,
                                                     &nn_mse_kind, NULL};
+
+void
+nn_blend(nn_real *dw, const nn_real *g, size_t count, nn_real alpha, nn_real beta)
+{
+    if (beta == NN_R(0.0))
+        for (size_t k = 0; k < count; k++)
+            dw[k] = alpha * g[k];
+    else
+        for (size_t k = 0; k < count; k++)
+            dw[k] = alpha * g[k] + beta * dw[k];
+}
+
+void
+nn_give(nn_real *dx, const nn_real *g, size_t count, bool add)
+{
+    if (!add)
+        memcpy(dx, g, count * sizeof *dx);
+    else
+        for (size_t k = 0; k < count; k++)
+            dx[k] += g[k];
+}

@@ -7,11 +7,15 @@
  *
  *     text --options table--> layer->options --shape--> layer->shape --manifest--> tensors, inits
  *     keep_bytes: memory of one layer in one pass, kept from forward to backward
+ *     scratch_bytes: memory that one call may use as it likes; all layers share it
  *     forward:  y    = f(x..., w...)
- *     backward: dx_i = df/dx_i' dy, dw_t = df/dw_t' dy
+ *     backward: dx_i = df/dx_i' dy                        (+= where add[i])
+ *               dw_t = alpha df/dw_t' dy + beta_t dw_t    (0 * anything is 0)
  *
  * A layer has any number of inputs up to NN_INPUTS_MAX. A value may be the input of several layers:
- * the pass tells each of them whether to overwrite its gradient or to add to it.
+ * the pass tells each of them whether to overwrite its gradient or to add to it. alpha and beta are
+ * what plain SGD written straight into the weights, tied weights and accumulation have in common:
+ * dw[t] may be the memory of w[t], so backward reads all of w before it writes any dw.
  */
 #ifndef NNLIB_LAYER_H
 #define NNLIB_LAYER_H
@@ -25,7 +29,8 @@ enum {
     NN_INPUTS_MAX     = 16,
     NN_TENSORS_MAX    = 8,  /* of one layer */
     NN_LAYER_NAME_MAX = 64, /* characters; a tensor's name adds at most 30 */
-    NN_OPTIONS_MAX    = 32, /* bytes of a kind's options struct */
+    NN_LOSSES_MAX     = 8,
+    NN_OPTIONS_MAX    = 64, /* bytes of a kind's options struct, and options of a kind */
     NN_TEXT_MAX       = 65536
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
@@ -52,7 +57,9 @@ struct nn_init {
 /* One `key=value` that a kind understands; a table ends with name NULL. */
 enum nn_option_kind {
     NN_OPTION_NUMBER, /* double, min..max */
-    NN_OPTION_WORD    /* uint32_t, the index in `words` */
+    NN_OPTION_WORD,   /* uint32_t, the index in `words` */
+    NN_OPTION_COUNT,  /* uint32_t, min..max */
+    NN_OPTION_PAIR    /* uint32_t[2], each min..max: `5` for both, or `5x3` (height x width) */
 };
 struct nn_option {
     const char         *name, *fallback; /* the default is text, parsed like any other */
@@ -75,71 +82,113 @@ struct nn_layer {
     uint32_t                    line, column; /* in the text, for sentences */
     uint32_t                    number;       /* its place in the plan */
     uint32_t                    input_count, inputs[NN_INPUTS_MAX];
-    uint32_t                    units; /* the size in the text, 0 where there is none */
+    struct nn_shape             given; /* the size in the text, `32` or `3x28x28`; dims 0: none */
     struct nn_shape             shape;
-    uint32_t                    size; /* product of the shape */
-    uint32_t                    first_tensor, tensor_count;
+    uint32_t                    size;                                  /* product of the shape */
+    uint32_t                    tensor_count, tensors[NN_TENSORS_MAX]; /* numbers in the plan */
     bool                        learns; /* it or a layer below it has trainable tensors */
     _Alignas(8) unsigned char options[NN_OPTIONS_MAX];
 };
 
-struct nn_plan {
-    struct nn_layer           *layers; /* in topological order; the input is layer 0 */
-    uint32_t                   layer_count;
-    struct nn_tensor          *tensors;
-    struct nn_init            *inits; /* beside tensors */
-    uint32_t                   tensor_count;
-    uint64_t                   params;
-    const struct nn_loss_kind *loss;
-    uint32_t                   output; /* the layer the loss reads */
-    bool                       holds;  /* some tensors are FROZEN or BUFFER: no gradient */
-    char                       loss_name[NN_LAYER_NAME_MAX + 1];
-    _Alignas(8) unsigned char loss_options[NN_OPTIONS_MAX];
-    char *text;
+struct nn_loss {
+    char                       name[NN_LAYER_NAME_MAX + 1];
+    const struct nn_loss_kind *kind;
+    uint32_t                   line, column;
+    uint32_t                   layer;     /* whose value it reads                              */
+    uint32_t                   positions; /* of a (positions, size) value: each is a row       */
+    uint32_t                   size;      /* numbers of one position                           */
+    uint32_t                   target;    /* floats of one record's target: all positions      */
+    double                     weight;    /* its share of the model's loss                     */
+    _Alignas(8) unsigned char options[NN_OPTIONS_MAX];
 };
 
-/* Where `manifest` puts its rows. Fails quietly when there are too many: the plan checks `count`.
- */
+struct nn_plan {
+    struct nn_layer  *layers; /* in topological order, the inputs first */
+    uint32_t          layer_count, input_count;
+    struct nn_tensor *tensors;
+    struct nn_init   *inits; /* beside tensors */
+    uint32_t          tensor_count;
+    uint64_t          params;
+    struct nn_loss    losses[NN_LOSSES_MAX]; /* metrics and scores are of the first */
+    uint32_t          loss_count;
+    uint32_t          input_size, target_size; /* of a record: all inputs, all losses */
+    bool              holds;                   /* some tensors are FROZEN or BUFFER: no gradient */
+    bool              ties;                    /* some tensor is used by two layers */
+    char             *text;
+};
+
+/* Where `manifest` puts its rows. */
 struct nn_manifest {
     struct nn_tensor *tensors;
     struct nn_init   *inits;
     uint32_t          count, capacity;
     uint64_t          params;
+    bool              ties;
 };
-/* Appends tensor `layer.suffix`; offset, count and the layer number are filled in. */
-void nn_manifest_add(struct nn_manifest *manifest, const struct nn_layer *layer, const char *suffix,
+/* Appends tensor `layer.suffix` to the plan and to the layer; offset, count and the layer number
+ * are filled in. */
+void nn_manifest_add(struct nn_manifest *manifest, struct nn_layer *layer, const char *suffix,
                      const struct nn_tensor *row, struct nn_init init);
+/* The layer uses a tensor that another one has. */
+void nn_manifest_tie(struct nn_manifest *manifest, struct nn_layer *layer, uint32_t tensor);
 
 /* One layer's part in one pass. Values are (rows, size) row-major. */
 struct nn_call {
     const struct nn_layer *layer;
+    const struct nn_layer *input[NN_INPUTS_MAX]; /* for their shapes */
     uint32_t               rows;
     enum nn_mode           mode;
-    void                  *keep; /* keep_bytes of this layer, 64-byte aligned */
-    const nn_real         *x[NN_INPUTS_MAX];
-    uint32_t               x_size[NN_INPUTS_MAX];
-    const nn_real         *w[NN_TENSORS_MAX];
-    nn_real               *y;    /* written by forward, read by backward */
-    const nn_real         *dy;   /* backward only, like all below */
-    nn_real *dx[NN_INPUTS_MAX];  /* NULL: not wanted; two may be the same, so in order */
-    bool     add[NN_INPUTS_MAX]; /* dx[i] += instead of = */
-    nn_real *dw[NN_TENSORS_MAX]; /* overwritten; NULL: not wanted */
+    /* The draws of row b are those of child (PN_RNG_ROW, first_row + b) of `rng`: they do not
+     * depend on how a batch is cut. Only for kinds with `draws`. */
+    struct pn_rng  rng;
+    uint64_t       first_row;
+    bool           carry;   /* recurrent kinds: start from the state that the last forward kept */
+    void          *keep;    /* keep_bytes of this layer, 64-byte aligned, zero at first */
+    void          *scratch; /* scratch_bytes, 64-byte aligned, undefined */
+    const nn_real *x[NN_INPUTS_MAX];
+    const nn_real *w[NN_TENSORS_MAX];
+    nn_real       *y;                  /* written by forward, read by backward */
+    const nn_real *dy;                 /* backward only, like all below */
+    nn_real       *dx[NN_INPUTS_MAX];  /* NULL: not wanted; two may be the same, so in order */
+    bool           add[NN_INPUTS_MAX]; /* dx[i] += instead of = */
+    nn_real       *dw[NN_TENSORS_MAX]; /* NULL: not wanted; may be w[t] */
+    nn_real        beta[NN_TENSORS_MAX], alpha;
 };
 
 struct nn_layer_kind {
     const char             *name;
     const struct nn_option *options;
     uint32_t                inputs_min, inputs_max;
-    bool                    sized; /* takes a size after its inputs */
+    uint32_t                size_dims;   /* it takes a size of 1..size_dims numbers, 0: none */
+    bool                    draws;       /* it uses call->rng in training */
+    bool                    mixes_rows;  /* a row's value depends on the other rows (batch norm) */
+    bool                    infers_only; /* it has no useful derivative: no training */
     /* Fills layer->shape; NULL: the shape of the first input. */
     enum pn_status (*shape)(struct nn_layer *layer, const struct nn_layer *const *inputs,
                             struct pn_error *why);
-    void (*manifest)(struct nn_manifest *out, const struct nn_layer *layer,
-                     const struct nn_layer *const *inputs);             /* NULL: no tensors */
-    size_t (*keep_bytes)(const struct nn_layer *layer, uint32_t batch); /* NULL: none */
+    void (*manifest)(struct nn_manifest *out, struct nn_layer *layer,
+                     const struct nn_layer *const *inputs); /* NULL: no tensors */
+    /* NULL: none. Sizes are of checked shapes; the sum is checked by the pass. */
+    size_t (*keep_bytes)(const struct nn_layer *layer, const struct nn_layer *const *inputs,
+                         uint32_t batch, enum nn_mode mode);
+    size_t (*scratch_bytes)(const struct nn_layer *layer, const struct nn_layer *const *inputs,
+                            uint32_t batch, enum nn_mode mode);
     void (*forward)(const struct nn_call *call);
     void (*backward)(const struct nn_call *call);
+    /* norm2[b] += |d loss / d (this layer's trainable tensors) by row b alone|^2, from x, y and dy
+     * as for backward (security.md, section 3.5). NULL: no tensors, or it mixes rows. */
+    void (*row_norms)(const struct nn_call *call, double *norm2);
+    /* After a training step: new values of the BUFFER tensors, w[t] of theta. NULL: none. */
+    void (*settle)(const struct nn_call *call, nn_real *const *w);
+    /* Floating-point operations of one record's forward (a multiply-add is 2); NULL: one for each
+     * number of its value. */
+    uint64_t (*flops)(const struct nn_layer *layer, const struct nn_layer *const *inputs);
 };
+
+/* dw = alpha g + beta dw, for kinds that have the gradient in an array of its own. */
+void nn_blend(nn_real *dw, const nn_real *g, size_t count, nn_real alpha, nn_real beta);
+/* dx = g, or dx += g. */
+void nn_give(nn_real *dx, const nn_real *g, size_t count, bool add);
 
 struct nn_loss_call {
     const void    *options;

@@ -20,8 +20,18 @@
 #include "base/bytes.h"
 #include "nnlib/real.h"
 
-enum nn_metric_kind { NN_ACCURACY, NN_AUROC, NN_AUPRC, NN_LOG_LOSS, NN_RMSE };
-enum { NN_METRIC_COUNT = 5, NN_BINS = 1024, NN_METRIC_STATE_MAX = 16384 };
+enum nn_metric_kind {
+    NN_ACCURACY,
+    NN_AUROC,
+    NN_AUPRC,
+    NN_LOG_LOSS,
+    NN_RMSE
+};
+enum {
+    NN_METRIC_COUNT     = 5,
+    NN_BINS             = 1024,
+    NN_METRIC_STATE_MAX = 16384
+};
 extern const char *const nn_metric_names[]; /* "accuracy", "auroc", "auprc", "log_loss", "rmse" */
 
 struct nn_metric {
@@ -37,13 +47,13 @@ PN_MUST_CHECK enum pn_status nn_metric_init(struct nn_metric *metric, enum nn_me
                                             uint32_t classes);
 /* score (rows, 1 for binary and regression, classes otherwise); target (rows) label, class or
  * value. */
-void   nn_metric_add(struct nn_metric *metric, const nn_real *score, const nn_real *target,
-                     uint32_t rows);
+void nn_metric_add(struct nn_metric *metric, const nn_real *score, const nn_real *target,
+                   uint32_t rows);
 /* Same kind and classes, or PN_ECONFIG. Counts saturate never: PN_ERANGE on overflow, and `into` is
  * unchanged. */
 PN_MUST_CHECK enum pn_status nn_metric_merge(struct nn_metric *into, const struct nn_metric *from);
-double nn_metric_value(const struct nn_metric *metric);
-bool   nn_metric_smaller_is_better(enum nn_metric_kind kind);
+double                       nn_metric_value(const struct nn_metric *metric);
+bool                         nn_metric_smaller_is_better(enum nn_metric_kind kind);
 
 /* The metrics that fit: binary all but rmse; multi-class accuracy and log_loss; regression rmse. */
 size_t nn_metrics_for(enum nn_metric_kind out[static NN_METRIC_COUNT], uint32_t classes);

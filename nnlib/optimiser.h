@@ -12,16 +12,21 @@
 
 #include "nnlib/plan.h"
 
-enum nn_optimiser_kind { NN_SGD, NN_ADAM };
+enum nn_optimiser_kind {
+    NN_SGD,
+    NN_ADAM
+};
 
 struct nn_optimiser_config {
     enum nn_optimiser_kind kind;
     double                 rate, momentum, beta1, beta2, epsilon, l2;
 };
 /* rate 0.01, momentum 0, beta 0.9 0.999, epsilon 1e-8, l2 0. */
-void nn_optimiser_defaults(struct nn_optimiser_config *config);
+void                     nn_optimiser_defaults(struct nn_optimiser_config *config);
 extern const char *const nn_optimiser_names[]; /* "sgd", "adam", by kind */
-enum { NN_OPTIMISER_COUNT = 2 };
+enum {
+    NN_OPTIMISER_COUNT = 2
+};
 
 uint64_t nn_optimiser_state_count(const struct nn_optimiser_config *config, uint64_t params);
 /* `step` counts from 1. The gradient array is used as scratch. FROZEN and BUFFER stay. */

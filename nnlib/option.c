@@ -10,8 +10,11 @@ set_number(unsigned char *field, const struct nn_option *option, const char *tex
 {
     char buffer[40], *end;
     /* Only plain decimals: strtod alone also takes hex, inf and nan. */
-    if (len == 0 || len >= sizeof buffer || strspn(text, "0123456789.eE+-") < len)
+    if (len == 0 || len >= sizeof buffer)
         return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\0' || strchr("0123456789.eE+-", text[i]) == NULL)
+            return false;
     memcpy(buffer, text, len);
     buffer[len]  = '\0';
     double value = strtod(buffer, &end);
@@ -19,6 +22,36 @@ set_number(unsigned char *field, const struct nn_option *option, const char *tex
         return false;
     value += 0.0; /* -0 becomes 0, so that equal models have equal texts */
     memcpy(field, &value, sizeof value);
+    return true;
+}
+
+/* Decimal digits only; advances `at`. */
+static bool
+read_count(uint32_t *out, const struct nn_option *option, const char **at, const char *end)
+{
+    uint64_t    value = 0;
+    const char *start = *at;
+    for (; *at < end && **at >= '0' && **at <= '9' && value <= UINT32_MAX; ++*at)
+        value = value * 10 + (uint64_t)(**at - '0');
+    *out = (uint32_t)value;
+    return *at > start && (double)value >= option->min && (double)value <= option->max;
+}
+
+/* `5` or, for a pair, also `5x3`. */
+static bool
+set_counts(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    uint32_t    value[2];
+    const char *at = text, *end = text + len;
+    if (!read_count(&value[0], option, &at, end))
+        return false;
+    value[1] = value[0];
+    if (option->kind == NN_OPTION_PAIR && at < end && *at++ == 'x' &&
+        !read_count(&value[1], option, &at, end))
+        return false;
+    if (at != end)
+        return false;
+    memcpy(field, value, option->kind == NN_OPTION_PAIR ? sizeof value : sizeof value[0]);
     return true;
 }
 
@@ -36,6 +69,9 @@ nn_option_set(unsigned char *options, const struct nn_option *option, const char
                 return true;
             }
         return false;
+    case NN_OPTION_COUNT:
+    case NN_OPTION_PAIR:
+        return set_counts(field, option, text, len);
     }
     PN_UNREACHABLE("option kind");
 }
@@ -43,7 +79,53 @@ nn_option_set(unsigned char *options, const struct nn_option *option, const char
 static size_t
 field_size(const struct nn_option *option)
 {
-    return option->kind == NN_OPTION_NUMBER ? sizeof(double) : sizeof(uint32_t);
+    switch (option->kind) {
+    case NN_OPTION_NUMBER:
+        return sizeof(double);
+    case NN_OPTION_WORD:
+    case NN_OPTION_COUNT:
+        return sizeof(uint32_t);
+    case NN_OPTION_PAIR:
+        return 2 * sizeof(uint32_t);
+    }
+    PN_UNREACHABLE("option kind");
+}
+
+/* The shortest text that reads back the same. */
+static enum pn_status
+print_number(struct pn_buffer *out, const struct nn_option *option, const unsigned char *field)
+{
+    double value;
+    char   text[40];
+    memcpy(&value, field, sizeof value);
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return pn_buffer_printf(out, " %s=%s", option->name, text);
+}
+
+static enum pn_status
+print_one(struct pn_buffer *out, const struct nn_option *option, const unsigned char *field)
+{
+    uint32_t value[2];
+    switch (option->kind) {
+    case NN_OPTION_NUMBER:
+        return print_number(out, option, field);
+    case NN_OPTION_WORD:
+        memcpy(value, field, sizeof value[0]);
+        return pn_buffer_printf(out, " %s=%s", option->name, option->words[value[0]]);
+    case NN_OPTION_COUNT:
+        memcpy(value, field, sizeof value[0]);
+        return pn_buffer_printf(out, " %s=%u", option->name, value[0]);
+    case NN_OPTION_PAIR:
+        memcpy(value, field, sizeof value);
+        return value[0] == value[1]
+                   ? pn_buffer_printf(out, " %s=%u", option->name, value[0])
+                   : pn_buffer_printf(out, " %s=%ux%u", option->name, value[0], value[1]);
+    }
+    PN_UNREACHABLE("option kind");
 }
 
 enum pn_status
@@ -51,25 +133,13 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
 {
     enum pn_status st = PN_OK;
     for (const struct nn_option *o = table; st == PN_OK && o->name != NULL; o++) {
-        _Alignas(8) unsigned char fallback[NN_OPTIONS_MAX];
-        PN_ASSERT(nn_option_set(fallback, o, o->fallback, strlen(o->fallback)));
-        if (memcmp(options + o->offset, fallback + o->offset, field_size(o)) == 0)
+        _Alignas(8) unsigned char fallback[sizeof(double)];
+        struct nn_option          field = *o;
+        field.offset                    = 0;
+        PN_ASSERT(nn_option_set(fallback, &field, o->fallback, strlen(o->fallback)));
+        if (memcmp(options + o->offset, fallback, field_size(o)) == 0)
             continue;
-        if (o->kind == NN_OPTION_WORD) {
-            uint32_t word;
-            memcpy(&word, options + o->offset, sizeof word);
-            st = pn_buffer_printf(out, " %s=%s", o->name, o->words[word]);
-            continue;
-        }
-        double value;
-        char   text[40];
-        memcpy(&value, options + o->offset, sizeof value);
-        for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back the same */
-            (void)snprintf(text, sizeof text, "%.*g", digits, value);
-            if (strtod(text, NULL) == value)
-                break;
-        }
-        st = pn_buffer_printf(out, " %s=%s", o->name, text);
+        st = print_one(out, o, options + o->offset);
     }
     return st;
 }

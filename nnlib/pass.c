@@ -1,27 +1,7 @@
-#include "nnlib/pass.h"
-
-#include "nnlib/layer.h"
+#include "nnlib/pass_inside.h"
 
 #include <cblas.h>
 #include <string.h>
-
-/* A workspace, in this order, each part 64-byte aligned:
- *     struct nn_pass | parts of layer 0 .. n-1 | values, keeps and, in training, deltas  */
-struct part {
-    nn_real *value; /* (batch, size); of the input: the caller's records */
-    nn_real *delta; /* gradient by the value, NN_TRAIN only; of the input: the caller's dx */
-    void    *keep;
-    bool     wanted;  /* some layer below learns, or the caller wants dx   */
-    bool     touched; /* delta holds a part of the sum already             */
-};
-
-struct nn_pass {
-    const struct nn_plan *plan;
-    struct part          *parts;
-    const nn_real        *x; /* of the last forward */
-    uint32_t              batch, rows;
-    enum nn_mode          mode;
-};
 
 enum pn_status
 nn_start_up(void)
@@ -33,217 +13,208 @@ nn_start_up(void)
     return PN_OK;
 }
 
-/* Appends `bytes`, rounded up to 64; false on overflow. */
-static bool
-reserve(size_t *total, size_t bytes)
+/* ---- the workspace ---- */
+
+static void
+find_inputs(const struct nn_layer **out, const struct nn_plan *plan, const struct nn_layer *layer)
 {
+    for (uint32_t k = 0; k < layer->input_count; k++)
+        out[k] = &plan->layers[layer->inputs[k]];
+}
+
+/* The next part of `bytes` at *total, rounded up to 64; base NULL: only its size. */
+static bool
+reserve(void **out, unsigned char *base, size_t *total, size_t bytes)
+{
+    *out = base != NULL && bytes > 0 ? base + *total : NULL;
     return pn_size_add(&bytes, bytes, 63) && pn_size_add(total, *total, bytes & ~(size_t)63);
 }
 
 static size_t
-keep_bytes(const struct nn_layer *layer, uint32_t batch)
+scratch_bytes(const struct nn_plan *plan, uint32_t batch, enum nn_mode mode)
 {
-    return layer->kind->keep_bytes != NULL ? layer->kind->keep_bytes(layer, batch) : 0;
+    size_t most = 0;
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        const struct nn_layer *layer = &plan->layers[i], *inputs[NN_INPUTS_MAX] = {0};
+        find_inputs(inputs, plan, layer);
+        size_t bytes = layer->kind->scratch_bytes != NULL
+                           ? layer->kind->scratch_bytes(layer, inputs, batch, mode)
+                           : 0;
+        most         = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static uint32_t
+most_positions(const struct nn_plan *plan)
+{
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < plan->loss_count; i++)
+        most = plan->losses[i].positions > most ? plan->losses[i].positions : most;
+    return most;
+}
+
+bool
+pass_is_borrowed(const struct nn_plan *plan, uint32_t layer)
+{
+    return layer == 0 && plan->input_count == 1;
+}
+
+static bool
+lay_out_layer(struct part *part, unsigned char *base, size_t *total, const struct nn_plan *plan,
+              uint32_t i, uint32_t batch, enum nn_mode mode)
+{
+    const struct nn_layer *layer = &plan->layers[i], *inputs[NN_INPUTS_MAX] = {0};
+    void                  *value = NULL, *delta = NULL, *keep = NULL;
+    size_t                 bytes, kept = 0;
+    find_inputs(inputs, plan, layer);
+    if (layer->kind->keep_bytes != NULL)
+        kept = layer->kind->keep_bytes(layer, inputs, batch, mode);
+    if (!pn_size_mul(&bytes, batch, layer->size * sizeof(nn_real)) ||
+        (!pass_is_borrowed(plan, i) && !reserve(&value, base, total, bytes)) ||
+        !reserve(&keep, base, total, kept) ||
+        (!pass_is_borrowed(plan, i) && mode == NN_TRAIN && !reserve(&delta, base, total, bytes)))
+        return false;
+    if (keep != NULL)
+        memset(keep, 0, kept);
+    if (base != NULL)
+        *part = (struct part){.value = value, .delta = delta, .keep = keep};
+    return true;
+}
+
+/* With base NULL only the size, in *total. False when it does not fit a size_t. */
+static bool
+lay_out(unsigned char *base, size_t *total, const struct nn_plan *plan, uint32_t batch,
+        enum nn_mode mode)
+{
+    void  *pass, *parts, *scratch, *targets = NULL, *weights = NULL;
+    size_t target, weight;
+    *total = 0;
+    if (!pn_size_mul(&target, batch, plan->target_size * sizeof(nn_real)) ||
+        !pn_size_mul(&weight, batch, most_positions(plan) * sizeof(nn_real)) ||
+        !reserve(&pass, base, total, sizeof(struct nn_pass)) ||
+        !reserve(&parts, base, total, plan->layer_count * sizeof(struct part)) ||
+        !reserve(&scratch, base, total, scratch_bytes(plan, batch, mode)) ||
+        (plan->loss_count > 1 && !reserve(&targets, base, total, target)) ||
+        (most_positions(plan) > 1 && !reserve(&weights, base, total, weight)))
+        return false;
+    if (base != NULL)
+        *(struct nn_pass *)pass = (struct nn_pass){.plan    = plan,
+                                                   .parts   = parts,
+                                                   .scratch = scratch,
+                                                   .targets = targets,
+                                                   .weights = weights,
+                                                   .batch   = batch,
+                                                   .mode    = mode};
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        struct part *part = base != NULL ? (struct part *)parts + i : NULL;
+        if (!lay_out_layer(part, base, total, plan, i, batch, mode))
+            return false;
+    }
+    return true;
 }
 
 enum pn_status
 nn_pass_bytes(size_t *out, const struct nn_plan *plan, uint32_t batch, enum nn_mode mode)
 {
-    size_t total = 0;
-    if (batch == 0)
+    size_t total;
+    for (uint32_t i = 0; mode == NN_TRAIN && i < plan->layer_count; i++)
+        if (plan->layers[i].kind->infers_only)
+            return PN_ESTATE;
+    if (batch == 0 || !lay_out(NULL, &total, plan, batch, mode))
         return PN_ERANGE;
-    if (!reserve(&total, sizeof(struct nn_pass)) ||
-        !reserve(&total, plan->layer_count * sizeof(struct part)))
-        return PN_ERANGE;
-    for (uint32_t i = 0; i < plan->layer_count; i++) {
-        const struct nn_layer *layer = &plan->layers[i];
-        size_t                 value;
-        if (!pn_size_mul(&value, batch, layer->size * sizeof(nn_real)))
-            return PN_ERANGE;
-        if ((i > 0 && !reserve(&total, value)) || !reserve(&total, keep_bytes(layer, batch)) ||
-            (i > 0 && mode == NN_TRAIN && !reserve(&total, value)))
-            return PN_ERANGE;
-    }
     *out = total;
     return PN_OK;
-}
-
-static void *
-take(unsigned char **at, size_t bytes)
-{
-    void *here = *at;
-    *at += (bytes + 63) & ~(size_t)63;
-    return here;
 }
 
 struct nn_pass *
 nn_pass_init(void *workspace, const struct nn_plan *plan, uint32_t batch, enum nn_mode mode)
 {
+    size_t          total;
+    struct nn_pass *pass = workspace;
     PN_ASSERT((uintptr_t)workspace % 64 == 0);
-    unsigned char  *at   = workspace;
-    struct nn_pass *pass = take(&at, sizeof *pass);
-    *pass                = (struct nn_pass){.plan = plan, .batch = batch, .mode = mode};
-    pass->parts          = take(&at, plan->layer_count * sizeof *pass->parts);
-    for (uint32_t i = 0; i < plan->layer_count; i++) {
-        const struct nn_layer *layer = &plan->layers[i];
-        size_t                 value = (size_t)batch * layer->size * sizeof(nn_real);
-        struct part           *part  = &pass->parts[i];
-        *part                        = (struct part){0};
-        if (i > 0)
-            part->value = take(&at, value);
-        part->keep = take(&at, keep_bytes(layer, batch));
-        if (i > 0 && mode == NN_TRAIN)
-            part->delta = take(&at, value);
-    }
+    PN_ASSERT(lay_out(workspace, &total, plan, batch, mode));
+    pn_rng_init(&pass->rng, 0);
     return pass;
 }
 
-static const nn_real *
-value_of(const struct nn_pass *pass, uint32_t layer)
+void
+nn_pass_draw(struct nn_pass *pass, const struct pn_rng *rng, uint64_t first_row)
 {
-    return layer == 0 ? pass->x : pass->parts[layer].value;
+    pass->rng       = *rng;
+    pass->first_row = first_row;
 }
 
-/* The part of a call that forward and backward share. */
-static void
-begin_call(struct nn_call *call, const struct nn_pass *pass, const nn_real *theta, uint32_t i)
+void
+nn_pass_carry(struct nn_pass *pass, bool on)
+{
+    pass->carry = on;
+}
+
+/* ---- forward ---- */
+
+void
+pass_begin_call(struct nn_call *call, const struct nn_pass *pass, const nn_real *theta, uint32_t i)
 {
     const struct nn_plan  *plan  = pass->plan;
     const struct nn_layer *layer = &plan->layers[i];
     call->layer                  = layer;
     call->rows                   = pass->rows;
     call->mode                   = pass->mode;
+    call->first_row              = pass->first_row;
+    call->carry                  = pass->carry;
     call->keep                   = pass->parts[i].keep;
+    call->scratch                = pass->scratch;
     call->y                      = pass->parts[i].value;
-    for (uint32_t k = 0; k < layer->input_count; k++) {
-        call->x[k]      = value_of(pass, layer->inputs[k]);
-        call->x_size[k] = plan->layers[layer->inputs[k]].size;
-    }
+    if (layer->kind->draws)
+        pn_rng_derive(&call->rng, &pass->rng, PN_RNG_LAYER, i);
+    find_inputs(call->input, plan, layer);
+    for (uint32_t k = 0; k < layer->input_count; k++)
+        call->x[k] = pass->parts[layer->inputs[k]].value;
     for (uint32_t t = 0; t < layer->tensor_count; t++)
-        call->w[t] = theta + plan->tensors[layer->first_tensor + t].offset;
+        call->w[t] = theta + plan->tensors[layer->tensors[t]].offset;
+}
+
+void
+pass_run_forward(struct nn_pass *pass, const nn_real *theta, uint32_t first, uint32_t last)
+{
+    struct nn_call call;
+    for (uint32_t i = first; i <= last; i++) {
+        pass_begin_call(&call, pass, theta, i);
+        call.layer->kind->forward(&call);
+    }
+}
+
+/* The records become the values of the inputs. */
+static void
+take_records(struct nn_pass *pass, const nn_real *x, uint32_t rows)
+{
+    const struct nn_plan *plan = pass->plan;
+    PN_ASSERT(rows >= 1 && rows <= pass->batch);
+    pass->rows = rows;
+    if (plan->input_count == 1) {
+        /* SAFE: nothing writes to the value of an input. */
+        pass->parts[0].value = (nn_real *)(uintptr_t)x;
+        return;
+    }
+    size_t at = 0;
+    for (uint32_t i = 0; i < plan->input_count; at += plan->layers[i++].size)
+        for (uint32_t b = 0; b < rows; b++)
+            memcpy(pass->parts[i].value + (size_t)b * plan->layers[i].size,
+                   x + (size_t)b * plan->input_size + at, plan->layers[i].size * sizeof *x);
 }
 
 const nn_real *
 nn_forward(struct nn_pass *pass, const nn_real *theta, const nn_real *x, uint32_t rows)
 {
-    PN_ASSERT(rows >= 1 && rows <= pass->batch);
-    struct nn_call call;
-    pass->x    = x;
-    pass->rows = rows;
-    for (uint32_t i = 1; i < pass->plan->layer_count; i++) {
-        begin_call(&call, pass, theta, i);
-        call.layer->kind->forward(&call);
-    }
-    return value_of(pass, pass->plan->output);
-}
-
-static double
-loss_of(struct nn_pass *pass, nn_real *gradient, const nn_real *theta, const struct nn_batch *batch)
-{
-    const struct nn_plan *plan = pass->plan;
-    struct nn_loss_call   call = {.options  = plan->loss_options,
-                                  .output   = nn_forward(pass, theta, batch->x, batch->rows),
-                                  .target   = batch->target,
-                                  .weight   = batch->weight,
-                                  .rows     = batch->rows,
-                                  .size     = plan->layers[plan->output].size,
-                                  .gradient = gradient};
-    return plan->loss->value(&call);
-}
-
-double
-nn_loss(struct nn_pass *pass, const nn_real *theta, const struct nn_batch *batch)
-{
-    return loss_of(pass, NULL, theta, batch);
-}
-
-/* The gradient of layer i's inputs and tensors from the gradient of its value. */
-static void
-step_back(struct nn_pass *pass, nn_real *grad, const nn_real *theta, uint32_t i)
-{
-    struct nn_call         call;
-    const struct nn_plan  *plan  = pass->plan;
-    const struct nn_layer *layer = &plan->layers[i];
-    begin_call(&call, pass, theta, i);
-    call.dy = pass->parts[i].delta;
-    for (uint32_t k = 0; k < layer->input_count; k++) {
-        struct part *below = &pass->parts[layer->inputs[k]];
-        call.dx[k]         = below->wanted ? below->delta : NULL;
-        call.add[k]        = below->touched;
-        below->touched     = true;
-    }
-    for (uint32_t t = 0; t < layer->tensor_count; t++) {
-        const struct nn_tensor *row = &plan->tensors[layer->first_tensor + t];
-        bool                    on  = row->role == NN_SHARED || row->role == NN_LOCAL;
-        call.dw[t]                  = on ? grad + row->offset : NULL;
-    }
-    layer->kind->backward(&call);
-}
-
-/* FROZEN and BUFFER have gradient 0, so that norms over the flat array are right. */
-static void
-clear_held(nn_real *grad, const struct nn_plan *plan)
-{
-    for (uint32_t t = 0; t < plan->tensor_count; t++) {
-        const struct nn_tensor *row = &plan->tensors[t];
-        if (row->role == NN_FROZEN || row->role == NN_BUFFER)
-            memset(grad + row->offset, 0, (size_t)row->count * sizeof *grad);
-    }
-}
-
-/* Backward through all layers; the output's delta is there already. */
-static void
-descend(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta)
-{
-    const struct nn_plan *plan = pass->plan;
-    if (plan->holds)
-        clear_held(grad, plan);
-    pass->parts[0].delta = dx;
-    for (uint32_t i = 0; i < plan->layer_count; i++) {
-        pass->parts[i].wanted  = dx != NULL || plan->layers[i].learns;
-        pass->parts[i].touched = false;
-    }
-    for (uint32_t i = plan->layer_count - 1; i > 0; i--)
-        if (pass->parts[i].wanted)
-            step_back(pass, grad, theta, i);
-}
-
-double
-nn_gradient(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta,
-            const struct nn_batch *batch)
-{
-    PN_ASSERT(pass->mode == NN_TRAIN);
-    double loss = loss_of(pass, pass->parts[pass->plan->output].delta, theta, batch);
-    descend(pass, grad, dx, theta);
-    return loss;
-}
-
-void
-nn_backward(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta,
-            const nn_real *dout)
-{
-    PN_ASSERT(pass->mode == NN_TRAIN && pass->rows > 0);
-    const struct nn_layer *output = &pass->plan->layers[pass->plan->output];
-    memcpy(pass->parts[pass->plan->output].delta, dout,
-           (size_t)pass->rows * output->size * sizeof *dout);
-    descend(pass, grad, dx, theta);
-}
-
-const nn_real *
-nn_tap(const struct nn_pass *pass, const char *layer, uint32_t *size)
-{
-    if (pass->rows == 0)
-        return NULL;
-    for (uint32_t i = 0; i < pass->plan->layer_count; i++)
-        if (strcmp(pass->plan->layers[i].name, layer) == 0) {
-            *size = pass->plan->layers[i].size;
-            return value_of(pass, i);
-        }
-    return NULL;
+    take_records(pass, x, rows);
+    pass_run_forward(pass, theta, pass->plan->input_count, pass->plan->layer_count - 1);
+    return pass->parts[pass->plan->losses[0].layer].value;
 }
 
 void
 nn_scores(nn_real *out, const struct nn_plan *plan, const nn_real *output, uint32_t rows)
 {
-    plan->loss->scores(out, output, rows, plan->layers[plan->output].size);
+    const struct nn_loss *loss = &plan->losses[0];
+    loss->kind->scores(out, output, rows * loss->positions, loss->size);
 }

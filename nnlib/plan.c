@@ -17,11 +17,21 @@ struct draft {
     struct pn_buffer   text;
 };
 
+/* Of at most four dimensions; a product beyond NN_PARAMS_MAX stays beyond it. */
+static uint64_t
+count_of(const struct nn_tensor *tensor)
+{
+    uint64_t count = 1;
+    for (uint32_t d = 0; d < tensor->dims; d++)
+        count = count > NN_PARAMS_MAX ? count : count * tensor->dim[d];
+    return count;
+}
+
 void
-nn_manifest_add(struct nn_manifest *manifest, const struct nn_layer *layer, const char *suffix,
+nn_manifest_add(struct nn_manifest *manifest, struct nn_layer *layer, const char *suffix,
                 const struct nn_tensor *row, struct nn_init init)
 {
-    PN_ASSERT(manifest->count < manifest->capacity);
+    PN_ASSERT(manifest->count < manifest->capacity && layer->tensor_count < NN_TENSORS_MAX);
     PN_ASSERT(strlen(layer->name) + 1 + strlen(suffix) < sizeof row->name);
     struct nn_tensor *tensor = &manifest->tensors[manifest->count];
     *tensor                  = *row;
@@ -32,13 +42,18 @@ nn_manifest_add(struct nn_manifest *manifest, const struct nn_layer *layer, cons
     memcpy(tensor->name + len + 1, suffix, strlen(suffix));
     tensor->layer  = layer->number;
     tensor->offset = manifest->params;
-    tensor->count  = 1;
-    /* SAFE: a dimension is at most NN_SIZE_MAX = 2^24; the plan stops at 2^31 parameters, and two
-     * dimensions of 2^24 give 2^48. Kinds with more dimensions bound their product themselves. */
-    for (uint32_t d = 0; d < tensor->dims; d++)
-        tensor->count *= tensor->dim[d];
+    tensor->count  = count_of(tensor);
     manifest->params += tensor->count;
-    manifest->inits[manifest->count++] = init;
+    manifest->inits[manifest->count]      = init;
+    layer->tensors[layer->tensor_count++] = manifest->count++;
+}
+
+void
+nn_manifest_tie(struct nn_manifest *manifest, struct nn_layer *layer, uint32_t tensor)
+{
+    PN_ASSERT(tensor < manifest->count && layer->tensor_count < NN_TENSORS_MAX);
+    layer->tensors[layer->tensor_count++] = tensor;
+    manifest->ties                        = true;
 }
 
 static enum pn_status
@@ -61,18 +76,23 @@ compile_layer(struct draft *draft, struct nn_layer *layer, struct pn_error *why)
         layer->shape = inputs[0]->shape;
     else if ((st = layer->kind->shape(layer, inputs, why)) != PN_OK)
         return wrap(why, st, layer->line, layer->column);
-    layer->size = 1;
+    uint64_t size = 1;
     for (uint32_t d = 0; d < layer->shape.dims; d++)
-        layer->size *= layer->shape.dim[d];
-
-    layer->first_tensor = draft->manifest.count;
+        size = size > NN_SIZE_MAX ? size : size * layer->shape.dim[d];
+    if (size > NN_SIZE_MAX)
+        return wrap(why,
+                    pn_error_set(why, PN_ECONFIG,
+                                 "expected a value of at most %u numbers, %s has more; make it or "
+                                 "the layers above smaller",
+                                 NN_SIZE_MAX, layer->name),
+                    layer->line, layer->column);
+    layer->size = (uint32_t)size;
     if (layer->kind->manifest != NULL)
         layer->kind->manifest(&draft->manifest, layer, inputs);
-    layer->tensor_count = draft->manifest.count - layer->first_tensor;
-    PN_ASSERT(layer->tensor_count <= NN_TENSORS_MAX);
-    for (uint32_t t = layer->first_tensor; t < draft->manifest.count; t++)
-        layer->learns = layer->learns || draft->tensors[t].role == NN_SHARED ||
-                        draft->tensors[t].role == NN_LOCAL;
+    for (uint32_t t = 0; t < layer->tensor_count; t++) {
+        enum nn_role role = draft->tensors[layer->tensors[t]].role;
+        layer->learns     = layer->learns || role == NN_SHARED || role == NN_LOCAL;
+    }
     if (draft->manifest.params > NN_PARAMS_MAX)
         return wrap(why,
                     pn_error_set(why, PN_ECONFIG,
@@ -84,18 +104,33 @@ compile_layer(struct draft *draft, struct nn_layer *layer, struct pn_error *why)
     return PN_OK;
 }
 
-/* Every layer must lead to the loss; then the output is the last one. */
+/* What the loss reads: a (positions, size) value is that many rows, any other is one. */
+static enum pn_status
+compile_loss(struct draft *draft, struct nn_loss *loss, struct pn_error *why)
+{
+    const struct nn_layer *layer = &draft->spec.layers[loss->layer];
+    loss->positions              = layer->shape.dims == 2 ? layer->shape.dim[0] : 1;
+    loss->size                   = layer->size / loss->positions;
+    enum pn_status st            = loss->kind->check(loss->size, layer->name, why);
+    if (st != PN_OK)
+        return wrap(why, st, loss->line, loss->column);
+    loss->target = loss->positions * loss->kind->target_size(loss->size);
+    return PN_OK;
+}
+
+/* Every layer must lead to a loss. */
 static enum pn_status
 check_used(const struct nn_spec *spec, struct pn_error *why)
 {
     bool used[NN_LAYERS_MAX] = {false};
-    used[spec->output]       = true;
+    for (uint32_t i = 0; i < spec->loss_count; i++)
+        used[spec->losses[i].layer] = true;
     for (uint32_t i = spec->layer_count; i-- > 0;) {
         const struct nn_layer *layer = &spec->layers[i];
         if (!used[i])
             return wrap(why,
                         pn_error_set(why, PN_ECONFIG,
-                                     "nothing that the loss reads uses '%s'; use it as an input "
+                                     "nothing that a loss reads uses '%s'; use it as an input "
                                      "further down, or remove the line",
                                      layer->name),
                         layer->line, layer->column);
@@ -111,10 +146,22 @@ print_line(struct pn_buffer *out, const struct nn_spec *spec, const struct nn_la
     enum pn_status st = pn_buffer_printf(out, "%s = %s", layer->name, layer->kind->name);
     for (uint32_t k = 0; st == PN_OK && k < layer->input_count; k++)
         st = pn_buffer_printf(out, " %s", spec->layers[layer->inputs[k]].name);
-    if (st == PN_OK && layer->kind->sized)
-        st = pn_buffer_printf(out, " %u", layer->units);
+    for (uint32_t d = 0; st == PN_OK && d < layer->given.dims; d++)
+        st = pn_buffer_printf(out, "%c%u", d == 0 ? ' ' : 'x', layer->given.dim[d]);
     if (st == PN_OK)
         st = nn_options_print(out, layer->options, layer->kind->options);
+    return st == PN_OK ? pn_buffer_append(out, "\n", 1) : st;
+}
+
+static enum pn_status
+print_loss(struct pn_buffer *out, const struct nn_spec *spec, const struct nn_loss *loss)
+{
+    enum pn_status st = pn_buffer_printf(out, "%s = %s %s", loss->name, loss->kind->name,
+                                         spec->layers[loss->layer].name);
+    if (st == PN_OK)
+        st = nn_options_print(out, loss->options, loss->kind->options);
+    if (st == PN_OK)
+        st = nn_options_print(out, (const unsigned char *)loss, nn_loss_common);
     return st == PN_OK ? pn_buffer_append(out, "\n", 1) : st;
 }
 
@@ -126,18 +173,16 @@ print(struct pn_buffer *out, const struct nn_spec *spec)
     enum pn_status st = PN_OK;
     for (uint32_t i = 0; st == PN_OK && i < spec->layer_count; i++)
         st = print_line(out, spec, &spec->layers[i]);
-    if (st == PN_OK)
-        st = pn_buffer_printf(out, "%s = %s %s", spec->loss_name, spec->loss->name,
-                              spec->layers[spec->output].name);
-    if (st == PN_OK)
-        st = nn_options_print(out, spec->loss_options, spec->loss->options);
-    return st == PN_OK ? pn_buffer_append(out, "\n", 2) : st; /* with the final zero */
+    for (uint32_t i = 0; st == PN_OK && i < spec->loss_count; i++)
+        st = print_loss(out, spec, &spec->losses[i]);
+    return st == PN_OK ? pn_buffer_append(out, "", 1) : st; /* the final zero */
 }
 
 static enum pn_status
 compile(struct draft *draft, struct pn_error *why)
 {
-    struct nn_spec *spec = &draft->spec;
+    struct nn_spec *spec   = &draft->spec;
+    uint64_t        inputs = 0;
     enum pn_status  st;
     draft->manifest = (struct nn_manifest){.tensors  = draft->tensors,
                                            .inits    = draft->inits,
@@ -145,9 +190,17 @@ compile(struct draft *draft, struct pn_error *why)
     for (uint32_t i = 0; i < spec->layer_count; i++)
         if ((st = compile_layer(draft, &spec->layers[i], why)) != PN_OK)
             return st;
-    const struct nn_layer *output = &spec->layers[spec->output];
-    if ((st = spec->loss->check(output->size, output->name, why)) != PN_OK)
-        return wrap(why, st, spec->loss_line, spec->loss_column);
+    for (uint32_t i = 0; i < spec->layer_count && spec->layers[i].kind == &nn_input_kind; i++) {
+        inputs += spec->layers[i].size;
+        if (inputs > NN_SIZE_MAX)
+            return wrap(why,
+                        pn_error_set(why, PN_ECONFIG,
+                                     "expected inputs of at most %u numbers in all", NN_SIZE_MAX),
+                        spec->layers[i].line, spec->layers[i].column);
+    }
+    for (uint32_t i = 0; i < spec->loss_count; i++)
+        if ((st = compile_loss(draft, &spec->losses[i], why)) != PN_OK)
+            return st;
     if ((st = check_used(spec, why)) != PN_OK)
         return st;
     if (draft->manifest.params == 0)
@@ -156,7 +209,7 @@ compile(struct draft *draft, struct pn_error *why)
                                  "nothing to learn: expected at least one layer with parameters, "
                                  "such as `out = dense %s 1`",
                                  spec->layers[0].name),
-                    spec->loss_line, spec->loss_column);
+                    spec->losses[0].line, spec->losses[0].column);
     return print(&draft->text, spec);
 }
 
@@ -184,10 +237,15 @@ pack(const struct draft *draft)
     struct nn_plan plan = {.layer_count  = spec->layer_count,
                            .tensor_count = draft->manifest.count,
                            .params       = draft->manifest.params,
-                           .loss         = spec->loss,
-                           .output       = spec->output};
-    memcpy(plan.loss_name, spec->loss_name, sizeof plan.loss_name);
-    memcpy(plan.loss_options, spec->loss_options, sizeof plan.loss_options);
+                           .loss_count   = spec->loss_count,
+                           .ties         = draft->manifest.ties};
+    memcpy(plan.losses, spec->losses, sizeof plan.losses);
+    for (uint32_t i = 0; i < plan.loss_count; i++)
+        plan.target_size += plan.losses[i].target;
+    for (uint32_t i = 0; i < plan.layer_count && spec->layers[i].kind == &nn_input_kind; i++) {
+        plan.input_count++;
+        plan.input_size += spec->layers[i].size;
+    }
     for (uint32_t t = 0; t < plan.tensor_count; t++)
         plan.holds = plan.holds || draft->tensors[t].role == NN_FROZEN ||
                      draft->tensors[t].role == NN_BUFFER;
@@ -244,31 +302,73 @@ nn_plan_param_count(const struct nn_plan *plan)
 uint32_t
 nn_plan_input_size(const struct nn_plan *plan)
 {
-    return plan->layers[0].size;
+    return plan->input_size;
 }
 
 uint32_t
 nn_plan_output_size(const struct nn_plan *plan)
 {
-    return plan->layers[plan->output].size;
+    return plan->layers[plan->losses[0].layer].size;
 }
 
 uint32_t
 nn_plan_target_size(const struct nn_plan *plan)
 {
-    return plan->loss->target_size(nn_plan_output_size(plan));
+    return plan->target_size;
 }
 
 uint32_t
 nn_plan_class_count(const struct nn_plan *plan)
 {
-    return plan->loss->class_count(nn_plan_output_size(plan));
+    return plan->losses[0].kind->class_count(plan->losses[0].size);
+}
+
+uint32_t
+nn_plan_positions(const struct nn_plan *plan)
+{
+    return plan->losses[0].positions;
+}
+
+enum pn_status
+nn_plan_may_train(const struct nn_plan *plan, struct pn_error *why)
+{
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        if (plan->layers[i].kind->infers_only)
+            return wrap(why,
+                        pn_error_set(why, PN_ECONFIG,
+                                     "%s is a %s, which has no derivative: the model can be "
+                                     "evaluated, not trained; use sigmoid or tanh to train",
+                                     plan->layers[i].name, plan->layers[i].kind->name),
+                        plan->layers[i].line, plan->layers[i].column);
+    return PN_OK;
+}
+
+bool
+nn_plan_mixes_rows(const struct nn_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        if (plan->layers[i].kind->mixes_rows)
+            return true;
+    return false;
+}
+
+uint64_t
+nn_plan_flops(const struct nn_plan *plan)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = plan->input_count; i < plan->layer_count; i++) {
+        const struct nn_layer *layer = &plan->layers[i], *inputs[NN_INPUTS_MAX] = {0};
+        for (uint32_t k = 0; k < layer->input_count; k++)
+            inputs[k] = &plan->layers[layer->inputs[k]];
+        sum += layer->kind->flops != NULL ? layer->kind->flops(layer, inputs) : layer->size;
+    }
+    return sum;
 }
 
 const char *
 nn_plan_loss(const struct nn_plan *plan)
 {
-    return plan->loss->name;
+    return plan->losses[0].kind->name;
 }
 
 const char *

@@ -9,13 +9,14 @@
  *     out  = dense a1 1 init=xavier
  *     loss = bce_logits out
  *
- * The graph is directed and acyclic: a layer names layers above it. The input is the first line,
- * the loss the last, and every layer leads to the loss. Shapes are static; the plan knows the size
- * of everything, and its architecture hash is over the canonical text (nn_plan_text), so equal
- * networks have equal hashes however they were written.
+ * The graph is directed and acyclic: a layer names layers above it. Inputs come first (a record is
+ * their values one after another), losses last (the model's is their sum, each times its weight=1;
+ * metrics and scores are of the first), and every layer leads to a loss. Shapes are static; the
+ * plan knows the size of everything, and its architecture hash is over the canonical text
+ * (nn_plan_text), so equal networks have equal hashes however they were written.
  *
  *     kind                                      options (default first)
- *     input SIZE
+ *     input SIZE                                SIZE is 12, 28x28 (T x F) or 3x28x28 (C x H x W)
  *     dense A SIZE                              bias=yes|no  role=shared|frozen  scale=0.01
  *                                               init=he|he_uniform|xavier|xavier_normal|lecun|
  *                                                    torch|random|zero
@@ -68,17 +69,27 @@ struct nn_plan;
 
 PN_MUST_CHECK enum pn_status nn_plan_new(struct nn_plan **out, const char *text, size_t size,
                                          struct pn_error *why);
-void nn_plan_free(struct nn_plan *plan);
+void                         nn_plan_free(struct nn_plan *plan);
 
 const struct nn_tensor *nn_plan_manifest(const struct nn_plan *plan, size_t *count);
-uint64_t    nn_plan_param_count(const struct nn_plan *plan);
-uint32_t    nn_plan_input_size(const struct nn_plan *plan);  /* features of one record    */
-uint32_t    nn_plan_output_size(const struct nn_plan *plan); /* of the layer the loss reads */
-/* Floats of one record's target: 1 for a class index or a binary label, else output_size. */
-uint32_t    nn_plan_target_size(const struct nn_plan *plan);
+uint64_t                nn_plan_param_count(const struct nn_plan *plan);
+uint32_t nn_plan_input_size(const struct nn_plan *plan);  /* of one record: all inputs   */
+uint32_t nn_plan_output_size(const struct nn_plan *plan); /* of the layer the first loss reads */
+/* Floats of one record's target, loss after loss: one for a class index or a binary label, else one
+ * for each number of the output. */
+uint32_t nn_plan_target_size(const struct nn_plan *plan);
 /* The number of classes: 2 for bce_logits, output_size for cce_logits, 0 = regression. */
-uint32_t    nn_plan_class_count(const struct nn_plan *plan);
+uint32_t nn_plan_class_count(const struct nn_plan *plan);
+/* Rows that one record's output counts for: T of an output (T, size), else 1. */
+uint32_t    nn_plan_positions(const struct nn_plan *plan);
 const char *nn_plan_loss(const struct nn_plan *plan); /* "bce_logits", "cce_logits", "mse" */
+/* PN_ECONFIG with a sentence when some layer can only infer. */
+PN_MUST_CHECK enum pn_status nn_plan_may_train(const struct nn_plan *plan, struct pn_error *why);
+/* True when a record's value depends on the others of its batch, as with batch norm: such a batch
+ * cannot be cut into parts, and records have no gradients of their own. */
+bool nn_plan_mixes_rows(const struct nn_plan *plan);
+/* Floating-point operations of one record's forward; training costs about three times as much. */
+uint64_t nn_plan_flops(const struct nn_plan *plan);
 /* The canonical text; the architecture hash is a hash of these bytes (crypto/ computes it). */
 const char *nn_plan_text(const struct nn_plan *plan);
 

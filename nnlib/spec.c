@@ -144,6 +144,10 @@ read_name(char out[static NN_LAYER_NAME_MAX + 1], const struct nn_spec *spec, st
     if (other < spec->layer_count)
         return FAIL(line, name->column, "the name '%.*s' is taken by line %u; choose another",
                     WORD(name), spec->layers[other].line);
+    for (uint32_t i = 0; i < spec->loss_count; i++)
+        if (word_is(name, spec->losses[i].name))
+            return FAIL(line, name->column, "the name '%.*s' is taken by line %u; choose another",
+                        WORD(name), spec->losses[i].line);
     memcpy(out, name->at, name->len);
     out[name->len] = '\0';
     line->next     = 2;
@@ -177,21 +181,43 @@ read_inputs(uint32_t *inputs, uint32_t *count, const struct nn_spec *spec, struc
     return PN_OK;
 }
 
-static enum pn_status
-read_units(uint32_t *units, struct line *line)
+/* `32`, or where the kind takes it `28x28` or `3x28x28`. */
+static bool
+parse_size(struct nn_shape *out, const struct word *word, uint32_t dims_max)
 {
+    uint64_t value = 0;
+    *out           = (struct nn_shape){0};
+    for (size_t i = 0; i <= word->len; i++) {
+        if (i < word->len && is_digit(word->at[i]) && value <= NN_SIZE_MAX) {
+            value = value * 10 + (uint64_t)(word->at[i] - '0');
+            continue;
+        }
+        if ((i < word->len && word->at[i] != 'x') || value == 0 || value > NN_SIZE_MAX ||
+            out->dims == dims_max)
+            return false;
+        out->dim[out->dims++] = (uint32_t)value;
+        value                 = 0;
+    }
+    return true;
+}
+
+static enum pn_status
+read_size(struct nn_shape *out, struct line *line, const struct nn_layer_kind *kind)
+{
+    bool                     takes   = kind->size_dims > 0;
+    static const char *const forms[] = {"", "", " or as HxW", ", HxW or CxHxW"};
+    if (!takes && (line->next == line->count || !is_digit(line->words[line->next].at[0])))
+        return PN_OK;
+    if (!takes)
+        return FAIL(line, line->words[line->next].column,
+                    "%s takes no size: it follows from its input", kind->name);
     if (line->next == line->count)
         return FAIL(line, line->end, "%.*s needs a size here, such as `%.*s = %.*s ... 32`",
                     WORD(&line->words[1]), WORD(&line->words[0]), WORD(&line->words[1]));
-    const struct word *word  = &line->words[line->next++];
-    uint64_t           value = 0;
-    size_t             i     = 0;
-    for (; i < word->len && is_digit(word->at[i]) && value <= NN_SIZE_MAX; i++)
-        value = value * 10 + (uint64_t)(word->at[i] - '0');
-    if (i < word->len || value == 0 || value > NN_SIZE_MAX)
-        return FAIL(line, word->column, "expected a size 1..%u, seen '%.*s'", NN_SIZE_MAX,
-                    WORD(word));
-    *units = (uint32_t)value;
+    const struct word *word = &line->words[line->next++];
+    if (!parse_size(out, word, kind->size_dims))
+        return FAIL(line, word->column, "expected a size 1..%u%s, seen '%.*s'", NN_SIZE_MAX,
+                    forms[kind->size_dims], WORD(word));
     return PN_OK;
 }
 
@@ -202,9 +228,11 @@ bad_value(struct line *line, const struct word *word, size_t key, const struct n
     uint32_t        column = word->column + (uint32_t)key + 1;
     struct word     value  = {.at = word->at + key + 1, .len = word->len - key - 1};
     struct pn_error list   = {.text = ""};
-    if (option->kind == NN_OPTION_NUMBER)
-        return FAIL(line, column, "%s: expected a number %g..%g, seen '%.*s'", option->name,
-                    option->min, option->max, WORD(&value));
+    if (option->kind != NN_OPTION_WORD)
+        return FAIL(line, column, "%s: expected %s %.10g..%.10g%s, seen '%.*s'", option->name,
+                    option->kind == NN_OPTION_NUMBER ? "a number" : "a whole number", option->min,
+                    option->max, option->kind == NN_OPTION_PAIR ? ", or two as in 5x3" : "",
+                    WORD(&value));
     for (uint32_t i = 0; option->words[i] != NULL; i++)
         (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
     return FAIL(line, column, "%s: expected one of %s; seen '%.*s'", option->name, list.text,
@@ -228,30 +256,57 @@ unknown_option(struct line *line, const struct word *word, size_t key,
                 WORD(&name), hint(help, &name, names, count));
 }
 
+static const struct nn_option *
+find_option(const struct nn_option *table, const char *name, size_t len)
+{
+    while (table->name != NULL && !word_is(&(struct word){name, len, 0}, table->name))
+        table++;
+    return table->name != NULL ? table : NULL;
+}
+
+static void
+set_defaults(unsigned char *options, const struct nn_option *table)
+{
+    for (const struct nn_option *o = table; o->name != NULL; o++)
+        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
+}
+
+/* The key=value at line->next into the options that `table` describes, *taken; or not of it. */
+static enum pn_status
+read_option(unsigned char *options, bool *taken, struct line *line, const struct nn_option *table)
+{
+    const struct word *word  = &line->words[line->next];
+    const char        *equal = memchr(word->at, '=', word->len);
+    size_t             key   = equal != NULL ? (size_t)(equal - word->at) : 0;
+    if (key == 0)
+        return FAIL(line, word->column,
+                    "expected `key=value` (without spaces) or the end of the line, seen '%.*s'",
+                    WORD(word));
+    const struct nn_option *option = find_option(table, word->at, key);
+    *taken                         = option != NULL;
+    if (option == NULL)
+        return PN_OK;
+    for (size_t i = 2; i < line->next; i++)
+        if (line->words[i].len > key && memcmp(line->words[i].at, word->at, key + 1) == 0)
+            return FAIL(line, word->column, "%s is given twice", option->name);
+    if (!nn_option_set(options, option, equal + 1, word->len - key - 1))
+        return bad_value(line, word, key, option);
+    return PN_OK;
+}
+
 /* The rest of the line: key=value... */
 static enum pn_status
 read_options(unsigned char *options, struct line *line, const struct nn_option *table)
 {
-    uint32_t seen = 0;
-    for (const struct nn_option *o = table; o->name != NULL; o++)
-        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
+    set_defaults(options, table);
     for (; line->next < line->count; line->next++) {
         const struct word *word  = &line->words[line->next];
-        const char        *equal = memchr(word->at, '=', word->len);
-        size_t             key = equal != NULL ? (size_t)(equal - word->at) : 0, i = 0;
-        if (key == 0)
-            return FAIL(line, word->column,
-                        "expected `key=value` (without spaces) or the end of the line, seen '%.*s'",
-                        WORD(word));
-        while (table[i].name != NULL && !word_is(&(struct word){word->at, key, 0}, table[i].name))
-            i++;
-        if (table[i].name == NULL)
-            return unknown_option(line, word, key, table);
-        if ((seen & 1u << i) != 0)
-            return FAIL(line, word->column, "%s is given twice", table[i].name);
-        seen |= 1u << i;
-        if (!nn_option_set(options, &table[i], equal + 1, word->len - key - 1))
-            return bad_value(line, word, key, &table[i]);
+        bool               taken = false;
+        enum pn_status     st    = read_option(options, &taken, line, table);
+        if (st != PN_OK)
+            return st;
+        if (!taken)
+            return unknown_option(line, word, strcspn(word->at, "="), table);
     }
     return PN_OK;
 }
@@ -266,11 +321,12 @@ read_layer(struct nn_spec *spec, struct line *line, const struct nn_layer_kind *
                                                .number = spec->layer_count,
                                                .line   = line->number,
                                                .column = line->words[0].column};
-    if ((kind == &nn_input_kind) != (spec->layer_count == 0))
+    bool first             = spec->layer_count == 0;
+    bool inputs_only       = first || spec->layers[spec->layer_count - 1].kind == &nn_input_kind;
+    if (kind == &nn_input_kind ? !inputs_only : first)
         return FAIL(line, line->words[1].column,
-                    spec->layer_count == 0
-                        ? "the first layer must be the input, such as `x = input 12`"
-                        : "a model has one input, in its first line");
+                    first ? "the first layer must be the input, such as `x = input 12`"
+                          : "inputs come first, above every other layer");
     enum pn_status st = read_name(layer->name, spec, line);
     if (st == PN_OK)
         st = read_inputs(layer->inputs, &layer->input_count, spec, line, kind->inputs_max);
@@ -279,12 +335,8 @@ read_layer(struct nn_spec *spec, struct line *line, const struct nn_layer_kind *
                     "%s needs %s%u input%s: the name of a layer above", kind->name,
                     kind->inputs_max > kind->inputs_min ? "at least " : "", kind->inputs_min,
                     kind->inputs_min == 1 ? "" : "s");
-    if (st == PN_OK && kind->sized)
-        st = read_units(&layer->units, line);
-    if (st == PN_OK && !kind->sized && line->next < line->count &&
-        is_digit(line->words[line->next].at[0]))
-        return FAIL(line, line->words[line->next].column,
-                    "%s takes no size: it is as large as its input", kind->name);
+    if (st == PN_OK)
+        st = read_size(&layer->given, line, kind);
     if (st == PN_OK)
         st = read_options(layer->options, line, kind->options);
     if (st == PN_OK)
@@ -292,39 +344,76 @@ read_layer(struct nn_spec *spec, struct line *line, const struct nn_layer_kind *
     return st;
 }
 
+const struct nn_option nn_loss_common[] = {{.name     = "weight",
+                                            .fallback = "1",
+                                            .kind     = NN_OPTION_NUMBER,
+                                            .offset   = offsetof(struct nn_loss, weight),
+                                            .min      = 1e-6,
+                                            .max      = 1e6},
+                                           {0}};
+
+/* Its own options, and those that every loss understands. */
+static enum pn_status
+read_loss_options(struct nn_loss *loss, struct line *line)
+{
+    set_defaults(loss->options, loss->kind->options);
+    set_defaults((unsigned char *)loss, nn_loss_common);
+    for (; line->next < line->count; line->next++) {
+        const struct word *word  = &line->words[line->next];
+        bool               taken = false;
+        enum pn_status     st    = read_option(loss->options, &taken, line, loss->kind->options);
+        if (st == PN_OK && !taken)
+            st = read_option((unsigned char *)loss, &taken, line, nn_loss_common);
+        if (st != PN_OK)
+            return st;
+        if (!taken)
+            return unknown_option(line, word, strcspn(word->at, "="),
+                                  loss->kind->options[0].name != NULL ? loss->kind->options
+                                                                      : nn_loss_common);
+    }
+    return PN_OK;
+}
+
 static enum pn_status
 read_loss(struct nn_spec *spec, struct line *line, const struct nn_loss_kind *kind)
 {
-    uint32_t       inputs[1], count;
-    enum pn_status st = read_name(spec->loss_name, spec, line);
+    uint32_t inputs[1], count;
+    if (spec->loss_count == NN_LOSSES_MAX)
+        return FAIL(line, 1u, "expected at most %d losses", NN_LOSSES_MAX);
+    struct nn_loss *loss = &spec->losses[spec->loss_count];
+    *loss = (struct nn_loss){.kind = kind, .line = line->number, .column = line->words[0].column};
+    enum pn_status st = read_name(loss->name, spec, line);
     if (st == PN_OK)
         st = read_inputs(inputs, &count, spec, line, 1);
     if (st == PN_OK && count < 1)
         return FAIL(line, line->end, "%s needs one input: the name of the layer it reads",
                     kind->name);
+    for (uint32_t i = 0; st == PN_OK && i < spec->loss_count; i++)
+        if (spec->losses[i].layer == inputs[0])
+            return FAIL(line, line->words[2].column,
+                        "'%s' has a loss already, in line %u; give each output one",
+                        spec->layers[inputs[0]].name, spec->losses[i].line);
     if (st == PN_OK)
-        st = read_options(spec->loss_options, line, kind->options);
+        st = read_loss_options(loss, line);
     if (st != PN_OK)
         return st;
-    spec->loss        = kind;
-    spec->loss_line   = line->number;
-    spec->loss_column = line->words[0].column;
-    spec->output      = inputs[0];
+    loss->layer = inputs[0];
+    spec->loss_count++;
     return PN_OK;
 }
 
 static enum pn_status
 read_line(struct nn_spec *spec, struct line *line)
 {
-    const char        *names[64];
+    const char        *names[128];
     char               help[96];
     size_t             count = 0;
     const struct word *word  = &line->words[1];
-    if (spec->loss != NULL)
-        return FAIL(line, line->words[0].column,
-                    "expected nothing after the loss of line %u: a model has one, in its last line",
-                    spec->loss_line);
     for (size_t i = 0; nn_layer_kinds[i] != NULL; i++) {
+        if (word_is(word, nn_layer_kinds[i]->name) && spec->loss_count > 0)
+            return FAIL(line, line->words[0].column,
+                        "expected only losses after the loss of line %u: they come last",
+                        spec->losses[0].line);
         if (word_is(word, nn_layer_kinds[i]->name))
             return read_layer(spec, line, nn_layer_kinds[i]);
         names[count++] = nn_layer_kinds[i]->name;
@@ -357,7 +446,7 @@ nn_spec_parse(struct nn_spec *spec, const char *text, size_t size, struct pn_err
         at += len + 1;
     }
     spec->line_count = line.number;
-    if (spec->loss == NULL)
+    if (spec->loss_count == 0)
         return FAIL(
             &line, 1u,
             "the model ends without a loss; its last line is such as `loss = bce_logits %s`",

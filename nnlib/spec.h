@@ -5,7 +5,7 @@
  * the whole (shapes, parameters, unused layers) is the plan's. Sentences read "model:3:8: unknown
  * layer kind 'denze'; did you mean 'dense'?"
  *
- * Memory     plain struct, about 70 KiB: heap, not stack.
+ * Memory     plain struct, about 100 KiB: heap, not stack.
  */
 #ifndef NNLIB_SPEC_H
 #define NNLIB_SPEC_H
@@ -13,12 +13,10 @@
 #include "nnlib/layer.h"
 
 struct nn_spec {
-    struct nn_layer            layers[NN_LAYERS_MAX];
-    uint32_t                   layer_count;
-    const struct nn_loss_kind *loss; /* its options below */
-    char                       loss_name[NN_LAYER_NAME_MAX + 1];
-    uint32_t                   output, loss_line, loss_column, line_count;
-    _Alignas(8) unsigned char loss_options[NN_OPTIONS_MAX];
+    struct nn_layer layers[NN_LAYERS_MAX];
+    uint32_t        layer_count, line_count;
+    struct nn_loss  losses[NN_LOSSES_MAX];
+    uint32_t        loss_count;
 };
 
 PN_MUST_CHECK enum pn_status nn_spec_parse(struct nn_spec *spec, const char *text, size_t size,
@@ -27,6 +25,9 @@ PN_MUST_CHECK enum pn_status nn_spec_parse(struct nn_spec *spec, const char *tex
 /* One option's default, or its value from text; false when the text is not one. */
 PN_MUST_CHECK bool nn_option_set(unsigned char *options, const struct nn_option *option,
                                  const char *text, size_t len);
+/* What every loss understands besides its own options: weight, at struct nn_loss. */
+extern const struct nn_option nn_loss_common[];
+
 /* " key=value" for every option that is not the default. */
 PN_MUST_CHECK enum pn_status nn_options_print(struct pn_buffer *out, const unsigned char *options,
                                               const struct nn_option *table);

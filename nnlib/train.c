@@ -118,11 +118,14 @@ all_finite(const nn_real *values, size_t count)
 static bool
 targets_fit(const struct nn_plan *plan, const struct nn_records *records)
 {
-    size_t   count = (size_t)records->rows * nn_plan_target_size(plan);
-    uint32_t size  = nn_plan_output_size(plan);
-    for (size_t i = 0; i < count; i++)
-        if (!plan->loss->accepts(records->target[i], size))
-            return false;
+    const nn_real *target = records->target;
+    for (uint32_t r = 0; r < records->rows; r++)
+        for (uint32_t i = 0; i < plan->loss_count; i++) {
+            const struct nn_loss *loss = &plan->losses[i];
+            for (uint32_t k = 0; k < loss->target; k++)
+                if (!loss->kind->accepts(*target++, loss->size))
+                    return false;
+        }
     for (uint32_t r = 0; records->weight != NULL && r < records->rows; r++)
         if (!isfinite(records->weight[r]) || records->weight[r] < NN_R(0.0))
             return false;

@@ -15,7 +15,7 @@
 #include "nnlib/optimiser.h"
 #include "nnlib/pass.h"
 
-struct nn_records { /* row-major, borrowed */
+struct nn_records {                     /* row-major, borrowed */
     const nn_real *x, *target, *weight; /* weight may be NULL */
     uint32_t       rows;
 };
@@ -36,9 +36,9 @@ PN_MUST_CHECK enum pn_status nn_trainer_bytes(size_t *out, const struct nn_plan 
  * is untouched. PN_EDIVERGED when the loss or theta leaves the finite numbers, PN_ESTATE when
  * `progress` stopped it: theta is then half-trained, to be thrown away. */
 PN_MUST_CHECK enum pn_status nn_train(nn_real *theta, double *loss, const struct nn_plan *plan,
-                                      const struct nn_records *records,
-                                      const struct nn_training *training,
-                                      const struct pn_rng *rng, void *workspace);
+                                      const struct nn_records  *records,
+                                      const struct nn_training *training, const struct pn_rng *rng,
+                                      void *workspace);
 /* Adds all records to the metrics, batch by batch; workspace from nn_pass_bytes(NN_EVALUATE) plus
  * batch * output_size floats: nn_evaluate_bytes, 64-byte aligned. Weights of records do not count.
  */

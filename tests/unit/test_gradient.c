@@ -1,45 +1,23 @@
 /* Gradients against centred differences, in double (features.md, section 3.3). */
 #include "nnlib/layer.h"
 
+#include "support/nets.h"
 #include "support/nn.h"
 
 enum {
     BATCH = 3
 };
 
-/* Every layer kind and every loss occurs here; a test below holds that. */
-static const char *const nets[] = {
-    "x = input 4\no = dense x 3\nl = mse o\n",
-    "x = input 4\no = dense x 3 bias=no init=xavier\nl = mse o\n",
-    "x = input 5\nh = dense x 7\na = relu h\no = dense a 1\nl = bce_logits o\n",
-    "x = input 5\nh = dense x 7\na = leaky_relu h slope=0.2\no = dense a 1\n"
-    "l = bce_logits o positive=3\n",
-    "x = input 4\nh = dense x 6 init=torch\na = elu h alpha=0.7\no = dense a 3\nl = cce_logits o\n",
-    "x = input 4\nh = dense x 6 init=lecun\na = selu h\no = dense a 3\nl = cce_logits o\n",
-    "x = input 4\nh = dense x 6\na = sigmoid h\no = dense a 2\nl = mse o\n",
-    "x = input 4\nh = dense x 6\na = tanh h\ng = dense a 5\nb = tanh g\no = dense b 2\nl = mse o\n",
-    "x = input 4\nh = dense x 6\na = softplus h\no = dense a 2\nl = cce_logits o\n",
-    "x = input 4\nh = dense x 6\na = gelu h\no = dense a 2\nl = mse o\n",
-    "x = input 4\nh = dense x 6\na = gelu h form=tanh\no = dense a 2\nl = mse o\n",
-    "x = input 4\nh = dense x 6\na = silu h\no = dense a 2\nl = mse o\n",
-    "x = input 4\nh = dense x 6\na = identity h\nb = linear a\no = dense b 2\nl = mse o\n",
-    "x = input 4\nh = dense x 5\na = softmax h\no = dense a 2\nl = mse o\n",
-    "x = input 4\nh = dense x 5\no = softmax h\nl = mse o\n",
-    /* a value that several layers use, one of them twice, and the input itself */
-    "x = input 5\nh = dense x 5\na = tanh h\ng = dense a 5\nb = gelu g\ns = add a b x a\n"
-    "r = silu s\nq = softmax s\nt = add r q\no = dense t 3\nl = cce_logits o\n",
-    "x = input 4\nh = dense x 4\ns = add h h\na = tanh s\nb = sigmoid s\nt = add a b x\n"
-    "o = dense t 2\nl = mse o\n",
-};
 enum {
     NETS = sizeof nets / sizeof nets[0]
 };
 
 struct check {
     struct net net;
-    nn_real    x[BATCH * 8], dx[BATCH * 8], target[BATCH * 8], weight[BATCH], c[BATCH * 8];
-    bool       weighted, projected; /* projected: sum c[k] y[k] and sum y^2 instead of the loss */
-    size_t     checked, skipped;
+    nn_real    x[BATCH * NET_VALUES], dx[BATCH * NET_VALUES], target[BATCH * NET_VALUES],
+        weight[BATCH], c[BATCH * NET_VALUES];
+    bool   weighted, projected; /* projected: sum c[k] y[k] and sum y^2 instead of the loss */
+    size_t checked, skipped;
 };
 
 static double
@@ -65,7 +43,7 @@ gradient(struct check *k)
         return;
     }
     const nn_real *y = nn_forward(k->net.pass, k->net.theta, k->x, BATCH);
-    nn_real        dout[BATCH * 8];
+    nn_real        dout[BATCH * NET_VALUES];
     for (size_t i = 0; i < BATCH * k->net.out; i++)
         dout[i] = k->c[i] + 2 * y[i];
     nn_backward(k->net.pass, k->net.grad, k->dx, k->net.theta, dout);
@@ -95,22 +73,33 @@ check_one(struct check *k, nn_real *at, double analytic, const char *text, const
                  k->projected ? "projection" : "loss", what, i, analytic, numeric, text);
 }
 
+/* Each loss its own kind of target: classes, or any number. */
+static void
+draw_targets(nn_real *target, const struct nn_plan *plan, uint32_t rows, struct pn_rng *rng)
+{
+    for (uint32_t b = 0; b < rows; b++)
+        for (uint32_t i = 0; i < plan->loss_count; i++) {
+            const struct nn_loss *loss    = &plan->losses[i];
+            uint32_t              classes = loss->kind->class_count(loss->size);
+            for (uint32_t k = 0; k < loss->target; k++)
+                *target++ = (nn_real)(classes > 0 ? (double)pn_rng_below(rng, classes)
+                                                  : pn_rng_normal(rng));
+        }
+}
+
 static void
 check_net(struct check *k, const char *text, uint64_t seed)
 {
     struct pn_rng rng;
     net_open(&k->net, text, BATCH + 1);
     pn_rng_init(&rng, seed);
-    uint32_t classes = nn_plan_class_count(k->net.plan);
     for (size_t i = 0; i < k->net.params; i++)
         k->net.theta[i] = (nn_real)(0.6 * pn_rng_normal(&rng));
     for (size_t i = 0; i < BATCH * k->net.in; i++)
         k->x[i] = (nn_real)pn_rng_normal(&rng);
     for (size_t i = 0; i < BATCH * k->net.out; i++)
         k->c[i] = (nn_real)pn_rng_normal(&rng);
-    for (size_t i = 0; i < BATCH * k->net.targets; i++)
-        k->target[i] =
-            (nn_real)(classes > 0 ? (double)pn_rng_below(&rng, classes) : pn_rng_normal(&rng));
+    draw_targets(k->target, k->net.plan, BATCH, &rng);
     for (size_t i = 0; i < BATCH; i++)
         k->weight[i] = (nn_real)(0.2 + pn_rng_uniform(&rng));
 
@@ -168,9 +157,10 @@ gradients_without_dx_are_the_same_numbers(void **state)
     (void)state;
     for (size_t n = 0; n < NETS; n++) {
         struct net net;
-        nn_real    x[BATCH * 8], dx[BATCH * 8], target[BATCH * 8] = {0}, with[256];
+        nn_real    x[BATCH * NET_VALUES], dx[BATCH * NET_VALUES];
+        nn_real    target[BATCH * NET_VALUES] = {0}, with[NET_PARAMS];
         net_open(&net, nets[n], BATCH);
-        assert_true(net.params <= 256);
+        assert_true(net.params <= NET_PARAMS);
         fill(x, BATCH * net.in, 1, 3);
         struct nn_batch batch = {x, target, NULL, BATCH};
         (void)nn_gradient(net.pass, net.grad, dx, net.theta, &batch);
@@ -182,28 +172,134 @@ gradients_without_dx_are_the_same_numbers(void **state)
     }
 }
 
+/* A net with parameters, records and targets drawn. */
+struct sample {
+    struct net      net;
+    nn_real         x[BATCH * NET_VALUES], target[BATCH * NET_VALUES], weight[BATCH];
+    struct nn_batch batch;
+    struct pn_rng   rng;
+};
+
 static void
-mean_of_the_records_gradients_is_the_batch_gradient(void **state)
+sample_open(struct sample *s, const char *text, uint64_t seed)
+{
+    net_open(&s->net, text, BATCH);
+    assert_true(s->net.params <= NET_PARAMS && s->net.in <= NET_VALUES);
+    pn_rng_init(&s->rng, seed);
+    for (size_t i = 0; i < s->net.params; i++)
+        s->net.theta[i] = (nn_real)(0.6 * pn_rng_normal(&s->rng));
+    for (size_t i = 0; i < BATCH * s->net.in; i++)
+        s->x[i] = (nn_real)pn_rng_normal(&s->rng);
+    draw_targets(s->target, s->net.plan, BATCH, &s->rng);
+    for (size_t i = 0; i < BATCH; i++)
+        s->weight[i] = (nn_real)(0.2 + pn_rng_uniform(&s->rng));
+    s->batch = (struct nn_batch){s->x, s->target, NULL, BATCH};
+    nn_pass_draw(s->net.pass, &s->rng, 0);
+}
+
+/* Row r alone, with the draws it has in the batch. */
+static struct nn_batch
+row_of(struct sample *s, uint32_t r)
+{
+    nn_pass_draw(s->net.pass, &s->rng, r);
+    return (struct nn_batch){s->x + r * s->net.in, s->target + r * s->net.targets, NULL, 1};
+}
+
+static void
+micro_batches_add_up_to_the_batch(void **state)
 {
     (void)state;
     for (size_t n = 0; n < NETS; n++) {
-        struct net net;
-        nn_real    x[BATCH * 8], target[BATCH * 8] = {0};
-        double     sum[256] = {0};
-        net_open(&net, nets[n], BATCH);
-        fill(x, BATCH * net.in, 1, 3);
+        struct sample s;
+        double        whole[NET_PARAMS];
+        sample_open(&s, nets[n], n);
+        (void)nn_gradient(s.net.pass, s.net.grad, NULL, s.net.theta, &s.batch);
+        for (size_t i = 0; i < s.net.params; i++)
+            whole[i] = (double)s.net.grad[i];
         for (uint32_t r = 0; r < BATCH; r++) {
-            struct nn_batch one = {x + r * net.in, target + r * net.targets, NULL, 1};
-            (void)nn_gradient(net.pass, net.grad, NULL, net.theta, &one);
-            for (size_t i = 0; i < net.params; i++)
-                sum[i] += (double)net.grad[i] / BATCH;
+            struct nn_batch one   = row_of(&s, r);
+            struct nn_blend blend = {NN_R(1.0) / BATCH, r == 0 ? NN_R(0.0) : NN_R(1.0)};
+            (void)nn_gradient_blend(s.net.pass, s.net.grad, blend, s.net.theta, &one);
         }
-        struct nn_batch batch = {x, target, NULL, BATCH};
-        (void)nn_gradient(net.pass, net.grad, NULL, net.theta, &batch);
-        for (size_t i = 0; i < net.params; i++)
-            EXPECT_NEAR((double)net.grad[i], sum[i], 1e-12);
-        net_close(&net);
+        for (size_t i = 0; !nn_plan_mixes_rows(s.net.plan) && i < s.net.params; i++)
+            EXPECT_NEAR((double)s.net.grad[i], whole[i], 1e-12);
+        net_close(&s.net);
     }
+}
+
+static void
+plain_sgd_is_the_gradient_and_a_step(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < NETS; n++) {
+        struct sample s;
+        double        after[NET_PARAMS], rate = 0.05, l2 = 0.3;
+        sample_open(&s, nets[n], n);
+        if (nn_plan_may_sgd(s.net.plan)) {
+            size_t                  count;
+            const struct nn_tensor *rows = nn_plan_manifest(s.net.plan, &count);
+            s.batch.weight               = s.weight;
+            double loss = nn_gradient(s.net.pass, s.net.grad, NULL, s.net.theta, &s.batch);
+            for (size_t t = 0; t < count; t++)
+                for (size_t i = rows[t].offset; i < rows[t].offset + rows[t].count; i++)
+                    after[i] = (double)s.net.theta[i] -
+                               rate * ((double)s.net.grad[i] +
+                                       (rows[t].decay && rows[t].role == NN_SHARED ? l2 : 0) *
+                                           (double)s.net.theta[i]);
+            double again = nn_sgd(s.net.pass, s.net.theta, &s.batch, rate, l2);
+            assert_true(again == loss);
+            for (size_t i = 0; i < s.net.params; i++)
+                EXPECT_NEAR((double)s.net.theta[i], after[i], 1e-12);
+        }
+        net_close(&s.net);
+    }
+}
+
+static double
+squared(const nn_real *v, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)v[i] * (double)v[i];
+    return sum;
+}
+
+/* Norms and clipped sums against a loop over records. */
+static void
+records_have_the_gradients_of_batches_of_one(void **state)
+{
+    (void)state;
+    size_t checked = 0;
+    for (size_t n = 0; n < NETS; n++) {
+        struct sample s;
+        double        norm2[BATCH], loss, sum[NET_PARAMS] = {0};
+        nn_real       scale[BATCH];
+        sample_open(&s, nets[n], n);
+        if (nn_row_norms(s.net.pass, norm2, &loss, s.net.theta, &s.batch) != PN_OK) {
+            assert_true(nn_plan_mixes_rows(s.net.plan) || !nn_plan_may_sgd(s.net.plan));
+            net_close(&s.net);
+            continue;
+        }
+        checked++;
+        for (uint32_t r = 0; r < BATCH; r++) {
+            struct nn_batch one = row_of(&s, r);
+            (void)nn_gradient(s.net.pass, s.net.grad, NULL, s.net.theta, &one);
+            double own = squared(s.net.grad, s.net.params);
+            if (fabs(own - norm2[r]) > 1e-10 * fmax(1, own))
+                fail_msg("record %u: |g|^2 %.12g, by the record alone %.12g, in\n%s", r, norm2[r],
+                         own, nets[n]);
+            scale[r] = (nn_real)(0.5 / sqrt(own + 1));
+            for (size_t i = 0; i < s.net.params; i++)
+                sum[i] += (double)(scale[r] * s.net.grad[i]) / BATCH;
+        }
+        nn_pass_draw(s.net.pass, &s.rng, 0);
+        EXPECT_OK(nn_row_norms(s.net.pass, norm2, &loss, s.net.theta, &s.batch));
+        nn_row_gradient(s.net.pass, s.net.grad, s.net.theta, scale);
+        for (size_t i = 0; i < s.net.params; i++)
+            EXPECT_NEAR((double)s.net.grad[i], sum[i], 1e-11);
+        net_close(&s.net);
+    }
+    assert_true(checked >= 19);
 }
 
 int
@@ -213,7 +309,9 @@ main(void)
         cmocka_unit_test(gradients_of_all_kinds_equal_centred_differences),
         cmocka_unit_test(every_kind_and_every_loss_is_checked),
         cmocka_unit_test(gradients_without_dx_are_the_same_numbers),
-        cmocka_unit_test(mean_of_the_records_gradients_is_the_batch_gradient),
+        cmocka_unit_test(micro_batches_add_up_to_the_batch),
+        cmocka_unit_test(plain_sgd_is_the_gradient_and_a_step),
+        cmocka_unit_test(records_have_the_gradients_of_batches_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,63 @@
+#include "nnlib/gemm.h"
+
+#include "base/status.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <string.h>
+
+#ifdef NN_DOUBLE
+#define BLAS_GEMM cblas_dgemm
+#else
+#define BLAS_GEMM cblas_sgemm
+#endif
+
+void
+nn_gemm(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
+{
+    PN_ASSERT(p.m <= INT_MAX && p.n <= INT_MAX && p.k <= INT_MAX && stride <= INT_MAX &&
+              a.stride <= INT_MAX && b.stride <= INT_MAX);
+    BLAS_GEMM(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
+              b.transposed ? CblasTrans : CblasNoTrans, (int)p.m, (int)p.n, (int)p.k, p.alpha, a.at,
+              (int)a.stride, b.at, (int)b.stride, p.beta, c, (int)stride);
+}
+
+void
+nn_fill_rows(nn_real *y, const nn_real *row, size_t rows, size_t size)
+{
+    for (size_t b = 0; b < rows; b++)
+        memcpy(y + b * size, row, size * sizeof *y);
+}
+
+void
+nn_sum_rows(nn_real *restrict sum, const nn_real *restrict y, size_t rows, size_t size,
+            nn_real alpha, nn_real beta)
+{
+    for (size_t o = 0; o < size; o++)
+        sum[o] = alpha * y[o] + (beta == (nn_real)0 ? (nn_real)0 : beta * sum[o]);
+    for (size_t b = 1; b < rows; b++)
+        for (size_t o = 0; o < size; o++)
+            sum[o] += alpha * y[b * size + o];
+}
+
+static double
+dot(const nn_real *a, const nn_real *b, size_t count)
+{
+    double sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum += (double)a[k] * (double)b[k];
+    return sum;
+}
+
+double
+nn_row_norm(const nn_real *a, const nn_real *g, size_t steps, size_t in, size_t out, bool bias)
+{
+    double sum = 0;
+    for (size_t s = 0; s < steps; s++)
+        for (size_t t = 0; t <= s; t++) {
+            double both = dot(g + s * out, g + t * out, out) *
+                          (dot(a + s * in, a + t * in, in) + (bias ? 1 : 0));
+            sum += s == t ? both : 2 * both;
+        }
+    return sum;
+}
