@@ -4,60 +4,74 @@
 
 #include <string.h>
 
-enum {
-    ALIGN = 64
+struct nn_trainer {
+    const struct nn_plan     *plan;
+    const struct nn_records  *records;
+    const struct nn_training *training;
+    struct pn_rng             rng;
+    struct nn_cursor          cursor;
+    uint32_t                  batch, micro;
+    struct nn_pass           *pass;
+    nn_real                  *grad; /* NULL: plain SGD, written straight into theta */
+    nn_real                  *state, *x, *target, *weight;
+    uint32_t                 *order;
 };
 
-/* Everything a training needs, in the caller's workspace. */
-struct trainer {
-    struct nn_pass *pass;
-    nn_real        *grad, *state, *x, *target, *weight;
-    uint32_t       *order;
-    uint32_t        batch;
-};
+/* ---- memory ---- */
 
-/* Places of the parts; with `base` NULL only their sum. False on overflow. */
+/* The next part, 64-byte aligned; base NULL: only its size. False on overflow. */
 static bool
 place(void **out, unsigned char *base, size_t *total, uint64_t count, size_t element)
 {
     size_t bytes;
     if (count > SIZE_MAX || !pn_size_mul(&bytes, (size_t)count, element) ||
-        !pn_size_add(&bytes, bytes, ALIGN - 1))
+        !pn_size_add(&bytes, bytes, 63))
         return false;
-    if (base != NULL)
-        *out = base + *total;
-    return pn_size_add(total, *total, bytes & ~(size_t)(ALIGN - 1));
+    *out = base != NULL && count > 0 ? base + *total : NULL;
+    return pn_size_add(total, *total, bytes & ~(size_t)63);
 }
 
+static bool
+is_plain_sgd(const struct nn_plan *plan, const struct nn_training *training, uint32_t micro,
+             uint32_t batch)
+{
+    return training->optimiser.kind == NN_SGD && training->optimiser.momentum == 0 &&
+           micro == batch && nn_plan_may_sgd(plan);
+}
+
+/* With base NULL only the size, in *total. */
 static enum pn_status
-lay_out(struct trainer *t, unsigned char *base, size_t *total, const struct nn_plan *plan,
+lay_out(struct nn_trainer *out, unsigned char *base, size_t *total, const struct nn_plan *plan,
         const struct nn_training *training, uint32_t rows)
 {
-    size_t         pass_bytes;
-    uint64_t       params = plan->params;
-    uint32_t       batch  = training->batch < rows ? training->batch : rows;
-    void          *at[7]  = {0};
-    enum pn_status st     = nn_pass_bytes(&pass_bytes, plan, batch, NN_TRAIN);
+    uint32_t       batch = training->batch < rows ? training->batch : rows;
+    uint32_t       micro = training->micro > 0 && training->micro < batch ? training->micro : batch;
+    bool           plain = is_plain_sgd(plan, training, micro, batch);
+    size_t         pass;
+    void          *at[8] = {0};
+    enum pn_status st    = nn_pass_bytes(&pass, plan, micro, NN_TRAIN);
     if (st != PN_OK)
         return st;
     *total = 0;
-    if (!place(&at[0], base, total, pass_bytes, 1) ||
-        !place(&at[1], base, total, params, sizeof(nn_real)) ||
-        !place(&at[2], base, total, nn_optimiser_state_count(&training->optimiser, params),
+    if (!place(&at[0], base, total, sizeof *out, 1) || !place(&at[1], base, total, pass, 1) ||
+        !place(&at[2], base, total, plain ? 0 : plan->params, sizeof(nn_real)) ||
+        !place(&at[3], base, total, nn_optimiser_state_count(&training->optimiser, plan->params),
                sizeof(nn_real)) ||
-        !place(&at[3], base, total, (uint64_t)batch * nn_plan_input_size(plan), sizeof(nn_real)) ||
-        !place(&at[4], base, total, (uint64_t)batch * nn_plan_target_size(plan), sizeof(nn_real)) ||
-        !place(&at[5], base, total, batch, sizeof(nn_real)) ||
-        !place(&at[6], base, total, rows, sizeof(uint32_t)))
+        !place(&at[4], base, total, (uint64_t)batch * plan->input_size, sizeof(nn_real)) ||
+        !place(&at[5], base, total, (uint64_t)batch * plan->target_size, sizeof(nn_real)) ||
+        !place(&at[6], base, total, batch, sizeof(nn_real)) ||
+        !place(&at[7], base, total, rows, sizeof(uint32_t)))
         return PN_ERANGE;
-    *t = (struct trainer){.pass   = at[0],
-                          .grad   = at[1],
-                          .state  = at[2],
-                          .x      = at[3],
-                          .target = at[4],
-                          .weight = at[5],
-                          .order  = at[6],
-                          .batch  = batch};
+    *out = (struct nn_trainer){.plan   = plan,
+                               .batch  = batch,
+                               .micro  = micro,
+                               .pass   = at[1],
+                               .grad   = at[2],
+                               .state  = at[3],
+                               .x      = at[4],
+                               .target = at[5],
+                               .weight = at[6],
+                               .order  = at[7]};
     return PN_OK;
 }
 
@@ -65,7 +79,7 @@ enum pn_status
 nn_trainer_bytes(size_t *out, const struct nn_plan *plan, const struct nn_training *training,
                  uint32_t rows)
 {
-    struct trainer unused;
+    struct nn_trainer unused;
     if (rows == 0)
         return PN_EDATA;
     if (training->batch == 0 || training->epochs == 0)
@@ -73,50 +87,8 @@ nn_trainer_bytes(size_t *out, const struct nn_plan *plan, const struct nn_traini
     return lay_out(&unused, NULL, out, plan, training, rows);
 }
 
-/* Copies the records of a batch together; returns their number. */
-static uint32_t
-gather(struct nn_batch *batch, const struct trainer *t, const struct nn_plan *plan,
-       const struct nn_records *records, uint32_t from)
-{
-    size_t   in = nn_plan_input_size(plan), out = nn_plan_target_size(plan);
-    uint32_t rows = records->rows - from < t->batch ? records->rows - from : t->batch;
-    for (uint32_t b = 0; b < rows; b++) {
-        size_t r = t->order[from + b];
-        memcpy(t->x + b * in, records->x + r * in, in * sizeof *t->x);
-        memcpy(t->target + b * out, records->target + r * out, out * sizeof *t->target);
-        if (records->weight != NULL)
-            t->weight[b] = records->weight[r];
-    }
-    *batch = (struct nn_batch){.x      = t->x,
-                               .target = t->target,
-                               .weight = records->weight != NULL ? t->weight : NULL,
-                               .rows   = rows};
-    return rows;
-}
-
-static double
-weight_of(const struct nn_batch *batch)
-{
-    double sum = 0;
-    if (batch->weight == NULL)
-        return batch->rows;
-    for (uint32_t b = 0; b < batch->rows; b++)
-        sum += (double)batch->weight[b];
-    return sum;
-}
-
-static bool
-all_finite(const nn_real *values, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!isfinite(values[k]))
-            return false;
-    return true;
-}
-
-/* Targets come from files of the site: a class number out of range must not get into a loss. */
-static bool
-targets_fit(const struct nn_plan *plan, const struct nn_records *records)
+bool
+nn_targets_fit(const struct nn_plan *plan, const struct nn_records *records)
 {
     const nn_real *target = records->target;
     for (uint32_t r = 0; r < records->rows; r++)
@@ -132,99 +104,239 @@ targets_fit(const struct nn_plan *plan, const struct nn_records *records)
     return true;
 }
 
-struct progress {
-    uint64_t step, total;
-    double   loss; /* mean of the epoch */
-};
-
-static enum pn_status
-run_epoch(nn_real *theta, struct progress *progress, const struct trainer *t,
-          const struct nn_plan *plan, const struct nn_records *records,
-          const struct nn_training *training)
+/* The order of the cursor's epoch. */
+static void
+shuffle(struct nn_trainer *t)
 {
-    double sum = 0, weights = 0;
-    for (uint32_t from = 0, rows; from < records->rows; from += rows) {
-        struct nn_batch batch;
-        rows          = gather(&batch, t, plan, records, from);
-        double loss   = nn_gradient(t->pass, t->grad, NULL, theta, &batch);
-        double weight = weight_of(&batch);
-        if (!isfinite(loss))
-            return PN_EDIVERGED;
-        nn_optimiser_step(theta, t->state, t->grad, plan, &training->optimiser, ++progress->step);
-        sum += loss * weight;
-        weights += weight;
-        if (training->progress != NULL &&
-            !training->progress(training->context, progress->step, progress->total))
-            return PN_ESTATE;
-        if (records->rows - from <= rows)
-            break; /* from + rows might not fit a uint32_t */
-    }
-    progress->loss = weights > 0 ? sum / weights : 0;
+    struct pn_rng child;
+    pn_rng_derive(&child, &t->rng, PN_RNG_SHUFFLE, t->cursor.epoch);
+    for (uint32_t r = 0; r < t->records->rows; r++)
+        t->order[r] = r;
+    pn_rng_shuffle(&child, t->order, t->records->rows);
+}
+
+enum pn_status
+nn_trainer_init(struct nn_trainer **out, void *workspace, const struct nn_plan *plan,
+                const struct nn_records *records, const struct nn_training *training,
+                const struct pn_rng *rng)
+{
+    struct nn_trainer t;
+    size_t            bytes;
+    enum pn_status    st = nn_trainer_bytes(&bytes, plan, training, records->rows);
+    if (st == PN_OK)
+        st = lay_out(&t, workspace, &bytes, plan, training, records->rows);
+    if (st != PN_OK)
+        return st;
+    if (!nn_targets_fit(plan, records))
+        return PN_EDATA;
+    t.records  = records;
+    t.training = training;
+    t.rng      = *rng;
+    t.pass     = nn_pass_init(t.pass, plan, t.micro, NN_TRAIN);
+    uint64_t count;
+    if (nn_trainer_state(&t, &count) != NULL)
+        memset(t.state, 0, (size_t)count * sizeof *t.state);
+    shuffle(&t);
+    *out  = workspace;
+    **out = t;
     return PN_OK;
+}
+
+/* ---- one step ---- */
+
+/* Copies the records of the next batch together. */
+static struct nn_batch
+gather(const struct nn_trainer *t)
+{
+    const struct nn_records *records = t->records;
+    const uint32_t          *order   = t->order + t->cursor.at;
+    size_t                   in = t->plan->input_size, out = t->plan->target_size;
+    uint32_t                 left = records->rows - t->cursor.at;
+    uint32_t                 rows = left < t->batch ? left : t->batch;
+    for (uint32_t b = 0; b < rows; b++) {
+        size_t r = order[b];
+        memcpy(t->x + b * in, records->x + r * in, in * sizeof *t->x);
+        memcpy(t->target + b * out, records->target + r * out, out * sizeof *t->target);
+        if (records->weight != NULL)
+            t->weight[b] = records->weight[r];
+    }
+    if (t->training->augment.apply != NULL)
+        t->training->augment.apply(t->training->augment.context, t->x, t->target, order, rows,
+                                   t->cursor.epoch);
+    return (struct nn_batch){.x      = t->x,
+                             .target = t->target,
+                             .weight = records->weight != NULL ? t->weight : NULL,
+                             .rows   = rows};
+}
+
+static double
+weight_of(const struct nn_batch *batch)
+{
+    double sum = 0;
+    if (batch->weight == NULL)
+        return batch->rows;
+    for (uint32_t b = 0; b < batch->rows; b++)
+        sum += (double)batch->weight[b];
+    return sum;
+}
+
+/* Rows `from` .. of a batch. */
+static struct nn_batch
+piece_of(const struct nn_trainer *t, const struct nn_batch *batch, uint32_t from)
+{
+    uint32_t rows = batch->rows - from < t->micro ? batch->rows - from : t->micro;
+    return (struct nn_batch){.x      = batch->x + (size_t)from * t->plan->input_size,
+                             .target = batch->target + (size_t)from * t->plan->target_size,
+                             .weight = batch->weight != NULL ? batch->weight + from : NULL,
+                             .rows   = rows};
+}
+
+/* The gradient of the batch, piece by piece; returns its loss. */
+static double
+gradient(struct nn_trainer *t, const nn_real *theta, const struct nn_batch *batch,
+         const struct pn_rng *draws)
+{
+    double whole = weight_of(batch), loss = 0;
+    for (uint32_t from = 0; from < batch->rows; from += t->micro) {
+        struct nn_batch piece = piece_of(t, batch, from);
+        double          share = whole > 0 ? weight_of(&piece) / whole : 0;
+        struct nn_blend blend = {(nn_real)share, from == 0 ? NN_R(0.0) : NN_R(1.0)};
+        nn_pass_draw(t->pass, draws, from);
+        loss += share * nn_gradient_blend(t->pass, t->grad, blend, theta, &piece);
+        if (!isfinite(loss))
+            break;
+    }
+    return loss;
+}
+
+enum pn_status
+nn_trainer_step(struct nn_trainer *t, nn_real *theta)
+{
+    const struct nn_training *training = t->training;
+    PN_ASSERT(!nn_trainer_is_done(t));
+    if (t->cursor.at == t->records->rows) {
+        t->cursor.epoch++;
+        t->cursor.at   = 0;
+        t->cursor.loss = t->cursor.weight = 0;
+        shuffle(t);
+    }
+    struct pn_rng   draws;
+    struct nn_batch batch = gather(t);
+    double          loss;
+    pn_rng_derive(&draws, &t->rng, PN_RNG_STEP, t->cursor.step);
+    nn_pass_draw(t->pass, &draws, 0);
+    if (t->grad == NULL)
+        loss = nn_sgd(t->pass, theta, &batch, training->optimiser.rate, training->optimiser.l2);
+    else
+        loss = gradient(t, theta, &batch, &draws);
+    if (!isfinite(loss))
+        return PN_EDIVERGED;
+    if (t->grad != NULL)
+        nn_optimiser_step(theta, t->state, t->grad, t->plan, &training->optimiser,
+                          t->cursor.step + 1);
+    nn_settle(t->pass, theta);
+    double weight = weight_of(&batch);
+    t->cursor.step++;
+    t->cursor.at += batch.rows;
+    t->cursor.loss += loss * weight;
+    t->cursor.weight += weight;
+    return PN_OK;
+}
+
+/* ---- where it stands ---- */
+
+bool
+nn_trainer_is_done(const struct nn_trainer *t)
+{
+    return t->cursor.epoch + 1 == t->training->epochs && t->cursor.at == t->records->rows;
+}
+
+bool
+nn_trainer_is_between_epochs(const struct nn_trainer *t)
+{
+    return t->cursor.at == t->records->rows;
+}
+
+static uint64_t
+steps_per_epoch(const struct nn_trainer *t)
+{
+    return ((uint64_t)t->records->rows + t->batch - 1) / t->batch;
+}
+
+uint64_t
+nn_trainer_steps(const struct nn_trainer *t)
+{
+    return steps_per_epoch(t) * t->training->epochs;
+}
+
+double
+nn_trainer_loss(const struct nn_trainer *t)
+{
+    return t->cursor.weight > 0 ? t->cursor.loss / t->cursor.weight : 0;
+}
+
+const char *
+nn_trainer_culprit(const struct nn_trainer *t)
+{
+    return nn_first_not_finite(t->pass);
+}
+
+struct nn_cursor
+nn_trainer_cursor(const struct nn_trainer *t)
+{
+    return t->cursor;
+}
+
+nn_real *
+nn_trainer_state(const struct nn_trainer *t, uint64_t *count)
+{
+    *count = nn_optimiser_state_count(&t->training->optimiser, t->plan->params);
+    return t->state;
+}
+
+/* A cursor stands between two batches of an epoch that the training has. */
+enum pn_status
+nn_trainer_resume(struct nn_trainer *t, const struct nn_cursor *cursor)
+{
+    uint32_t rows = t->records->rows;
+    uint64_t done = cursor->at / t->batch + (cursor->at % t->batch > 0 ? 1 : 0);
+    if (cursor->epoch >= t->training->epochs || cursor->at > rows ||
+        (cursor->at < rows && cursor->at % t->batch != 0) ||
+        cursor->step != cursor->epoch * steps_per_epoch(t) + done || !isfinite(cursor->loss) ||
+        !isfinite(cursor->weight))
+        return PN_ERANGE;
+    t->cursor = *cursor;
+    shuffle(t);
+    return PN_OK;
+}
+
+/* ---- all of it ---- */
+
+static bool
+all_finite(const nn_real *values, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!isfinite(values[k]))
+            return false;
+    return true;
 }
 
 enum pn_status
 nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct nn_records *records,
          const struct nn_training *training, const struct pn_rng *rng, void *workspace)
 {
-    struct trainer t;
-    size_t         bytes;
-    enum pn_status st = nn_trainer_bytes(&bytes, plan, training, records->rows);
-    if (st != PN_OK ||
-        (st = lay_out(&t, workspace, &bytes, plan, training, records->rows)) != PN_OK)
-        return st;
-    if (!targets_fit(plan, records))
-        return PN_EDATA;
-    uint64_t        state    = nn_optimiser_state_count(&training->optimiser, plan->params);
-    uint64_t        chunks   = ((uint64_t)records->rows + t.batch - 1) / t.batch;
-    struct progress progress = {.total = chunks * training->epochs};
-    t.pass                   = nn_pass_init(t.pass, plan, t.batch, NN_TRAIN);
-    memset(t.state, 0, (size_t)state * sizeof *t.state);
-    for (uint32_t epoch = 0; epoch < training->epochs; epoch++) {
-        struct pn_rng child;
-        pn_rng_derive(&child, rng, PN_RNG_SHUFFLE, epoch);
-        for (uint32_t r = 0; r < records->rows; r++)
-            t.order[r] = r;
-        pn_rng_shuffle(&child, t.order, records->rows);
-        if ((st = run_epoch(theta, &progress, &t, plan, records, training)) != PN_OK)
-            return st;
+    struct nn_trainer *t;
+    enum pn_status     st = nn_trainer_init(&t, workspace, plan, records, training, rng);
+    while (st == PN_OK && !nn_trainer_is_done(t)) {
+        st = nn_trainer_step(t, theta);
+        if (st == PN_OK && training->progress != NULL &&
+            !training->progress(training->context, t->cursor.step, nn_trainer_steps(t)))
+            st = PN_ESTATE;
     }
-    if (!all_finite(theta, (size_t)plan->params))
-        return PN_EDIVERGED;
-    *loss = progress.loss;
-    return PN_OK;
-}
-
-enum pn_status
-nn_evaluate_bytes(size_t *out, const struct nn_plan *plan, uint32_t batch)
-{
-    size_t         pass, scores;
-    enum pn_status st = nn_pass_bytes(&pass, plan, batch, NN_EVALUATE);
     if (st != PN_OK)
         return st;
-    if (!pn_size_mul(&scores, (size_t)batch * sizeof(nn_real), nn_plan_output_size(plan)) ||
-        !pn_size_add(out, pass, scores))
-        return PN_ERANGE;
+    if (!all_finite(theta, (size_t)plan->params))
+        return PN_EDIVERGED;
+    *loss = nn_trainer_loss(t);
     return PN_OK;
-}
-
-void
-nn_evaluate(struct nn_metric *metrics, size_t metric_count, const struct nn_plan *plan,
-            const nn_real *theta, const struct nn_records *records, uint32_t batch, void *workspace)
-{
-    size_t pass_bytes;
-    size_t in = nn_plan_input_size(plan), width = nn_plan_target_size(plan);
-    PN_ASSERT(nn_pass_bytes(&pass_bytes, plan, batch, NN_EVALUATE) == PN_OK);
-    struct nn_pass *pass   = nn_pass_init(workspace, plan, batch, NN_EVALUATE);
-    nn_real        *scores = (nn_real *)(void *)((unsigned char *)workspace + pass_bytes);
-    for (uint32_t from = 0, rows; from < records->rows; from += rows) {
-        rows = records->rows - from < batch ? records->rows - from : batch;
-        nn_scores(scores, plan, nn_forward(pass, theta, records->x + from * in, rows), rows);
-        /* Regression on several numbers counts each of them (rmse over all). */
-        uint32_t values = nn_plan_class_count(plan) == 0 ? rows * (uint32_t)width : rows;
-        for (size_t m = 0; m < metric_count; m++)
-            nn_metric_add(&metrics[m], scores, records->target + from * width, values);
-        if (records->rows - from <= rows)
-            break;
-    }
 }

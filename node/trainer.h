@@ -17,7 +17,7 @@
 #define NODE_TRAINER_H
 
 #include "engine/job.h"
-#include "nnlib/train.h"
+#include "nnlib/evaluate.h"
 
 #include <stdatomic.h>
 

@@ -9,7 +9,7 @@
 #ifndef TESTS_SUPPORT_NN_H
 #define TESTS_SUPPORT_NN_H
 
-#include "nnlib/train.h"
+#include "nnlib/evaluate.h"
 #include "support/expect.h"
 
 #include <math.h>
