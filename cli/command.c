@@ -12,8 +12,9 @@ static void
 print_usage(FILE *out, const struct cli_arguments *arguments, const struct pn_option *table)
 {
     const struct cli_command *command = cli_command_find(arguments->noun, arguments->verb);
-    fprintf(out, "panal %s %s -- %s\n\nusage: panal %s %s %s\n\n", command->noun, command->verb,
-            command->summary, command->noun, command->verb, command->usage);
+    const char               *gap     = command->verb[0] == '\0' ? "" : " ";
+    fprintf(out, "panal %s%s%s -- %s\n\nusage: panal %s%s%s %s\n\n", command->noun, gap,
+            command->verb, command->summary, command->noun, gap, command->verb, command->usage);
     pn_options_help(out, table);
 }
 
@@ -21,8 +22,10 @@ int
 cli_misuse(const struct cli_arguments *arguments, const char *text)
 {
     const struct cli_command *command = cli_command_find(arguments->noun, arguments->verb);
-    fprintf(stderr, "panal %s %s: %s\nusage: panal %s %s %s      (--help says more)\n",
-            command->noun, command->verb, text, command->noun, command->verb, command->usage);
+    const char               *gap     = command->verb[0] == '\0' ? "" : " ";
+    fprintf(stderr, "panal %s%s%s: %s\nusage: panal %s%s%s %s      (--help says more)\n",
+            command->noun, gap, command->verb, text, command->noun, gap, command->verb,
+            command->usage);
     return PN_EXIT_USAGE;
 }
 

@@ -11,7 +11,7 @@
 #include "base/options.h"
 
 struct cli_command {
-    const char *noun, *verb;
+    const char *noun, *verb;           /* verb "": the noun alone is the command */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
     const char *usage;                 /* words after `panal noun verb`             */
     const char *summary;
@@ -60,6 +60,9 @@ int cli_roster_show(int argc, char **argv);
 int cli_job_check(int argc, char **argv);
 int cli_data_check(int argc, char **argv);
 int cli_data_generate(int argc, char **argv);
+int cli_train(int argc, char **argv);
+int cli_evaluate(int argc, char **argv);
+int cli_predict(int argc, char **argv);
 int cli_lab_run(int argc, char **argv);
 int cli_lab_lay_out(int argc, char **argv);
 int cli_ledger_verify(int argc, char **argv);

@@ -24,6 +24,12 @@ const struct cli_command cli_commands[] = {
      "what a job would see in this site's data; nothing leaves"},
     {"data", "generate", cli_data_generate, "[--out DIR]",
      "write synthetic card transactions of several banks"},
+    {"train", "", cli_train, "job.yaml --file FILE [--out DIR]",
+     "train on this machine alone, with learning curves; stops and resumes"},
+    {"evaluate", "", cli_evaluate, "job.yaml MODEL.safetensors --file FILE",
+     "what a model is worth on records of this machine"},
+    {"predict", "", cli_predict, "job.yaml MODEL.safetensors --file FILE [--out FILE.csv]",
+     "a model's score for every record"},
     {"lab", "run", cli_lab_run, "job.yaml [--sites sites.yaml]",
      "run a whole federation on this machine, with real daemons"},
     {"lab", "prepare", cli_lab_lay_out, "job.yaml [--sites sites.yaml]",
@@ -51,10 +57,11 @@ static void
 print_help(FILE *out)
 {
     fputs("panal trains one neural network over organisations that may not share data.\n\n"
-          "usage: panal NOUN VERB [options]      panal NOUN VERB --help\n\n",
+          "usage: panal COMMAND [options]      panal COMMAND --help\n\n",
           out);
     for (const struct cli_command *c = cli_commands; c->noun != NULL; c++)
-        fprintf(out, "  %-6s %-8s  %s\n", c->noun, c->verb, c->summary);
+        fprintf(out, "  %-*s%-*s  %s\n", c->verb[0] == '\0' ? 15 : 7, c->noun,
+                c->verb[0] == '\0' ? 0 : 8, c->verb, c->summary);
     fputs(
         "\nThe daemons are panal-coordinator and panal-node; panal-sim runs a job in a simulator.\n"
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 not found, 5 signature, 6 "
@@ -110,6 +117,9 @@ main(int argc, char **argv)
         fputs("panal: libsodium does not start\n", stderr);
         return 1;
     }
+    const struct cli_command *single = cli_command_find(argv[1], "");
+    if (single != NULL)
+        return single->run(argc - 1, argv + 1);
     const struct cli_command *command = argc < 3 ? NULL : cli_command_find(argv[1], argv[2]);
     if (command == NULL)
         return list_verbs(argv[1], argc < 3 ? NULL : argv[2]);

@@ -6,7 +6,9 @@
 
 #include "cli/command.h"
 #include "cli/features.h"
+#include "cli/model_file.h"
 #include "data/table.h"
+#include "engine/blob.h"
 #include "engine/job.h"
 #include "engine/proof.h"
 #include "nnlib/plan.h"
@@ -22,65 +24,6 @@ enum {
     FILE_MAX = 1u << 30,
     TEXT_MAX = 1u << 20
 };
-
-/* ---- writing a model file ---- */
-
-static enum pn_status
-describe(struct text_safetensors *header, const struct nn_plan *plan,
-         const struct cli_model_origin *origin)
-{
-    size_t                  count;
-    const struct nn_tensor *manifest = nn_plan_manifest(plan, &count);
-    header->tensors                  = calloc(count, sizeof *header->tensors);
-    header->meta                     = calloc(6, sizeof *header->meta);
-    if (header->tensors == NULL || header->meta == NULL)
-        return PN_ENOMEM;
-    header->tensor_count = count;
-    header->float_count  = nn_plan_param_count(plan);
-    for (size_t i = 0; i < count; i++) {
-        struct text_tensor *tensor = &header->tensors[i];
-        snprintf(tensor->name, sizeof tensor->name, "%s", manifest[i].name);
-        tensor->dims = manifest[i].dims;
-        for (uint32_t d = 0; d < manifest[i].dims; d++)
-            tensor->dim[d] = manifest[i].dim[d];
-        tensor->offset = manifest[i].offset;
-        tensor->count  = manifest[i].count;
-    }
-    const struct {
-        const char *key, *value;
-    } meta[] = {
-        {"format", "panal 1"},    {"federation", origin->federation}, {"job", origin->job},
-        {"round", origin->round}, {"ledger_head", origin->head},      {"model", origin->model},
-    };
-    header->meta_count = sizeof meta / sizeof meta[0];
-    for (size_t i = 0; i < header->meta_count; i++) {
-        snprintf(header->meta[i].key, sizeof header->meta[i].key, "%s", meta[i].key);
-        snprintf(header->meta[i].value, sizeof header->meta[i].value, "%s", meta[i].value);
-    }
-    return PN_OK;
-}
-
-enum pn_status
-cli_model_write(const char *path, const uint8_t *theta, const struct nn_plan *plan,
-                const struct cli_model_origin *origin, struct pn_error *why)
-{
-    struct text_safetensors header = {.tensors = NULL};
-    struct pn_buffer        file;
-    pn_buffer_init(&file, (size_t)nn_plan_param_count(plan) * 4 + TEXT_MAX);
-    enum pn_status st = describe(&header, plan, origin);
-    if (st == PN_OK)
-        st = text_safetensors_encode(&file, &header);
-    if (st == PN_OK)
-        st = pn_buffer_append(&file, theta, (size_t)nn_plan_param_count(plan) * 4);
-    if (st == PN_OK)
-        st = store_file_save(path, file.bytes, file.size, 0644, why);
-    else
-        pn_error_set(why, st, "%s: %s", path, pn_status_text(st));
-    pn_buffer_fini(&file);
-    free(header.tensors);
-    free(header.meta);
-    return st;
-}
 
 /* ---- export from a state directory ---- */
 
@@ -124,26 +67,21 @@ cli_scaling_load(struct data_scaling **out, const struct store_disk *disk,
 
 /* MODEL.features.json beside MODEL.safetensors. */
 static enum pn_status
-write_features(const char *model_path, const struct store_disk *disk, const struct engine_job *job,
-               const struct sec_blob *blob, struct pn_error *why)
+write_features(const char *model_path, const struct engine_job *job,
+               const struct data_scaling *scaling, struct pn_error *why)
 {
-    static const char    ending[] = ".safetensors";
-    char                 path[4096];
-    struct data_scaling *scaling;
-    size_t               stem = strlen(model_path), end = sizeof ending - 1;
+    static const char ending[] = ".safetensors";
+    char              path[4096];
+    size_t            stem = strlen(model_path), end = sizeof ending - 1;
     if (stem > end && strcmp(model_path + stem - end, ending) == 0)
         stem -= end;
     int len = snprintf(path, sizeof path, "%.*s.features.json", (int)stem, model_path);
     if (len < 0 || (size_t)len >= sizeof path)
         return pn_error_set(why, PN_ECONFIG, "%s: this path is too long", model_path);
-    enum pn_status st = cli_scaling_load(&scaling, disk, job->schema, blob, why);
-    if (st != PN_OK)
-        return st;
-    FILE *file = fopen(path, "w");
-    st         = file == NULL ? PN_EIO : cli_features_write(file, job->schema, scaling);
+    FILE          *file = fopen(path, "w");
+    enum pn_status st   = file == NULL ? PN_EIO : cli_features_write(file, job->schema, scaling);
     if (file != NULL && fclose(file) != 0 && st == PN_OK)
         st = PN_EIO;
-    free(scaling);
     return st == PN_OK ? PN_OK : pn_error_set(why, st, "%s: %s", path, pn_status_text(st));
 }
 
@@ -153,8 +91,9 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
 {
     struct engine_proof     proof;
     struct cli_model_origin origin;
-    uint8_t                *theta = NULL;
-    enum pn_status          st    = engine_proof_make(&proof, disk, roster, NULL, NULL, why);
+    uint8_t                *theta   = NULL;
+    struct data_scaling    *scaling = NULL;
+    enum pn_status          st      = engine_proof_make(&proof, disk, roster, NULL, NULL, why);
     if (st == PN_OK && proof.model.size != job->model_size)
         st = pn_error_set(
             why, PN_ECORRUPT, "the newest model has %llu bytes, the job's network %llu",
@@ -170,10 +109,21 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
         sec_hash_text(origin.job, &job->job->hash);
         sec_hash_text(origin.head, &proof.head);
         sec_hash_text(origin.model, &proof.model.root);
-        st = cli_model_write(path, theta, job->plan, &origin, why);
+        st = cli_scaling_load(&scaling, disk, job->schema, &proof.scaling, why);
+    }
+    if (st == PN_OK) {
+        float *floats = malloc((size_t)job->model_size + 1);
+        if (floats == NULL)
+            st = pn_error_set(why, PN_ENOMEM, "no memory for the model");
+        else
+            engine_floats_decode(floats, theta, (size_t)job->model_size / 4);
+        if (st == PN_OK)
+            st = cli_model_write(path, floats, job->plan, job->schema, scaling, &origin, why);
+        free(floats);
     }
     if (st == PN_OK)
-        st = write_features(path, disk, job, &proof.scaling, why);
+        st = write_features(path, job, scaling, why);
+    free(scaling);
     if (st == PN_OK)
         fprintf(stderr, "wrote %s: the model after round %s, %llu parameters\n", path, origin.round,
                 (unsigned long long)(job->model_size / 4));

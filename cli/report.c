@@ -1,8 +1,10 @@
 #include "cli/report.h"
 
+#include "cli/page.h"
 #include "text/json.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -113,92 +115,49 @@ cli_report_json(FILE *out, const struct cli_report *report)
 
 /* ---- HTML ---- */
 
-struct page { /* errors stick */
-    struct pn_buffer *out;
-    enum pn_status    st;
-};
-
-#define PUT(page, ...)                                                                             \
-    do {                                                                                           \
-        if ((page)->st == PN_OK)                                                                   \
-            (page)->st = pn_buffer_printf((page)->out, __VA_ARGS__);                               \
-    } while (0)
-
-static void
-put_text(struct page *page, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '&')
-            PUT(page, "&amp;");
-        else if (*text == '<')
-            PUT(page, "&lt;");
-        else if (*text == '>')
-            PUT(page, "&gt;");
-        else
-            PUT(page, "%c", *text);
-    }
-}
-
 /* One learning curve per metric: value over rounds. */
 static void
-put_curve(struct page *page, const struct cli_lab_run *run, const char *name)
+put_curve(struct cli_page *page, const struct cli_lab_run *run, const char *name)
 {
-    enum {
-        WIDTH  = 420,
-        HEIGHT = 150,
-        LEFT   = 48,
-        TOP    = 12
-    };
-    double low = INFINITY, high = -INFINITY;
-    for (size_t r = 0; r < run->round_count; r++)
-        for (size_t m = 0; m < run->rounds[r].metric_count; m++)
-            if (strcmp(run->rounds[r].metrics[m].name, name) == 0) {
-                low  = fmin(low, run->rounds[r].metrics[m].value);
-                high = fmax(high, run->rounds[r].metrics[m].value);
-            }
-    if (!isfinite(low) || !isfinite(high))
+    char    caption[64];
+    double *values = calloc(run->round_count + 1, sizeof *values);
+    if (values == NULL) {
+        page->st = PN_ENOMEM;
         return;
-    double span = high > low ? high - low : 1.0;
-    PUT(page, "<figure><figcaption>%s over rounds</figcaption><svg viewBox='0 0 %d %d' role='img'>",
-        name, WIDTH + LEFT + 12, HEIGHT + TOP + 24);
-    PUT(page, "<rect x='%d' y='%d' width='%d' height='%d' class='frame'/>", LEFT, TOP, WIDTH,
-        HEIGHT);
-    PUT(page, "<text x='%d' y='%d' class='y'>%.3f</text><text x='%d' y='%d' class='y'>%.3f</text>",
-        LEFT - 4, TOP + 10, high, LEFT - 4, TOP + HEIGHT, low);
-    PUT(page,
-        "<text x='%d' y='%d'>1</text><text x='%d' y='%d' class='y'>%zu</text><polyline points='",
-        LEFT, TOP + HEIGHT + 16, LEFT + WIDTH, TOP + HEIGHT + 16, run->round_count);
-    for (size_t r = 0; r < run->round_count; r++)
+    }
+    for (size_t r = 0; r < run->round_count; r++) {
+        values[r] = (double)NAN;
         for (size_t m = 0; m < run->rounds[r].metric_count; m++)
             if (strcmp(run->rounds[r].metrics[m].name, name) == 0)
-                PUT(page, "%.1f,%.1f ",
-                    LEFT +
-                        (run->round_count > 1 ? (double)r / (double)(run->round_count - 1) : 0.5) *
-                            WIDTH,
-                    TOP + (high - run->rounds[r].metrics[m].value) / span * HEIGHT);
-    PUT(page, "'/></svg></figure>");
+                values[r] = run->rounds[r].metrics[m].value;
+    }
+    snprintf(caption, sizeof caption, "%s over rounds", name);
+    cli_page_curves(page, caption, &(struct cli_curve){"", values}, 1, run->round_count);
+    free(values);
 }
 
 static void
-put_comparison(struct page *page, const struct cli_report *report)
+put_comparison(struct cli_page *page, const struct cli_report *report)
 {
     const struct cli_comparison *comparison = report->comparison;
-    PUT(page,
+    CLI_PUT(
+        page,
         "<h2>What federation brought</h2><p>The same network, measured on each site's own test "
         "records, which no model has seen. <em>Pooled</em> puts all records in one place: only a "
         "laboratory can.</p><table><tr><th>site</th><th>records</th>");
     if (report->job->class_count == 2)
-        PUT(page, "<th>positive</th>");
+        CLI_PUT(page, "<th>positive</th>");
     for (size_t m = 0; m < comparison->metric_count; m++)
-        PUT(page, "<th>%s alone</th><th>federated</th><th>pooled</th><th>gain</th>",
-            metric_name(comparison, m));
-    PUT(page, "</tr>");
+        CLI_PUT(page, "<th>%s alone</th><th>federated</th><th>pooled</th><th>gain</th>",
+                metric_name(comparison, m));
+    CLI_PUT(page, "</tr>");
     for (size_t i = 0; i < comparison->site_count; i++) {
         const struct cli_compared *site = &comparison->sites[i];
-        PUT(page, "<tr><th>%s</th><td>%llu</td>", report->sites->items[i].name,
-            (unsigned long long)site->records);
+        CLI_PUT(page, "<tr><th>%s</th><td>%llu</td>", report->sites->items[i].name,
+                (unsigned long long)site->records);
         if (report->job->class_count == 2)
-            PUT(page, "<td>%.2f %%</td>", 100.0 * (double)site->positives / (double)site->records);
+            CLI_PUT(page, "<td>%.2f %%</td>",
+                    100.0 * (double)site->positives / (double)site->records);
         for (size_t m = 0; m < comparison->metric_count; m++) {
             char   alone[16], federated[16], pooled[16], change[16];
             double difference = gain(comparison, &site->scores, m);
@@ -206,33 +165,35 @@ put_comparison(struct page *page, const struct cli_report *report)
             number_text(federated, site->scores.federated[m], false);
             number_text(pooled, site->scores.pooled[m], false);
             number_text(change, difference, true);
-            PUT(page, "<td>%s</td><td><b>%s</b></td><td>%s</td><td class='%s'>%s</td>", alone,
-                federated, pooled, difference < 0 ? "loss" : "gain", change);
+            CLI_PUT(page, "<td>%s</td><td><b>%s</b></td><td>%s</td><td class='%s'>%s</td>", alone,
+                    federated, pooled, difference < 0 ? "loss" : "gain", change);
         }
-        PUT(page, "</tr>");
+        CLI_PUT(page, "</tr>");
     }
-    PUT(page, "</table>");
+    CLI_PUT(page, "</table>");
 }
 
 static void
-put_facts(struct page *page, const struct cli_report *report)
+put_facts(struct cli_page *page, const struct cli_report *report)
 {
     char job[SEC_HEX_SIZE], model[SEC_HEX_SIZE], head[SEC_HEX_SIZE];
     sec_hash_text(job, &report->job->job->hash);
     sec_hash_text(model, &report->proof->model.root);
     sec_hash_text(head, &report->proof->head);
-    PUT(page, "<h2>What can be checked</h2><table class='facts'>");
-    PUT(page,
-        "<tr><th>ledger</th><td>verified: %llu blocks, %llu rounds, %llu commitments, %llu "
-        "countersignatures</td></tr>",
-        (unsigned long long)report->proof->blocks, (unsigned long long)report->proof->rounds,
-        (unsigned long long)report->proof->commitments,
-        (unsigned long long)report->proof->witnesses);
-    PUT(page,
+    CLI_PUT(page, "<h2>What can be checked</h2><table class='facts'>");
+    CLI_PUT(page,
+            "<tr><th>ledger</th><td>verified: %llu blocks, %llu rounds, %llu commitments, %llu "
+            "countersignatures</td></tr>",
+            (unsigned long long)report->proof->blocks, (unsigned long long)report->proof->rounds,
+            (unsigned long long)report->proof->commitments,
+            (unsigned long long)report->proof->witnesses);
+    CLI_PUT(
+        page,
         "<tr><th>aggregates</th><td>%llu of %llu recomputed from the committed updates, bit for "
         "bit</td></tr>",
         (unsigned long long)report->proof->sums_checked, (unsigned long long)report->proof->rounds);
-    PUT(page,
+    CLI_PUT(
+        page,
         "<tr><th>job</th><td><code>%s</code></td></tr><tr><th>model</th><td><code>%s</code></td></"
         "tr>"
         "<tr><th>ledger head</th><td><code>%s</code></td></tr></table>",
@@ -242,45 +203,28 @@ put_facts(struct page *page, const struct cli_report *report)
 enum pn_status
 cli_report_html(struct pn_buffer *out, const struct cli_report *report)
 {
-    static const char head[] =
-        "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
-        "content='width=device-width'><meta http-equiv='Content-Security-Policy' "
-        "content=\"default-src "
-        "'none'; style-src 'unsafe-inline'\"><title>panal: run "
-        "report</title><style>body{font:16px/1.5 "
-        "system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
-        "1rem;color:#222;background:#fff}"
-        "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .6rem;border-bottom:1px "
-        "solid "
-        "#ddd;text-align:right}th:first-child{text-align:left;white-space:nowrap}.facts th,.facts "
-        "td{text-align:left}"
-        "code{font-size:.85em;word-break:break-all}.gain{color:#0a6b2d}.loss{color:#a11}.note{"
-        "background:"
-        "#fff4d6;padding:.5rem .8rem;border-left:4px solid "
-        "#e0a800}figure{display:inline-block;width:"
-        "30rem;max-width:100%;margin:.5rem "
-        "0}.frame{fill:none;stroke:#bbb}polyline{fill:none;stroke:"
-        "#b8860b;stroke-width:2}svg text{font-size:11px;fill:#555}.y{text-anchor:end}</style>";
-    struct page page = {.out = out, .st = pn_buffer_append(out, head, sizeof head - 1)};
-    PUT(&page, "<h1>");
-    put_text(&page, report->job->job->name);
-    PUT(&page, ": %llu rounds over %zu sites</h1>", (unsigned long long)report->proof->rounds,
-        report->sites->count);
+    struct cli_page page;
+    cli_page_begin(&page, out, "panal: run report");
+    CLI_PUT(&page, "<h1>");
+    cli_page_text(&page, report->job->job->name);
+    CLI_PUT(&page, ": %llu rounds over %zu sites</h1>", (unsigned long long)report->proof->rounds,
+            report->sites->count);
     if (report->synthetic)
-        PUT(&page, "<p class='note'>The records are <b>synthetic</b>: a documented generator made "
-                   "them. No "
-                   "figure here says anything about real transactions.</p>");
-    PUT(&page,
-        "<p>%.1f seconds%s. Every update was encrypted in transit and signed by its site.</p>",
-        report->run->seconds,
-        report->run->stopped_early ? ", stopped early because the metric no longer improved" : "");
+        CLI_PUT(&page,
+                "<p class='note'>The records are <b>synthetic</b>: a documented generator made "
+                "them. No "
+                "figure here says anything about real transactions.</p>");
+    CLI_PUT(&page,
+            "<p>%.1f seconds%s. Every update was encrypted in transit and signed by its site.</p>",
+            report->run->seconds,
+            report->run->stopped_early ? ", stopped early because the metric no longer improved"
+                                       : "");
     if (report->comparison != NULL)
         put_comparison(&page, report);
-    PUT(&page, "<h2>Learning curves</h2><p>Over the validation records of all sites.</p>");
+    CLI_PUT(&page, "<h2>Learning curves</h2><p>Over the validation records of all sites.</p>");
     if (report->run->round_count > 0)
         for (size_t m = 0; m < report->run->rounds[0].metric_count; m++)
             put_curve(&page, report->run, report->run->rounds[0].metrics[m].name);
     put_facts(&page, report);
-    PUT(&page, "</html>\n");
-    return page.st;
+    return cli_page_end(&page);
 }
