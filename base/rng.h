@@ -32,7 +32,8 @@ enum pn_rng_purpose {
     PN_RNG_SPLIT = 5, /* index: which split              */
     PN_RNG_COHORT = 6, /* index: round                   */
     PN_RNG_GENERATE = 7, /* synthetic data; index: site  */
-    PN_RNG_WORLD = 9 /* the simulated network and disk   */
+    PN_RNG_WORLD = 9, /* the simulated network and disk  */
+    PN_RNG_AUGMENT = 20 /* index: epoch, record or step  */
 };
 
 /* The ten rounds themselves; exposed for the published known answers. */

@@ -25,7 +25,7 @@ struct check_options {
 
 static const struct pn_option check_table[] = {
     {"file", NULL, PN_OPT_LIST, offsetof(struct check_options, files), 0, 0,
-     "a CSV file to look at; repeatable"},
+     "a file to look at; repeatable (idx, npy: images, then labels)"},
     {"config", NULL, PN_OPT_TEXT, offsetof(struct check_options, config), 1, 4000,
      "node.yaml: looks at the data it names"},
     {"sites", NULL, PN_OPT_TEXT, offsetof(struct check_options, sites), 1, 4000,
@@ -49,32 +49,49 @@ kind_text(enum data_column_kind kind)
         return "weight";
     case DATA_IGNORE:
         return "ignored";
+    case DATA_GROUP:
+        return "group";
     }
     PN_UNREACHABLE("every column has a kind");
+}
+
+/* What a record is, and for which network input. */
+static void
+print_shape(const struct data_schema *schema, const struct data_report *report)
+{
+    char shape[40];
+    data_schema_shape_text(shape, schema);
+    printf("  a record has the shape %s and %u target%s\n", shape, schema->target_size,
+           schema->target_size == 1 ? "" : "s");
+    if (schema->format != DATA_CSV)
+        printf("  values from %g to %g, mean %g, deviation %g\n", report->values.min,
+               report->values.max, report->values.mean, report->values.deviation);
 }
 
 static void
 print_text(const char *site, const struct data_schema *schema, const struct data_report *report)
 {
+    const uint64_t targets = report->rows * schema->target_size;
     printf("%s: %llu records, usable\n", site, (unsigned long long)report->rows);
+    print_shape(schema, report);
     for (uint32_t c = 0; c < schema->class_count && c < 16; c++)
-        printf("  class %-2u %llu records (%.2f %%)\n", c,
-               (unsigned long long)report->class_rows[c],
-               100.0 * (double)report->class_rows[c] / (double)report->rows);
+        printf("  class %-2u %llu %s (%.2f %%)\n", c, (unsigned long long)report->class_rows[c],
+               schema->target_size == 1 ? "records" : "targets",
+               100.0 * (double)report->class_rows[c] / (double)targets);
     if (report->one_class)
         puts("  WARNING: all records have one class; ranking metrics are undefined at this site");
     if (schema->format != DATA_CSV)
         return;
+    const double rows = (double)report->rows * schema->length; /* of the file, with windows */
     printf("  %-20s %-12s %9s %9s %12s %12s %12s\n", "column", "type", "missing", "unknown", "min",
            "max", "mean");
     for (size_t i = 0; i < schema->column_count; i++) {
         const struct data_column        *column = &schema->columns[i];
         const struct data_column_report *seen   = &report->columns[i];
-        if (column->kind == DATA_IGNORE || column->kind == DATA_TARGET)
+        if (column->kind != DATA_NUMERIC && column->kind != DATA_CATEGORICAL)
             continue;
         printf("  %-20s %-12s %8.1f%% %8.1f%%", column->name, kind_text(column->kind),
-               100.0 * (double)seen->missing / (double)report->rows,
-               100.0 * (double)seen->other / (double)report->rows);
+               100.0 * (double)seen->missing / rows, 100.0 * (double)seen->other / rows);
         if (column->kind == DATA_NUMERIC && isfinite(seen->mean))
             printf(" %12.6g %12.6g %12.6g", seen->min, seen->max, seen->mean);
         puts(seen->constant ? "   WARNING: constant here" : "");
@@ -88,6 +105,16 @@ print_json(struct text_json *json, const char *site, const struct data_schema *s
     text_json_open_map(json, NULL);
     text_json_string(json, "site", site);
     text_json_u64(json, "records", report->rows);
+    text_json_open_list(json, "shape");
+    for (uint32_t i = 0; i < schema->dims; i++)
+        text_json_u64(json, NULL, schema->dim[i]);
+    text_json_close(json);
+    if (schema->format != DATA_CSV) {
+        text_json_f64(json, "min", report->values.min);
+        text_json_f64(json, "max", report->values.max);
+        text_json_f64(json, "mean", report->values.mean);
+        text_json_f64(json, "deviation", report->values.deviation);
+    }
     text_json_bool(json, "one_class", report->one_class);
     text_json_open_list(json, "class_records");
     for (uint32_t c = 0; c < schema->class_count && c < 16; c++)
