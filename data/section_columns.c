@@ -256,6 +256,9 @@ read_column(struct data_section *section, const struct text_node *node)
     if (st == PN_OK)
         st = text_get_u32(&first, section->yaml, node, "first", TEXT_OPTIONAL, 0, 1000000,
                           section->why);
+    if (st == PN_OK && text_find(node, "first") != NULL && text_find(node, "count") == NULL)
+        st = text_fail(section->why, section->yaml, text_find(node, "first"),
+                       "`first` needs `count` beside it");
     const struct data_column like = *column;
     if (st == PN_OK && text_find(node, "count") == NULL)
         return add_column(section, &like, name, node);
