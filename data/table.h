@@ -99,6 +99,7 @@ struct data_report {
     uint64_t                   rows, class_rows[16]; /* targets by class, the first 16 */
     struct data_column_report *columns;              /* schema->column_count */
     struct data_column_report  values;               /* not csv: of all features */
+    struct data_column_report  targets;              /* numbers: of all targets */
     bool                       one_class;
 };
 PN_MUST_CHECK enum pn_status data_report_make(struct data_report      *out,
