@@ -141,14 +141,15 @@ add_image(struct data_rows *rows, uint8_t *pixels, const struct pn_buffer *bytes
           uint8_t label, struct pn_error *why)
 {
     const struct data_schema *schema = rows->table->schema;
+    const struct data_image   image  = {.name     = path,
+                                        .bytes    = bytes->bytes,
+                                        .size     = bytes->size,
+                                        .channels = schema->dim[0],
+                                        .height   = schema->dim[1],
+                                        .width    = schema->dim[2],
+                                        .why      = why};
     struct data_row           row;
-    enum pn_status            st = data_image_decode(pixels, &(struct data_image){.name = path,
-                                                                                  .bytes = bytes->bytes,
-                                                                                  .size = bytes->size,
-                                                                                  .channels = schema->dim[0],
-                                                                                  .height = schema->dim[1],
-                                                                                  .width = schema->dim[2],
-                                                                                  .why = why});
+    enum pn_status            st = data_image_decode(pixels, &image);
     if (st == PN_OK)
         st = data_rows_add(&row, rows, path, why);
     for (uint32_t f = 0; st == PN_OK && f < schema->feature_count; f++)

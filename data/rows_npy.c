@@ -156,9 +156,10 @@ data_rows_read_npy(struct data_rows *rows, struct data_stream *features,
                    struct data_stream *targets, struct pn_error *why)
 {
     const struct data_schema *schema = rows->table->schema;
-    struct load               load   = {
-                        .rows = rows, .schema = schema, .features = features, .targets = targets, .why = why};
-    enum pn_status st = data_npy_read_header(&load.x, features, why);
+    struct load               load   = {.rows = rows, .schema = schema, .why = why};
+    load.features                    = features;
+    load.targets                     = targets;
+    enum pn_status st                = data_npy_read_header(&load.x, features, why);
     if (st == PN_OK)
         st = data_npy_read_header(&load.y, targets, why);
     if (st == PN_OK)
