@@ -37,6 +37,7 @@ images_are_what_pillow_reads(void **state)
         {images_png_bits, images_png_bits_pixels, sizeof images_png_bits, 1},
         {images_png_deep, images_png_grey_pixels, sizeof images_png_deep, 1},
         {images_png_rgb, images_png_rgb_pixels, sizeof images_png_rgb, 3},
+        {images_png_interlaced, images_png_interlaced_pixels, sizeof images_png_interlaced, 3},
         {images_png_palette, images_png_palette_pixels, sizeof images_png_palette, 3},
         {images_png_opaque, images_png_opaque_pixels, sizeof images_png_opaque, 3},
         {images_jpeg_grey, images_jpeg_grey_pixels, sizeof images_jpeg_grey, 1},

@@ -5,6 +5,8 @@ as (C, H, W).
     python3 tests/vectors/make_images.py > tests/vectors/images.h
 """
 import io
+import struct
+import zlib
 
 import numpy as np
 import PIL
@@ -20,6 +22,16 @@ def saved(image, kind, **options):
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def interlaced(rgb):
+    """PNG with Adam7 interlacing, which Pillow reads but does not write."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    lines = b"".join(b"\0" + line.tobytes() for x, y, dx, dy in passes for line in rgb[y::dy, x::dx])
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 8, 2, 0, 0, 1)) +
+            chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b""))
 
 
 def show(name, data):
@@ -45,6 +57,7 @@ def main():
     both("png_grey", saved(grey, "PNG"), "L")
     both("png_bits", saved(grey.point(lambda v: v > 99 and 255).convert("1"), "PNG"), "L")
     both("png_rgb", saved(rgb, "PNG"), "RGB")
+    both("png_interlaced", interlaced(RGB), "RGB")
     both("png_palette", saved(rgb.quantize(16), "PNG"), "RGB")
     both("png_opaque", saved(Image.fromarray(opaque), "PNG"), "RGB")
     show("png_transparent", saved(Image.fromarray(np.concatenate([RGB, alpha], -1)), "PNG"))
