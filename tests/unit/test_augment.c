@@ -100,7 +100,15 @@ warping_keeps_ends_and_order_and_equal_speeds_change_nothing(void **state)
         moved = moved || fabsf(y[t] - (float)t) > 1.0f;
     }
     assert_true(moved);
-    /* Twice as fast in the first half as in the second: the middle of x at a third of the time. */
+    struct pn_rng rng;
+    pn_rng_init(&rng, 1);
+    for (int i = 0; i < 500; i++) { /* the end stays, however its time was rounded */
+        double draw[5];
+        for (int k = 0; k < 5; k++)
+            draw[k] = exp(pn_rng_normal(&rng));
+        data_transform_warp(y, x, NUMBERS, 1, draw, 5);
+        assert_true(y[0] == 0.0f && y[NUMBERS - 1] == (float)(NUMBERS - 1));
+    }
     const double two[3] = {2, 2, 2};
     data_transform_warp(y, x, NUMBERS, 1, two, 3);
     for (size_t t = 0; t < NUMBERS; t++)
@@ -282,7 +290,7 @@ mixup_draws_shares_from_beta_and_labels_by_them(void **state)
         all_x[1]                    = 1.0f;
         all_y[0]                    = 0.0f;
         all_y[1]                    = 2.0f;
-        double sum = 0, squares = 0, label = 0, other = 0;
+        double sum = 0, squares = 0, label = 0, other = 0, both = 0;
         for (uint64_t e = 0; e < DRAWS_MAX; e++) {
             float x = 0.0f, y = 0.0f;
             data_augment_apply(&augment, &x, &y, 1, &id, e);
@@ -290,13 +298,15 @@ mixup_draws_shares_from_beta_and_labels_by_them(void **state)
             sum += (double)x;
             squares += (double)x * (double)x;
             label += (double)y / 2;
+            both += (double)x * (double)y / 2;
             other += (double)x * (1 - (double)x);
         }
         /* Half of the partners are the record itself. */
         double n = DRAWS_MAX, variance = 1 / (4 * (2 * alphas[a] + 1));
         assert_true(fabs(sum / n - 0.25) < 0.03);
         assert_true(fabs(squares / n - 0.5 * (0.25 + variance)) < 0.03);
-        assert_true(fabs(label / n - sum / n) < 0.03); /* the label follows the share */
+        assert_true(fabs(label / n - sum / n) < 0.03);
+        assert_true(fabs(both / n - squares / n) < 0.03); /* the label follows the share */
         assert_true(fabs(other / n - 0.5 * (0.25 - variance)) < 0.02);
     }
 }
