@@ -65,9 +65,9 @@ data_transform_warp(float *out, const float *x, uint32_t steps, uint32_t feature
         total += speed_at(t, steps, speeds, knots);
     for (uint32_t t = 0; t < steps; t++) {
         /* The scale is exactly 1 where all speeds are 1. */
-        double       tau    = fmin(now * ((steps - 1) / total), steps - 1);
-        uint32_t     from   = (uint32_t)tau < steps - 1 ? (uint32_t)tau : steps - 2;
-        float        part   = t + 1 == steps ? 1.0f : (float)(tau - from);
+        double       tau  = fmin(now * ((steps - 1) / total), steps - 1);
+        uint32_t     from = (uint32_t)tau < steps - 1 ? (uint32_t)tau : steps - 2;
+        float        part = (float)(tau - from); /* 1 at the end: what tau lost is below a float */
         const float *before = x + (size_t)from * features, *after = before + features;
         for (uint32_t f = 0; f < features; f++)
             *out++ = part <= 0.0f   ? before[f]
