@@ -35,7 +35,8 @@ enum pn_rng_purpose {
     PN_RNG_WORLD = 9, /* the simulated network and disk  */
     PN_RNG_STEP = 10, /* index: step of a training       */
     PN_RNG_LAYER = 11, /* draws of a layer; index: layer */
-    PN_RNG_ROW = 12   /* index: row of the batch         */
+    PN_RNG_ROW = 12,  /* index: row of the batch         */
+    PN_RNG_AUGMENT = 20 /* index: epoch, record or step  */
 };
 
 /* The ten rounds themselves; exposed for the published known answers. */

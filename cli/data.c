@@ -2,6 +2,7 @@
  * panal data -- check: what a job would see at this site; generate: synthetic card transactions.
  */
 #include "cli/command.h"
+#include "cli/data_report.h"
 #include "data/synth.h"
 #include "data/table.h"
 #include "engine/job.h"
@@ -11,7 +12,6 @@
 #include "text/json.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ struct check_options {
 
 static const struct pn_option check_table[] = {
     {"file", NULL, PN_OPT_LIST, offsetof(struct check_options, files), 0, 0,
-     "a CSV file to look at; repeatable"},
+     "a file to look at; repeatable (idx, npy: images, then labels)"},
     {"config", NULL, PN_OPT_TEXT, offsetof(struct check_options, config), 1, 4000,
      "node.yaml: looks at the data it names"},
     {"sites", NULL, PN_OPT_TEXT, offsetof(struct check_options, sites), 1, 4000,
@@ -34,85 +34,6 @@ static const struct pn_option check_table[] = {
      "print JSON instead of text"},
     {0},
 };
-
-static const char *
-kind_text(enum data_column_kind kind)
-{
-    switch (kind) {
-    case DATA_NUMERIC:
-        return "numeric";
-    case DATA_CATEGORICAL:
-        return "categorical";
-    case DATA_TARGET:
-        return "target";
-    case DATA_WEIGHT:
-        return "weight";
-    case DATA_IGNORE:
-        return "ignored";
-    }
-    PN_UNREACHABLE("every column has a kind");
-}
-
-static void
-print_text(const char *site, const struct data_schema *schema, const struct data_report *report)
-{
-    printf("%s: %llu records, usable\n", site, (unsigned long long)report->rows);
-    for (uint32_t c = 0; c < schema->class_count && c < 16; c++)
-        printf("  class %-2u %llu records (%.2f %%)\n", c,
-               (unsigned long long)report->class_rows[c],
-               100.0 * (double)report->class_rows[c] / (double)report->rows);
-    if (report->one_class)
-        puts("  WARNING: all records have one class; ranking metrics are undefined at this site");
-    if (schema->format != DATA_CSV)
-        return;
-    printf("  %-20s %-12s %9s %9s %12s %12s %12s\n", "column", "type", "missing", "unknown", "min",
-           "max", "mean");
-    for (size_t i = 0; i < schema->column_count; i++) {
-        const struct data_column        *column = &schema->columns[i];
-        const struct data_column_report *seen   = &report->columns[i];
-        if (column->kind == DATA_IGNORE || column->kind == DATA_TARGET)
-            continue;
-        printf("  %-20s %-12s %8.1f%% %8.1f%%", column->name, kind_text(column->kind),
-               100.0 * (double)seen->missing / (double)report->rows,
-               100.0 * (double)seen->other / (double)report->rows);
-        if (column->kind == DATA_NUMERIC && isfinite(seen->mean))
-            printf(" %12.6g %12.6g %12.6g", seen->min, seen->max, seen->mean);
-        puts(seen->constant ? "   WARNING: constant here" : "");
-    }
-}
-
-static void
-print_json(struct text_json *json, const char *site, const struct data_schema *schema,
-           const struct data_report *report)
-{
-    text_json_open_map(json, NULL);
-    text_json_string(json, "site", site);
-    text_json_u64(json, "records", report->rows);
-    text_json_bool(json, "one_class", report->one_class);
-    text_json_open_list(json, "class_records");
-    for (uint32_t c = 0; c < schema->class_count && c < 16; c++)
-        text_json_u64(json, NULL, report->class_rows[c]);
-    text_json_close(json);
-    text_json_open_list(json, "columns");
-    for (size_t i = 0; schema->format == DATA_CSV && i < schema->column_count; i++) {
-        const struct data_column_report *seen = &report->columns[i];
-        text_json_open_map(json, NULL);
-        text_json_string(json, "name", schema->columns[i].name);
-        text_json_string(json, "type", kind_text(schema->columns[i].kind));
-        text_json_u64(json, "missing", seen->missing);
-        text_json_u64(json, "unknown", seen->other);
-        if (schema->columns[i].kind == DATA_NUMERIC) {
-            text_json_f64(json, "min", seen->min);
-            text_json_f64(json, "max", seen->max);
-            text_json_f64(json, "mean", seen->mean);
-            text_json_f64(json, "deviation", seen->deviation);
-        }
-        text_json_bool(json, "constant", seen->constant);
-        text_json_close(json);
-    }
-    text_json_close(json);
-    text_json_close(json);
-}
 
 static enum pn_status
 check_site(const char *site, const struct data_schema *schema, const struct data_source *source,
@@ -124,9 +45,9 @@ check_site(const char *site, const struct data_schema *schema, const struct data
     if (st == PN_OK) {
         st = data_report_make(&report, table);
         if (st == PN_OK && json != NULL)
-            print_json(json, site, schema, &report);
+            cli_data_report_json(json, site, schema, &report);
         else if (st == PN_OK)
-            print_text(site, schema, &report);
+            cli_data_report_text(site, schema, &report);
         if (st == PN_OK)
             data_report_fini(&report);
     }
@@ -161,24 +82,96 @@ check_config(const struct check_options *options, const struct data_schema *sche
     return st;
 }
 
+/* What to look with: a job, or a file that has only `data`, as it stands in a job, and `source`, as
+ * it stands in node.yaml. */
+struct lens {
+    struct engine_job   job;
+    struct text_yaml   *yaml; /* without a job */
+    struct data_schema *schema;
+    struct data_source  source;
+    bool                has_source;
+};
+
 static enum pn_status
-check(const struct check_options *options, const char *job_path, struct text_json *json,
+read_section(struct lens *lens, const char *path, struct pn_error *why)
+{
+    static const char *const known[] = {"data", "source"};
+    const struct text_node  *root    = text_yaml_root(lens->yaml), *source;
+    char                     folder[4096];
+    const char              *slash = strrchr(path, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
+                   slash != NULL ? path : ".");
+    enum pn_status st = text_check_keys(lens->yaml, root, known, 2, why);
+    if (st == PN_OK)
+        st = data_schema_decode(&lens->schema, lens->yaml, text_find(root, "data"), why);
+    if (st == PN_OK)
+        st = text_get_map(&source, lens->yaml, root, "source", TEXT_OPTIONAL, why);
+    if (st != PN_OK || source == NULL)
+        return st;
+    st = data_source_decode(&lens->source, lens->yaml, source, folder, getenv("PANAL_DATA"), why);
+    lens->has_source = st == PN_OK;
+    return st;
+}
+
+static void
+lens_fini(struct lens *lens)
+{
+    if (lens->job.job != NULL)
+        engine_job_fini(&lens->job);
+    else
+        data_schema_free(lens->schema);
+    text_yaml_free(lens->yaml);
+    data_source_fini(&lens->source);
+}
+
+static enum pn_status
+lens_init(struct lens *lens, const char *path, struct pn_error *why)
+{
+    struct pn_buffer text;
+    *lens = (struct lens){.yaml = NULL};
+    pn_buffer_init(&text, FED_JOB_TEXT_MAX + 1);
+    enum pn_status st = store_file_load(&text, path, why);
+    if (st == PN_OK)
+        st = text_yaml_parse(&lens->yaml, path, (const char *)text.bytes, text.size, why);
+    pn_buffer_fini(&text);
+    if (st == PN_OK && text_find(text_yaml_root(lens->yaml), "model") == NULL &&
+        text_find(text_yaml_root(lens->yaml), "data") != NULL) {
+        st = read_section(lens, path, why);
+    } else if (st == PN_OK) {
+        st           = engine_job_load(&lens->job, path, why);
+        lens->schema = lens->job.schema;
+    }
+    if (st != PN_OK)
+        lens_fini(lens);
+    return st;
+}
+
+static enum pn_status
+check(const struct check_options *options, const char *path, struct text_json *json,
       struct pn_error *why)
 {
-    struct engine_job job;
-    enum pn_status    st = engine_job_load(&job, job_path, why);
+    struct lens    lens;
+    enum pn_status st = lens_init(&lens, path, why);
     if (st != PN_OK)
         return st;
     if (options->sites != NULL)
-        st = check_sites(options, job.schema, json, why);
+        st = check_sites(options, lens.schema, json, why);
     else if (options->config != NULL)
-        st = check_config(options, job.schema, json, why);
-    else
-        st = check_site(options->files.items[0], job.schema,
+        st = check_config(options, lens.schema, json, why);
+    else if (options->files.count > 0)
+        st = check_site(options->files.items[0], lens.schema,
                         &(struct data_source){.files      = options->files.items,
                                               .file_count = options->files.count},
                         json, why);
-    engine_job_fini(&job);
+    else if (lens.has_source)
+        st = check_site(path, lens.schema, &lens.source, json, why);
+    else
+        st =
+            pn_error_set(why, PN_ECONFIG,
+                         "%s: say where the data is: `source` in this file, or --config, --file or "
+                         "--sites",
+                         path);
+    lens_fini(&lens);
     return st;
 }
 
@@ -190,9 +183,10 @@ cli_data_check(int argc, char **argv)
     int                  code;
     if (!cli_parse(&options, check_table, &words, argc, argv, &code))
         return code;
-    if ((options.sites != NULL) + (options.config != NULL) + (options.files.count > 0) != 1) {
+    if ((options.sites != NULL) + (options.config != NULL) + (options.files.count > 0) > 1) {
         pn_options_fini(&options, check_table);
-        return cli_misuse(&words, "say where the data is: one of --config, --file and --sites");
+        return cli_misuse(&words,
+                          "say where the data is: only one of --config, --file and --sites");
     }
     struct pn_error   why  = {.text = ""};
     struct text_json *json = NULL;

@@ -44,6 +44,20 @@ put_column(struct text_json *json, const struct data_column *column,
         put_flag(json, column, input, "is", "missing");
 }
 
+/* Of a text: the code points, the first one is input 0. */
+static void
+put_alphabet(struct text_json *json, const struct data_schema *schema)
+{
+    if (schema->format != DATA_TEXT)
+        return;
+    text_json_open_list(json, "alphabet");
+    for (uint32_t index = 0; index < schema->alphabet_count; index++)
+        for (uint32_t i = 0; i < schema->alphabet_count; i++)
+            if (schema->alphabet_index[i] == index)
+                text_json_u64(json, NULL, schema->alphabet[i]);
+    text_json_close(json);
+}
+
 enum pn_status
 cli_features_write(FILE *out, const struct data_schema *schema, const struct data_scaling *scaling)
 {
@@ -52,8 +66,13 @@ cli_features_write(FILE *out, const struct data_schema *schema, const struct dat
     if (st != PN_OK)
         return st;
     text_json_u64(json, "inputs", schema->feature_count);
-    if (schema->format == DATA_IDX)
+    text_json_open_list(json, "shape");
+    for (uint32_t i = 0; i < schema->dims; i++)
+        text_json_u64(json, NULL, schema->dim[i]);
+    text_json_close(json);
+    if (schema->format != DATA_CSV && schema->format != DATA_TEXT)
         text_json_f64(json, "divide_pixels_by", schema->divide);
+    put_alphabet(json, schema);
     text_json_open_list(json, "features");
     for (size_t i = 0; schema->format == DATA_CSV && i < schema->column_count; i++)
         if (schema->columns[i].kind == DATA_NUMERIC || schema->columns[i].kind == DATA_CATEGORICAL)

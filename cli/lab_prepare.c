@@ -140,15 +140,12 @@ make_roster(char fingerprint[static SEC_FINGERPRINT_SIZE], const char *folder,
 
 /* ---- node.yaml ---- */
 
-/* A path as a YAML double-quoted scalar, absolute, so that the file works from anywhere. */
+/* A YAML double-quoted scalar. */
 static enum pn_status
-put_path(struct pn_buffer *out, const char *path, struct pn_error *why)
+put_quoted(struct pn_buffer *out, const char *text)
 {
-    char whole[CLI_PATH_SIZE];
-    if (realpath(path, whole) == NULL)
-        return pn_error_set(why, PN_ENOENT, "%s: %s", path, strerror(errno));
     enum pn_status st = pn_buffer_append(out, "\"", 1);
-    for (const char *c = whole; st == PN_OK && *c != '\0'; c++) {
+    for (const char *c = text; st == PN_OK && *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
             st = pn_buffer_append(out, "\\", 1);
         if (st == PN_OK)
@@ -157,19 +154,31 @@ put_path(struct pn_buffer *out, const char *path, struct pn_error *why)
     return st == PN_OK ? pn_buffer_append(out, "\"", 1) : st;
 }
 
+/* Absolute, so that the file works from anywhere. */
 static enum pn_status
-put_data(struct pn_buffer *out, const struct data_source *source, enum data_format format,
-         struct pn_error *why)
+put_path(struct pn_buffer *out, const char *path, struct pn_error *why)
 {
-    static const char *const idx_keys[] = {"images", "labels"};
-    enum pn_status           st         = pn_buffer_printf(out, "data:\n");
-    if (st == PN_OK && format == DATA_CSV)
-        st = pn_buffer_printf(out, "  files:\n");
+    char whole[CLI_PATH_SIZE];
+    if (realpath(path, whole) == NULL)
+        return pn_error_set(why, PN_ENOENT, "%s: %s", path, strerror(errno));
+    return put_quoted(out, whole);
+}
+
+static enum pn_status
+put_data(struct pn_buffer *out, const struct data_source *source, struct pn_error *why)
+{
+    enum pn_status st = pn_buffer_printf(out, "data:\n  files:\n");
     for (size_t i = 0; st == PN_OK && i < source->file_count; i++) {
-        st = format == DATA_CSV ? pn_buffer_printf(out, "    - ")
-                                : pn_buffer_printf(out, "  %s: ", idx_keys[i & 1]);
+        st = pn_buffer_printf(out, "    - ");
         if (st == PN_OK)
             st = put_path(out, source->files[i], why);
+        if (st == PN_OK)
+            st = pn_buffer_append(out, "\n", 1);
+    }
+    for (size_t i = 0; st == PN_OK && i < 2 && source->arrays[i] != NULL; i++) {
+        st = pn_buffer_printf(out, i == 0 ? "  arrays:\n    - " : "    - ");
+        if (st == PN_OK)
+            st = put_quoted(out, source->arrays[i]);
         if (st == PN_OK)
             st = pn_buffer_append(out, "\n", 1);
     }
@@ -182,8 +191,8 @@ put_data(struct pn_buffer *out, const struct data_source *source, enum data_form
 }
 
 static enum pn_status
-make_node_config(const char *folder, const struct engine_site *site, enum data_format format,
-                 const char *fingerprint, struct pn_error *why)
+make_node_config(const char *folder, const struct engine_site *site, const char *fingerprint,
+                 struct pn_error *why)
 {
     char             path[CLI_PATH_SIZE];
     struct pn_buffer text;
@@ -195,7 +204,7 @@ make_node_config(const char *folder, const struct engine_site *site, enum data_f
                               "trust: %s\nkeys: keys\nstate: state\n",
                               fingerprint);
     if (st == PN_OK)
-        st = put_data(&text, &site->source, format, why);
+        st = put_data(&text, &site->source, why);
     if (st == PN_OK)
         st = store_file_save(path, text.bytes, text.size, 0644, why);
     pn_buffer_fini(&text);
@@ -236,6 +245,6 @@ cli_lab_prepare(const char *folder, const struct engine_job *job, const struct e
     if (st == PN_OK)
         st = make_hub_config(folder, fingerprint, why);
     for (size_t i = 0; st == PN_OK && i < sites->count; i++)
-        st = make_node_config(folder, &sites->items[i], job->schema->format, fingerprint, why);
+        st = make_node_config(folder, &sites->items[i], fingerprint, why);
     return st;
 }

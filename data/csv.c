@@ -156,10 +156,17 @@ end_field(struct data_csv *csv, bool quoted, struct pn_error *why)
     return st;
 }
 
+/* A blank as delimiter stands for any number of them. */
+static bool
+is_delimiter(const struct data_csv *csv, int c)
+{
+    return c == csv->delimiter || (csv->delimiter == ' ' && c == '\t');
+}
+
 static bool
 is_blank(const struct data_csv *csv, int c)
 {
-    return (c == ' ' || c == '\t') && c != csv->delimiter;
+    return (c == ' ' || c == '\t') && !is_delimiter(csv, c);
 }
 
 static enum pn_status
@@ -208,7 +215,7 @@ read_plain(struct data_csv *csv, struct pn_error *why)
     for (;;) {
         int            c;
         enum pn_status st = peek(&c, csv, why);
-        if (st != PN_OK || c == END || c == '\n' || c == '\r' || c == csv->delimiter)
+        if (st != PN_OK || c == END || c == '\n' || c == '\r' || is_delimiter(csv, c))
             return st;
         if (c == '"')
             return fail(csv, csv->line, csv->column,
@@ -239,7 +246,7 @@ read_field(struct data_csv *csv, struct pn_error *why)
         st = read_quoted(csv, why);
         if (st == PN_OK)
             st = skip_blanks(&c, csv, why);
-        if (st == PN_OK && c != END && c != '\n' && c != '\r' && c != csv->delimiter)
+        if (st == PN_OK && c != END && c != '\n' && c != '\r' && !is_delimiter(csv, c))
             return fail(csv, csv->line, csv->column,
                         "there is text behind the closing quote; a quote in a quoted field is "
                         "written twice",
@@ -274,6 +281,18 @@ take_line_end(bool *was, struct data_csv *csv, struct pn_error *why)
     return PN_OK;
 }
 
+/* Takes one delimiter; of blanks, all of them. */
+static enum pn_status
+take_delimiter(int *next, struct data_csv *csv, struct pn_error *why)
+{
+    enum pn_status st;
+    do {
+        take(csv);
+        st = peek(next, csv, why);
+    } while (st == PN_OK && csv->delimiter == ' ' && is_delimiter(csv, *next));
+    return st;
+}
+
 static enum pn_status
 read_record(struct data_csv *csv, struct pn_error *why)
 {
@@ -284,28 +303,43 @@ read_record(struct data_csv *csv, struct pn_error *why)
             st = peek(&c, csv, why);
         if (st != PN_OK)
             return st;
-        if (c != csv->delimiter) {
+        bool more = is_delimiter(csv, c);
+        if (more && (st = take_delimiter(&c, csv, why)) != PN_OK)
+            return st;
+        if (more && csv->delimiter == ' ') /* blanks at the end of a line mean nothing */
+            more = c != END && c != '\n' && c != '\r';
+        if (!more) {
             bool ended;
             return take_line_end(&ended, csv, why);
         }
-        take(csv);
     }
+}
+
+/* Takes empty lines, and blanks before a record where they delimit. */
+static enum pn_status
+find_record(int *next, struct data_csv *csv, struct pn_error *why)
+{
+    bool           empty = true;
+    enum pn_status st    = csv->began ? PN_OK : skip_byte_order_mark(csv, why);
+    while (st == PN_OK && empty) {
+        st = peek(next, csv, why);
+        if (st == PN_OK && csv->delimiter == ' ' && is_delimiter(csv, *next))
+            st = take_delimiter(next, csv, why);
+        if (st == PN_OK)
+            st = take_line_end(&empty, csv, why);
+    }
+    return st == PN_OK ? peek(next, csv, why) : st;
 }
 
 enum pn_status
 data_csv_next(const struct data_csv_field **fields, uint32_t *count, struct data_csv *csv,
               struct pn_error *why)
 {
-    int            c     = END;
-    bool           empty = true;
-    enum pn_status st    = csv->began ? PN_OK : skip_byte_order_mark(csv, why);
-    *count               = 0;
-    csv->field_count     = 0;
-    csv->text_size       = 0;
-    while (st == PN_OK && empty)
-        st = take_line_end(&empty, csv, why);
-    if (st == PN_OK)
-        st = peek(&c, csv, why);
+    int            c  = END;
+    enum pn_status st = find_record(&c, csv, why);
+    *count            = 0;
+    csv->field_count  = 0;
+    csv->text_size    = 0;
     if (st != PN_OK || c == END)
         return st;
     if ((st = read_record(csv, why)) != PN_OK)

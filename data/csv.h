@@ -2,7 +2,8 @@
  * data/csv -- the records of a CSV file, as fields with positions (RFC 4180).
  *
  * Quoted fields may hold delimiters, line ends and doubled quotes. Lines end in CRLF or LF. A UTF-8
- * byte order mark is skipped, and so are empty lines. Positions count lines and characters from 1.
+ * byte order mark is skipped, and so are empty lines. A blank as delimiter stands for any number of
+ * blanks and tabs; those around a line mean nothing. Positions count lines and characters from 1.
  *
  * Memory     one heap object; fields are borrowed until the next call.
  * Limits     a record of 1 MiB, 16384 fields.

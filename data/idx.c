@@ -12,36 +12,12 @@ enum {
     DIMS_MAX   = 4
 };
 
-static enum pn_status
-read_whole(struct data_stream *stream, uint8_t *out, size_t size, const char *what,
-           struct pn_error *why)
-{
-    size_t         got;
-    enum pn_status st = data_stream_read(&got, stream, out, size, why);
-    if (st == PN_OK && got < size)
-        st = pn_error_set(why, PN_EDATA, "%s: the file ends inside %s; copy it again",
-                          data_stream_name(stream), what);
-    return st;
-}
-
-static enum pn_status
-expect_end(struct data_stream *stream, struct pn_error *why)
-{
-    uint8_t        byte;
-    size_t         got;
-    enum pn_status st = data_stream_read(&got, stream, &byte, 1, why);
-    if (st == PN_OK && got > 0)
-        st = pn_error_set(why, PN_EDATA, "%s: the file is longer than its header says",
-                          data_stream_name(stream));
-    return st;
-}
-
 /* The header, which must have `dims` dimensions. */
 static enum pn_status
 read_header(uint32_t *dim, uint32_t dims, struct data_stream *stream, struct pn_error *why)
 {
     uint8_t        magic[4], sizes[4 * DIMS_MAX];
-    enum pn_status st = read_whole(stream, magic, 4, "the IDX header", why);
+    enum pn_status st = data_stream_read_whole(stream, magic, 4, "the IDX header", why);
     if (st != PN_OK)
         return st;
     if (magic[0] != 0 || magic[1] != 0 || magic[2] != TYPE_UBYTE || magic[3] != dims)
@@ -50,7 +26,7 @@ read_header(uint32_t *dim, uint32_t dims, struct data_stream *stream, struct pn_
                             "bytes %02x %02x %02x %02x; are images and labels exchanged?",
                             data_stream_name(stream), TYPE_UBYTE * 256u + dims, dims, magic[0],
                             magic[1], magic[2], magic[3]);
-    st = read_whole(stream, sizes, 4 * (size_t)dims, "the IDX header", why);
+    st = data_stream_read_whole(stream, sizes, 4 * (size_t)dims, "the IDX header", why);
     for (uint32_t i = 0; st == PN_OK && i < dims; i++)
         dim[i] = (uint32_t)sizes[4 * i] << 24 | (uint32_t)sizes[4 * i + 1] << 16 |
                  (uint32_t)sizes[4 * i + 2] << 8 | sizes[4 * i + 3];
@@ -70,7 +46,7 @@ read_labels(struct pn_buffer *out, struct data_stream *stream, const struct data
                           data_stream_name(stream));
     while (st == PN_OK && out->size < rows) {
         size_t left = rows - out->size, size = left < sizeof chunk ? left : sizeof chunk;
-        st = read_whole(stream, chunk, size, "its labels", why);
+        st = data_stream_read_whole(stream, chunk, size, "its labels", why);
         for (size_t i = 0; st == PN_OK && i < size; i++)
             if (chunk[i] >= schema->class_count)
                 st = pn_error_set(why, PN_EDATA,
@@ -81,7 +57,7 @@ read_labels(struct pn_buffer *out, struct data_stream *stream, const struct data
         if (st == PN_OK && (st = pn_buffer_append(out, chunk, size)) != PN_OK)
             pn_error_set(why, st, "%s: the labels need too much memory", data_stream_name(stream));
     }
-    return st == PN_OK ? expect_end(stream, why) : st;
+    return st == PN_OK ? data_stream_expect_end(stream, why) : st;
 }
 
 static enum pn_status
@@ -116,7 +92,7 @@ read_images(struct data_rows *rows, struct data_stream *stream, const struct pn_
     enum pn_status st = PN_OK;
     for (uint32_t i = 0; st == PN_OK && i < labels->size; i++) {
         struct data_row row;
-        st = read_whole(stream, pixels, schema->feature_count, "its images", why);
+        st = data_stream_read_whole(stream, pixels, schema->feature_count, "its images", why);
         if (st != PN_OK || !wanted[i])
             continue;
         if ((st = data_rows_add(&row, rows, data_stream_name(stream), why)) != PN_OK)
@@ -126,7 +102,7 @@ read_images(struct data_rows *rows, struct data_stream *stream, const struct pn_
         row.target[0] = (float)labels->bytes[i];
     }
     free(pixels);
-    return st == PN_OK ? expect_end(stream, why) : st;
+    return st == PN_OK ? data_stream_expect_end(stream, why) : st;
 }
 
 static enum pn_status
@@ -159,5 +135,17 @@ data_rows_read_idx(struct data_rows *rows, struct data_stream *images, struct da
     if (st == PN_OK)
         st = read_marked(rows, images, &found, source, why);
     pn_buffer_fini(&found);
+    return st;
+}
+
+enum pn_status
+data_rows_load_idx(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
+{
+    struct data_stream *images = NULL, *labels = NULL;
+    enum pn_status      st = data_rows_open_pair(&images, &labels, rows, source, why);
+    if (st == PN_OK)
+        st = data_rows_read_idx(rows, images, labels, source, why);
+    data_stream_close(images);
+    data_stream_close(labels);
     return st;
 }

@@ -308,7 +308,7 @@ data_record_read(const struct data_row *row, const struct data_record *record, c
     enum pn_status            st     = PN_OK;
     for (size_t i = 0; st == PN_OK && i < schema->column_count; i++) {
         const struct data_column *column = &schema->columns[i];
-        if (column->kind == DATA_IGNORE)
+        if (column->kind == DATA_IGNORE || column->kind == DATA_GROUP)
             continue;
         struct cell cell = {.schema = schema,
                             .column = column,
@@ -332,6 +332,7 @@ data_record_read(const struct data_row *row, const struct data_record *record, c
             st = read_weight(row->weight, &cell, why);
             break;
         case DATA_IGNORE:
+        case DATA_GROUP:
             break;
         }
     }

@@ -23,7 +23,8 @@ struct data_row { /* where one record goes */
     float *x, *target, *weight;
 };
 
-/* fields[where[i]] belongs to column i; a column of kind DATA_IGNORE is not looked at. */
+/* fields[where[i]] belongs to column i; columns of kind DATA_IGNORE and DATA_GROUP are
+ * not looked at. */
 PN_MUST_CHECK enum pn_status data_record_read(const struct data_row    *row,
                                               const struct data_record *record, const char *file,
                                               const struct data_csv_field *fields,

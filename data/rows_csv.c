@@ -1,5 +1,7 @@
 #include "data/rows.h"
 
+#include "data/window.h"
+
 #include "base/options.h"
 
 #include <inttypes.h>
@@ -16,6 +18,7 @@ struct load {
     struct data_record       *record;
     uint32_t                 *where; /* column of the schema -> field of a record */
     uint32_t                  field_count;
+    struct pn_buffer          group; /* of the row before; empty = none yet */
 };
 
 static const char *
@@ -102,6 +105,31 @@ check_count(const struct load *load, const struct data_csv_field *fields, uint32
                         load->schema->header ? "header" : "job's columns", count);
 }
 
+/* Where the text of the group column changes, a group ends. */
+static enum pn_status
+follow_group(struct load *load, const struct data_csv_field *fields, struct pn_error *why)
+{
+    const struct data_column *column = NULL;
+    const uint32_t            before = load->rows->table->rows - 1;
+    enum pn_status            st     = PN_OK;
+    for (size_t i = 0; i < load->schema->column_count; i++)
+        if (load->schema->columns[i].kind == DATA_GROUP)
+            column = &load->schema->columns[i];
+    if (column == NULL || load->rows->group_ends == NULL)
+        return PN_OK;
+    const struct data_csv_field *field = &fields[load->where[column - load->schema->columns]];
+    size_t                       size  = field->len + 1;
+    if (load->group.size == size && memcmp(load->group.bytes, field->text, size) == 0)
+        return PN_OK;
+    if (load->group.size > 0)
+        st = pn_buffer_append(load->rows->group_ends, &before, sizeof before);
+    pn_buffer_clear(&load->group);
+    if (st == PN_OK)
+        st = pn_buffer_append(&load->group, field->text, size);
+    return st == PN_OK ? PN_OK
+                       : pn_error_set(why, st, "%s: no memory for its groups", name_of(load));
+}
+
 static enum pn_status
 read_records(struct load *load, struct pn_error *why)
 {
@@ -123,6 +151,8 @@ read_records(struct load *load, struct pn_error *why)
             st = data_rows_add(&row, load->rows, name_of(load), why);
         if (st == PN_OK)
             st = data_record_read(&row, load->record, name_of(load), fields, load->where, why);
+        if (st == PN_OK)
+            st = follow_group(load, fields, why);
         if (st != PN_OK)
             return st;
     }
@@ -133,9 +163,10 @@ data_rows_read_csv(struct data_rows *rows, struct data_stream *stream, struct pn
 {
     const struct data_schema *schema = rows->table->schema;
     struct load               load   = {.rows = rows, .schema = schema, .stream = stream};
-    load.where                       = calloc(schema->column_count + 1, sizeof *load.where);
-    load.field_count                 = (uint32_t)schema->column_count;
-    enum pn_status st                = data_csv_new(&load.csv, stream, schema->delimiter, why);
+    pn_buffer_init(&load.group, DATA_CSV_RECORD_MAX + 1);
+    load.where        = calloc(schema->column_count + 1, sizeof *load.where);
+    load.field_count  = (uint32_t)schema->column_count;
+    enum pn_status st = data_csv_new(&load.csv, stream, schema->delimiter, why);
     if (load.where == NULL)
         st = pn_error_set(why, PN_ENOMEM, "%s: no memory to read this file", name_of(&load));
     if (st == PN_OK)
@@ -149,5 +180,27 @@ data_rows_read_csv(struct data_rows *rows, struct data_stream *stream, struct pn
     data_record_free(load.record);
     data_csv_free(load.csv);
     free(load.where);
+    pn_buffer_fini(&load.group);
+    return st;
+}
+
+enum pn_status
+data_rows_read_windows(struct data_rows *rows, struct data_stream *stream, struct pn_error *why)
+{
+    const struct data_schema row_schema = data_window_row_schema(rows->table->schema);
+    struct data_table        raw        = {.schema = &row_schema};
+    struct pn_buffer         ends;
+    struct data_rows raw_rows = {.table = &raw, .bytes_max = rows->bytes_max, .group_ends = &ends};
+    pn_buffer_init(&ends, SIZE_MAX);
+    enum pn_status st = data_rows_read_csv(&raw_rows, stream, why);
+    if (st == PN_OK && (st = pn_buffer_append(&ends, &raw.rows, sizeof raw.rows)) != PN_OK)
+        pn_error_set(why, st, "%s: no memory for its groups", data_stream_name(stream));
+    if (st == PN_OK) /* SAFE: malloc aligns for any type */
+        st = data_window_cut(rows, &raw, (const uint32_t *)(const void *)ends.bytes,
+                             ends.size / sizeof(uint32_t), data_stream_name(stream), why);
+    pn_buffer_fini(&ends);
+    free(raw.x);
+    free(raw.target);
+    free(raw.weight);
     return st;
 }

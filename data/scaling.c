@@ -22,9 +22,11 @@ static enum pn_status
 sum_column(struct data_sums *out, const struct data_table *table, const struct data_column *column,
            uint32_t first, uint32_t rows, struct pn_error *why)
 {
-    const float     *x = table->x + (size_t)first * table->schema->feature_count + column->feature;
-    struct data_sums all = {.count = 0};
-    for (uint32_t i = 0; i < rows; i++, x += table->schema->feature_count) {
+    const struct data_schema *schema = table->schema;
+    const float     *x    = table->x + (size_t)first * schema->feature_count + column->feature;
+    struct data_sums all  = {.count = 0};
+    size_t           left = (size_t)rows * schema->length; /* a window has several rows */
+    for (; left > 0; left--, x += schema->row_size) {
         if (isnan(*x))
             continue;
         if (!(fabs((double)*x) <= value_max))
@@ -167,28 +169,25 @@ data_scaling_decode(struct data_scaling *out, uint32_t count, const uint8_t *byt
 /* ---- features ---- */
 
 static void
-scale_column(struct data_table *table, const struct data_column *column, double mean,
-             double deviation)
+scale_values(float *x, size_t count, size_t stride, const struct data_scaling *scaling)
 {
-    size_t stride = table->schema->feature_count;
-    float *x      = table->x + column->feature;
-    for (uint32_t i = 0; i < table->rows; i++, x += stride)
-        *x = isnan(*x) ? 0.0f : (float)(((double)*x - mean) / deviation);
+    for (; count > 0; count--, x += stride)
+        *x = isnan(*x) ? 0.0f : (float)(((double)*x - scaling->mean) / scaling->deviation);
 }
 
 void
 data_table_scale(struct data_table *table, const struct data_scaling *scaling)
 {
-    const struct data_schema *schema = table->schema;
+    static const struct data_scaling none   = {0.0, 1.0};
+    const struct data_schema        *schema = table->schema;
     PN_ASSERT(scaling != NULL || !schema->needs_scaling);
     for (size_t i = 0; i < schema->column_count; i++) {
-        const struct data_column *column = &schema->columns[i];
-        if (column->kind != DATA_NUMERIC)
-            continue;
-        if (column->standard)
-            scale_column(table, column, scaling[column->sums].mean,
-                         scaling[column->sums].deviation);
-        else
-            scale_column(table, column, 0.0, 1.0);
+        const struct data_column  *column = &schema->columns[i];
+        const struct data_scaling *own    = column->standard ? &scaling[column->sums] : &none;
+        if (column->kind == DATA_NUMERIC)
+            scale_values(table->x + column->feature, (size_t)table->rows * schema->length,
+                         schema->row_size, own);
+        if (column == schema->forecast)
+            scale_values(table->target, (size_t)table->rows * schema->target_size, 1, own);
     }
 }

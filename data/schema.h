@@ -2,21 +2,22 @@
  * data/schema -- what a job expects of a site's records.
  *
  *     data:
- *       format: csv             # csv | idx
+ *       format: csv             # csv | idx | npy | npz | cifar | image | text
  *       header: true            # the first line names the columns (default); false: `columns` is
  *                               # the order of the fields
- *       delimiter: ","          # default; one of , ; | and tab ("\t")
+ *       delimiter: ","          # default; one of , ; | tab ("\t") and " ", any number of blanks
  *       decimal: "."            # default; or ","
  *       missing: ["", "?"]      # what stands for a missing value in any column; default [""]
  *       columns:                # all that the job reads; with a header others may be there
  *         - { name: age,  type: numeric, scale: standard }         # scale: none (default)
  *         - { name: chol, type: numeric, scale: standard, missing: ["0"], indicator: true }
  *         - { name: cp,   type: categorical, values: ["1", "2", "3", "4"], other: true }
+ *         - { name: V,    type: numeric, count: 28 }               # V1 .. V28; first: 0 = V0 ..
+ * V27
  *         - { name: note, type: ignore }
  *         - { name: num,  type: target, positive: ["1", "2"], negative: ["0"] }
- *       split: { validation: 0.2, test: 0.2 }    # default; seeded, stratified when binary
- *
- *     data: { format: idx, shape: [28, 28], classes: 10, divide: 255, split: ... }
+ *       shape: [140, 1]         # how a network sees the features of a record; default: flat
+ *       split: { validation: 0.2, test: 0.2, order: random }
  *
  * Features, in column order: a numeric gives 1, then 1 for "is missing" if `indicator`; a
  * categorical gives 1 per value, then 1 if `other`, then 1 if `indicator`. A missing numeric
@@ -30,24 +31,63 @@
  * Blanks around an unquoted field are not part of it. A field equals a text of a list when the
  * characters are the same, or when both are numbers and equal: 145.0 equals "145".
  *
+ * With a window, records are runs of `length` rows of the file, each `stride` rows behind the one
+ * before; none goes over the end of a file or a change of the `type: group` column:
+ *
+ *       window: { length: 30, stride: 1, forecast: temp, horizon: 1 }
+ *
+ * Its features are (length, features of a row). Its target is one of
+ *
+ *     the target column     as it is in the last row
+ *     forecast: COLUMN      the numeric column in the next `horizon` rows, in that column's scale;
+ * a window with one of them missing is left out remaining: LIMIT      how many rows of the file or
+ * group come behind the window, at most LIMIT
+ *
+ * The other formats:
+ *
+ *     { format: idx,   shape: [28, 28], classes: 10, divide: 255 }         # divide: default
+ *     { format: npy,   shape: [3, 32, 32], classes: 10, divide: 1, channels: first }
+ *     { format: npz,   shape: [12], outputs: 2 }        # targets that are numbers; npy too
+ *     { format: cifar, classes: 10, divide: 255 }       # 10; CIFAR-100: 100 fine or 20 coarse
+ *     { format: image, shape: [1, 64, 64], classes: [ill, well], divide: 255 }
+ *     { format: text,  alphabet: "\n abc", other: false, length: 80, stride: 80 }
+ *
+ * An image file has a pixel p as p / divide; a feature is (C, H, W), `channels: last` says that the
+ * file has (H, W, C). A text gives runs of `length` characters as indices into the alphabet (its
+ * length is the index of all others, with `other`); the target is the same run one character later.
+ *
+ * split: `order: random` is seeded, and stratified when binary; `order: time` (default for windows
+ * and text, whose neighbours overlap) gives the first records to training, the last to the test.
+ *
+ * Augmentation of the training records: data/augment.
+ *
  * Memory     one heap object; immutable; independent of the YAML tree.
- * Limits     1024 columns, 256 values a column, 64 missing texts a list, 65536 features.
+ * Limits     1024 columns, 256 values a column, 64 missing texts a list, 65536 features, an
+ *            alphabet of 4096 characters.
  */
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 
+#include "data/augment_options.h"
 #include "text/yaml.h"
 
 enum data_format {
     DATA_CSV,
-    DATA_IDX
+    DATA_IDX,
+    DATA_NPY,
+    DATA_NPZ,
+    DATA_CIFAR,
+    DATA_IMAGE,
+    DATA_TEXT,
+    DATA_FORMAT_COUNT
 };
 enum data_column_kind {
     DATA_NUMERIC,
     DATA_CATEGORICAL,
     DATA_TARGET,
     DATA_WEIGHT,
-    DATA_IGNORE
+    DATA_IGNORE,
+    DATA_GROUP
 };
 
 struct data_column {
@@ -61,8 +101,15 @@ struct data_column {
     bool               positive; /* target: `values` are the positive ones */
     const char *const *negative; /* target: the others, NULL = any other value */
     size_t             negative_count;
-    uint32_t           feature, feature_count; /* where it starts in a record */
+    uint32_t           feature, feature_count; /* where it starts in a row */
     uint32_t           sums;                   /* standard: index in the statistics */
+};
+
+/* What the sizes of a record mean. */
+enum data_layout {
+    DATA_FLAT,   /* (F)                       */
+    DATA_PLANES, /* (H, W) or (C, H, W)      */
+    DATA_SERIES  /* (T) or (T, F)             */
 };
 
 struct data_schema {
@@ -76,9 +123,25 @@ struct data_schema {
     uint32_t feature_count, target_size, class_count; /* class_count 2 = binary, 0 = regression */
     uint32_t numeric_count; /* columns in the statistics: those with scale: standard */
     bool     needs_scaling; /* numeric_count > 0 */
-    uint32_t dims, dim[3];  /* idx: of one image; feature_count is their product */
-    double   divide;        /* idx: pixel / divide */
-    double   validation, test;
+
+    enum data_layout   layout;
+    uint32_t           dims, dim[3]; /* of a record; feature_count is their product */
+    double             divide;       /* pixel / divide */
+    bool               channels_last;
+    const char *const *class_names; /* image: what the labels file calls them, or NULL */
+
+    uint32_t row_size; /* csv: features of one row; feature_count is length * row_size */
+    uint32_t length, stride, horizon,
+        remaining;                             /* window: 1, 0, 0, 0 without; text: the first two */
+    const struct data_column *forecast;        /* NULL = none */
+    const uint32_t *alphabet, *alphabet_index; /* text: code points, ascending; their indices */
+    uint32_t        alphabet_count;
+    bool            alphabet_other;
+
+    double validation, test;
+    bool   in_time_order;
+
+    struct data_augment_options augment;
 };
 
 PN_MUST_CHECK enum pn_status data_schema_decode(struct data_schema    **out,
@@ -86,20 +149,34 @@ PN_MUST_CHECK enum pn_status data_schema_decode(struct data_schema    **out,
                                                 const struct text_node *node, struct pn_error *why);
 void                         data_schema_free(struct data_schema *schema);
 
+/* The name of a format, as in the job. */
+extern const char *const data_format_names[DATA_FORMAT_COUNT];
+
+/* Whether a network that reads `dims` sizes can read a record: the same sizes, where sizes of 1 do
+ * not count, or one size, the number of features. */
+bool data_schema_fits(const struct data_schema *schema, uint32_t dims, const uint32_t *dim);
+/* The sizes as "3x32x32". */
+void data_schema_shape_text(char out[static 40], const struct data_schema *schema);
+
 /*
  * Where the records of one site are: the `data:` section of node.yaml, or of an entry of
  * sites.yaml.
  *
  *     { file: heart.csv }
- *     { files: [a.csv, b.csv] }      # one table
- *     { images: i.gz, labels: l.gz, share: { of: 100, number: 3, kind: iid, seed: 1 } }
+ *     { files: [a.csv, b.csv] }                    # one table; npz and cifar too
+ *     { images: i.gz, labels: l.gz }               # idx, npy
+ *     { images: scans/, labels: labels.csv }       # image: a folder, and a CSV file,label
+ *     { file: a.npz, arrays: [x_train, y_train] }  # npz; default [x, y]
+ *     { ..., share: { of: 100, number: 3, kind: iid, seed: 1 } }
  *
- * share: this site sees one part of the file, the same on every machine. The parts are disjoint,
- * together they are the file, and they are as even as the division allows.
+ * `images` and `labels` are the two `files` in this order.
  *
- *     iid       records shuffled by seed; for csv and idx
+ * share: this site sees one part of the records, the same on every machine. The parts are disjoint,
+ * together they are everything, and they are as even as the division allows.
+ *
+ *     iid       records shuffled by seed
  *     shards    sorted by label, cut into 2 * of shards, two to a site by seed (McMahan 2017,
- *               section 3); for idx
+ *               section 3); where records have a class
  *
  * number counts from 0 and is 0 by default (sites.yaml with `count` sets it); seed is 0 by default.
  *
@@ -112,8 +189,9 @@ enum data_share_kind {
     DATA_SHARE_SHARDS
 };
 struct data_source {
-    char               **files; /* csv: any number; idx: images, labels */
+    char               **files; /* any number; idx, npy, image: images, labels */
     size_t               file_count;
+    char                *arrays[2]; /* npz: of the features, of the targets; or NULL */
     enum data_share_kind share;
     uint32_t             share_of, share_number; /* number 0..of-1 */
     uint64_t             share_seed;

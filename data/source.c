@@ -84,7 +84,7 @@ read_files(struct data_source *source, const struct reader *reader, const struct
 }
 
 static enum pn_status
-read_share(struct data_source *source, const struct reader *reader, bool has_labels)
+read_share(struct data_source *source, const struct reader *reader)
 {
     static const char *const known[] = {"of", "number", "kind", "seed"};
     static const char *const kinds[] = {"iid", "shards"};
@@ -107,12 +107,30 @@ read_share(struct data_source *source, const struct reader *reader, bool has_lab
     if (st == PN_OK)
         st = text_get_u64(&source->share_seed, reader->yaml, share, "seed", TEXT_OPTIONAL, 0,
                           UINT64_MAX, reader->why);
-    if (st == PN_OK && kind == 1 && !has_labels)
-        st = text_fail(reader->why, reader->yaml, share,
-                       "shards are for images and labels; records of CSV files are shared with "
-                       "kind: iid");
     source->share = kind == 1 ? DATA_SHARE_SHARDS : DATA_SHARE_IID;
     return st;
+}
+
+/* The names of two arrays in an NPZ file. */
+static enum pn_status
+read_arrays(struct data_source *source, const struct reader *reader)
+{
+    const struct text_node *list;
+    enum pn_status          st =
+        text_get_list(&list, reader->yaml, reader->section, "arrays", TEXT_OPTIONAL, reader->why);
+    if (st != PN_OK || list == NULL)
+        return st;
+    if (list->count != 2)
+        return text_fail(reader->why, reader->yaml, list,
+                         "expected two names, of the features and of the targets: [x, y]");
+    size_t i = 0;
+    for (const struct text_node *node = list->first; node != NULL; node = node->next) {
+        if (node->kind != TEXT_SCALAR || node->value[0] == '\0')
+            return text_fail(reader->why, reader->yaml, node, "expected the name of an array");
+        if ((source->arrays[i++] = strdup(node->value)) == NULL)
+            return pn_error_set(reader->why, PN_ENOMEM, "no memory for the name of an array");
+    }
+    return PN_OK;
 }
 
 enum pn_status
@@ -120,9 +138,9 @@ data_source_decode(struct data_source *out, const struct text_yaml *yaml,
                    const struct text_node *node, const char *folder, const char *data_root,
                    struct pn_error *why)
 {
-    static const char *const known[] = {"file", "files", "images", "labels", "share"};
+    static const char *const known[] = {"file", "files", "images", "labels", "arrays", "share"};
     const struct reader      reader  = {yaml, node, folder, data_root, why};
-    enum pn_status           st      = text_check_keys(yaml, node, known, 5, why);
+    enum pn_status           st      = text_check_keys(yaml, node, known, 6, why);
     if (st != PN_OK)
         return st;
     const struct text_node *file = text_find(node, "file"), *images = text_find(node, "images");
@@ -135,7 +153,9 @@ data_source_decode(struct data_source *out, const struct text_yaml *yaml,
     struct data_source source = {.share = DATA_SHARE_ALL};
     st                        = read_files(&source, &reader, file, images);
     if (st == PN_OK)
-        st = read_share(&source, &reader, images != NULL);
+        st = read_arrays(&source, &reader);
+    if (st == PN_OK)
+        st = read_share(&source, &reader);
     if (st != PN_OK) {
         data_source_fini(&source);
         return st;
@@ -150,5 +170,7 @@ data_source_fini(struct data_source *source)
     for (size_t i = 0; i < source->file_count; i++)
         free(source->files[i]);
     free(source->files);
+    free(source->arrays[0]);
+    free(source->arrays[1]);
     *source = (struct data_source){.share = DATA_SHARE_ALL};
 }

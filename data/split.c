@@ -6,13 +6,10 @@
 
 /* ---- which record goes where ---- */
 
-/* Records of one stratum, shuffled: the first to test, the next to validation, the rest to train.
- */
+/* Records of one stratum: the first to test, the next to validation, the rest to train. */
 static void
-deal(uint8_t *part, uint32_t *members, uint32_t count, const struct data_schema *schema,
-     struct pn_rng rng)
+deal(uint8_t *part, const uint32_t *members, uint32_t count, const struct data_schema *schema)
 {
-    pn_rng_shuffle(&rng, members, count);
     uint32_t test       = (uint32_t)rint(schema->test * count);
     uint32_t validation = (uint32_t)rint(schema->validation * count);
     if (validation > count - test)
@@ -27,10 +24,17 @@ static enum pn_status
 assign(uint8_t *part, const struct data_table *table, const struct pn_rng *rng)
 {
     const struct data_schema *schema  = table->schema;
-    bool                      binary  = schema->class_count == 2;
+    bool                      binary  = schema->class_count == 2 && schema->target_size == 1;
     uint32_t                 *members = malloc(((size_t)table->rows + 1) * sizeof *members);
     if (members == NULL)
         return PN_ENOMEM;
+    if (schema->in_time_order) {
+        for (uint32_t i = 0; i < table->rows; i++)
+            members[i] = table->rows - 1 - i;
+        deal(part, members, table->rows, schema);
+        free(members);
+        return PN_OK;
+    }
     for (uint32_t stratum = 0; stratum < (binary ? 2u : 1u); stratum++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < table->rows; i++)
@@ -38,7 +42,8 @@ assign(uint8_t *part, const struct data_table *table, const struct pn_rng *rng)
                 members[count++] = i;
         struct pn_rng child;
         pn_rng_derive(&child, rng, PN_RNG_SPLIT, stratum);
-        deal(part, members, count, schema, child);
+        pn_rng_shuffle(&child, members, count);
+        deal(part, members, count, schema);
     }
     free(members);
     return PN_OK;

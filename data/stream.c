@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,17 @@ enum {
 };
 
 struct data_stream {
-    char          *name;
-    int            fd;     /* -1: over bytes */
-    const uint8_t *memory; /* borrowed */
-    size_t         memory_size;
-    z_stream       z; /* next_in, avail_in are the input in both modes */
-    bool           started, gzip, member_done, ended;
-    uint8_t        input[INPUT_SIZE];
+    char              *name;
+    int                fd;     /* -1: over bytes */
+    const uint8_t     *memory; /* borrowed */
+    size_t             memory_size;
+    z_stream           z; /* next_in, avail_in are the input in both modes */
+    bool               started, inflates, member_done, ended;
+    bool               is_packed; /* a member of an archive: */
+    struct data_packed packed;
+    uint64_t           given; /* bytes and their checksum so far */
+    uLong              crc;
+    uint8_t            input[INPUT_SIZE];
 };
 
 static enum pn_status
@@ -76,12 +81,24 @@ data_stream_open_bytes(struct data_stream **out, const char *name, const uint8_t
     return st;
 }
 
+enum pn_status
+data_stream_open_packed(struct data_stream **out, const char *name, const uint8_t *bytes,
+                        size_t size, const struct data_packed *packed, struct pn_error *why)
+{
+    enum pn_status st = data_stream_open_bytes(out, name, bytes, size, why);
+    if (st == PN_OK) {
+        (*out)->is_packed = true;
+        (*out)->packed    = *packed;
+    }
+    return st;
+}
+
 void
 data_stream_close(struct data_stream *stream)
 {
     if (stream == NULL)
         return;
-    if (stream->gzip)
+    if (stream->inflates)
         inflateEnd(&stream->z);
     if (stream->fd >= 0)
         close(stream->fd);
@@ -128,12 +145,20 @@ start(struct data_stream *stream, struct pn_error *why)
         return st;
     stream->started = true;
     /* A regular file gives both bytes in one read, or it has only one. */
-    if (stream->z.avail_in < 2 || stream->z.next_in[0] != 0x1f || stream->z.next_in[1] != 0x8b)
+    bool gzip = !stream->is_packed && stream->z.avail_in >= 2 && stream->z.next_in[0] == 0x1f &&
+                stream->z.next_in[1] == 0x8b;
+    if (!gzip && !(stream->is_packed && stream->packed.deflate))
         return PN_OK;
-    if (inflateInit2(&stream->z, 16 + MAX_WBITS) != Z_OK) /* 16: gzip only */
+    if (inflateInit2(&stream->z, gzip ? 16 + MAX_WBITS : -MAX_WBITS) != Z_OK) /* 16: gzip only */
         return pn_error_set(why, PN_ENOMEM, "%s: no memory to unpack this file", stream->name);
-    stream->gzip = true;
+    stream->inflates = true;
     return PN_OK;
+}
+
+static const char *
+packing(const struct data_stream *stream)
+{
+    return stream->is_packed ? "deflate" : "gzip";
 }
 
 /* Behind a member: the end, or another member. */
@@ -144,9 +169,9 @@ next_member(struct data_stream *stream, struct pn_error *why)
         stream->ended = true;
         return PN_OK;
     }
-    if (stream->z.next_in[0] != 0x1f || inflateReset(&stream->z) != Z_OK)
-        return pn_error_set(why, PN_EDATA, "%s: there are bytes behind the end of the gzip data",
-                            stream->name);
+    if (stream->is_packed || stream->z.next_in[0] != 0x1f || inflateReset(&stream->z) != Z_OK)
+        return pn_error_set(why, PN_EDATA, "%s: there are bytes behind the end of the %s data",
+                            stream->name, packing(stream));
     stream->member_done = false;
     return PN_OK;
 }
@@ -170,11 +195,12 @@ unpack(struct data_stream *stream, uint8_t *out, size_t size, size_t *made, stru
     if (result == Z_MEM_ERROR)
         return pn_error_set(why, PN_ENOMEM, "%s: no memory to unpack this file", stream->name);
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-        return pn_error_set(why, PN_EDATA, "%s: the gzip data is damaged (%s)", stream->name,
-                            stream->z.msg != NULL ? stream->z.msg : "no gzip data");
+        return pn_error_set(why, PN_EDATA, "%s: the %s data is damaged (%s)", stream->name,
+                            packing(stream),
+                            stream->z.msg != NULL ? stream->z.msg : "not packed so");
     if (before == 0 && *made == 0 && !stream->member_done)
-        return pn_error_set(why, PN_EDATA, "%s: the gzip data ends too early; copy the file again",
-                            stream->name);
+        return pn_error_set(why, PN_EDATA, "%s: the %s data ends too early; copy the file again",
+                            stream->name, packing(stream));
     return PN_OK;
 }
 
@@ -190,6 +216,27 @@ pass(struct data_stream *stream, uint8_t *out, size_t size, size_t *made)
     stream->z.avail_in -= (uInt)*made;
 }
 
+/* A member of an archive is what its entry says, or it is refused. */
+static enum pn_status
+check_packed(struct data_stream *stream, const uint8_t *out, size_t made, struct pn_error *why)
+{
+    stream->given += made;
+    for (size_t at = 0; at < made; at += UINT32_MAX) /* what a uInt holds */
+        stream->crc =
+            crc32(stream->crc, out + at, (uInt)(made - at < UINT32_MAX ? made - at : UINT32_MAX));
+    if (stream->given > stream->packed.size ||
+        (stream->ended && stream->given < stream->packed.size))
+        return pn_error_set(why, PN_EDATA,
+                            "%s: expected %" PRIu64 " bytes as the archive says, seen %s",
+                            stream->name, stream->packed.size,
+                            stream->given > stream->packed.size ? "more" : "fewer");
+    if (stream->ended && stream->crc != stream->packed.crc)
+        return pn_error_set(why, PN_EDATA,
+                            "%s: the checksum is not that of the archive; copy the file again",
+                            stream->name);
+    return PN_OK;
+}
+
 enum pn_status
 data_stream_read(size_t *got, struct data_stream *stream, void *out, size_t size,
                  struct pn_error *why)
@@ -199,12 +246,55 @@ data_stream_read(size_t *got, struct data_stream *stream, void *out, size_t size
     while (st == PN_OK && done < size && !stream->ended) {
         size_t made = 0;
         st          = refill(stream, why);
-        if (st == PN_OK && stream->gzip)
+        if (st == PN_OK && stream->inflates)
             st = unpack(stream, (uint8_t *)out + done, size - done, &made, why);
         else if (st == PN_OK)
             pass(stream, (uint8_t *)out + done, size - done, &made);
+        if (st == PN_OK && stream->is_packed)
+            st = check_packed(stream, (uint8_t *)out + done, made, why);
         done += made;
     }
     *got = done;
+    return st;
+}
+
+enum pn_status
+data_stream_read_whole(struct data_stream *stream, void *out, size_t size, const char *what,
+                       struct pn_error *why)
+{
+    size_t         got;
+    enum pn_status st = data_stream_read(&got, stream, out, size, why);
+    if (st == PN_OK && got < size)
+        st = pn_error_set(why, PN_EDATA, "%s: the file ends inside %s; copy it again", stream->name,
+                          what);
+    return st;
+}
+
+enum pn_status
+data_stream_expect_end(struct data_stream *stream, struct pn_error *why)
+{
+    uint8_t        byte;
+    size_t         got;
+    enum pn_status st = data_stream_read(&got, stream, &byte, 1, why);
+    if (st == PN_OK && got > 0)
+        st = pn_error_set(why, PN_EDATA, "%s: the file is longer than its header says",
+                          stream->name);
+    return st;
+}
+
+enum pn_status
+data_stream_read_all(struct pn_buffer *out, struct data_stream *stream, struct pn_error *why)
+{
+    uint8_t        chunk[INPUT_SIZE];
+    size_t         got = sizeof chunk;
+    enum pn_status st  = PN_OK;
+    while (st == PN_OK && got == sizeof chunk) {
+        st = data_stream_read(&got, stream, chunk, sizeof chunk, why);
+        if (st == PN_OK && (st = pn_buffer_append(out, chunk, got)) == PN_ERANGE)
+            st = pn_error_set(why, PN_EDATA, "%s: the file has more than the %zu bytes it may have",
+                              stream->name, out->limit);
+        else if (st == PN_ENOMEM)
+            pn_error_set(why, st, "%s: no memory to read this file", stream->name);
+    }
     return st;
 }

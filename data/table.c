@@ -17,25 +17,41 @@ data_table_free(struct data_table *table)
     free(table);
 }
 
+/* The formats whose records are in any number of files, one after the other. */
 static enum pn_status
-load_csv(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
+load_files(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
 {
-    struct data_table *table = rows->table;
-    enum pn_status     st    = PN_OK;
+    const struct data_schema *schema = rows->table->schema;
+    enum pn_status            st     = PN_OK;
     for (size_t i = 0; st == PN_OK && i < source->file_count; i++) {
         struct data_stream *stream = NULL;
         st                         = data_stream_open(&stream, source->files[i], why);
-        if (st == PN_OK)
+        if (st == PN_OK && schema->format == DATA_CIFAR)
+            st = data_rows_read_cifar(rows, stream, why);
+        else if (st == PN_OK && schema->format == DATA_TEXT)
+            st = data_rows_read_text(rows, stream, why);
+        else if (st == PN_OK && schema->stride > 0)
+            st = data_rows_read_windows(rows, stream, why);
+        else if (st == PN_OK)
             st = data_rows_read_csv(rows, stream, why);
         data_stream_close(stream);
     }
-    if (st != PN_OK)
-        return st;
-    uint8_t *wanted = malloc(table->rows);
-    uint32_t count;
+    return st;
+}
+
+/* Keeps the records of this site, when all are in the table. */
+static enum pn_status
+share_out(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
+{
+    const struct data_table *table  = rows->table;
+    uint8_t                 *wanted = malloc(2 * (size_t)table->rows), *labels;
+    uint32_t                 count;
     if (wanted == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory to share the records out");
-    st = data_share_mark(wanted, &count, source, table->rows, NULL, why);
+    labels = wanted + table->rows;
+    for (uint32_t i = 0; i < table->rows; i++) /* classes are below 256 where they are shared */
+        labels[i] = source->share == DATA_SHARE_SHARDS ? (uint8_t)table->target[i] : 0;
+    enum pn_status st = data_share_mark(wanted, &count, source, table->rows, labels, why);
     if (st == PN_OK)
         data_rows_keep(rows, wanted);
     free(wanted);
@@ -43,22 +59,48 @@ load_csv(struct data_rows *rows, const struct data_source *source, struct pn_err
 }
 
 static enum pn_status
-load_idx(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
+load(struct data_rows *rows, const struct data_source *source, struct pn_error *why)
 {
-    struct data_stream *images = NULL, *labels = NULL;
-    if (source->file_count != 2)
+    enum pn_status st = PN_OK;
+    switch (rows->table->schema->format) {
+    case DATA_IDX:
+        return data_rows_load_idx(rows, source, why);
+    case DATA_IMAGE:
+        return data_rows_load_images(rows, source, why);
+    case DATA_NPY:
+        st = data_rows_load_npy(rows, source, why);
+        break;
+    case DATA_NPZ:
+        st = data_rows_load_npz(rows, source, why);
+        break;
+    case DATA_CSV:
+    case DATA_CIFAR:
+    case DATA_TEXT:
+    case DATA_FORMAT_COUNT:
+        st = load_files(rows, source, why);
+        break;
+    }
+    return st == PN_OK ? share_out(rows, source, why) : st;
+}
+
+/* What only source and schema together can say. */
+static enum pn_status
+check_source(const struct data_schema *schema, const struct data_source *source,
+             struct pn_error *why)
+{
+    if (source->file_count == 0)
+        return pn_error_set(why, PN_EDATA, "the data section names no file");
+    if (source->arrays[0] != NULL && schema->format != DATA_NPZ)
         return pn_error_set(why, PN_EDATA,
-                            "the job's data has the format idx: expected `images` and `labels`, "
-                            "seen %zu files",
-                            source->file_count);
-    enum pn_status st = data_stream_open(&images, source->files[0], why);
-    if (st == PN_OK)
-        st = data_stream_open(&labels, source->files[1], why);
-    if (st == PN_OK)
-        st = data_rows_read_idx(rows, images, labels, source, why);
-    data_stream_close(images);
-    data_stream_close(labels);
-    return st;
+                            "%s: `arrays` are those of an NPZ file; the job's format is %s",
+                            source->files[0], data_format_names[schema->format]);
+    if (source->share == DATA_SHARE_SHARDS &&
+        (schema->class_count == 0 || schema->target_size != 1))
+        return pn_error_set(why, PN_EDATA,
+                            "%s: shards are for records that have a class; share these with kind: "
+                            "iid",
+                            source->files[0]);
+    return PN_OK;
 }
 
 /* A mean over no weight at all does not exist. */
@@ -77,19 +119,15 @@ enum pn_status
 data_table_load(struct data_table **out, const struct data_schema *schema,
                 const struct data_source *source, uint64_t bytes_max, struct pn_error *why)
 {
-    if (source->file_count == 0)
-        return pn_error_set(why, PN_EDATA, "the data section names no file");
-    if (schema->format == DATA_CSV && source->share == DATA_SHARE_SHARDS)
-        return pn_error_set(why, PN_EDATA,
-                            "%s: shards are for images; share records with kind: iid",
-                            source->files[0]);
+    enum pn_status st = check_source(schema, source, why);
+    if (st != PN_OK)
+        return st;
     struct data_table *table = calloc(1, sizeof *table);
     if (table == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the records");
     table->schema         = schema;
     struct data_rows rows = {.table = table, .bytes_max = bytes_max};
-    enum pn_status   st =
-        schema->format == DATA_CSV ? load_csv(&rows, source, why) : load_idx(&rows, source, why);
+    st                    = load(&rows, source, why);
     if (st == PN_OK)
         st = check_weights(table, source->files[0], why);
     if (st != PN_OK) {

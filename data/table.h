@@ -3,6 +3,8 @@
  *
  *     load -> split -> sums of the training part -> (the federation pools them) -> scale -> train
  *
+ * x is (rows, feature_count): flat, (C, H, W) or (T, F) as schema->dim says.
+ *
  * Errors are PN_EDATA with "file:line:column: what was expected, what was seen" (PN_ENOENT for a
  * file that is not there). Reading is bounded: a record of at most 1 MiB, a table of at most
  * `bytes_max`. CSV is RFC 4180 with CRLF or LF, a UTF-8 byte order mark allowed; empty lines are
@@ -64,9 +66,10 @@ PN_MUST_CHECK enum pn_status data_scaling_decode(struct data_scaling *out, uint3
  * (missing values then become 0). */
 void data_table_scale(struct data_table *table, const struct data_scaling *scaling);
 
-/* Seeded split into train, validation, test; stratified when binary. The table is reordered so that
- * the three parts are contiguous, each in the order of the file. Depends on rng and row order only.
- * PN_EDATA when there are too few records: a part with a share above 0 would be empty. */
+/* Split into train, validation, test: by seed, stratified when binary, or in the order of time. The
+ * table is reordered so that the three parts are contiguous, each in the order of the file. Depends
+ * on rng and row order only. PN_EDATA when there are too few records: a part with a share above 0
+ * would be empty. */
 struct data_parts {
     uint32_t train, validation, test; /* rows; in this order */
 };
@@ -93,8 +96,10 @@ struct data_column_report {
     bool     constant;
 };
 struct data_report {
-    uint64_t                   rows, class_rows[16]; /* by class, the first 16 */
+    uint64_t                   rows, class_rows[16]; /* targets by class, the first 16 */
     struct data_column_report *columns;              /* schema->column_count */
+    struct data_column_report  values;               /* not csv: of all features */
+    struct data_column_report  targets;              /* numbers: of all targets */
     bool                       one_class;
 };
 PN_MUST_CHECK enum pn_status data_report_make(struct data_report      *out,

@@ -22,7 +22,7 @@ struct fed_policy { /* 0 or an empty list: no limit */
 /* What the job would do at this site. */
 struct fed_policy_facts {
     uint64_t           parameters, records;
-    const char *const *columns; /* that the job's schema reads */
+    const char *const *columns; /* that the job's schema reads; "*" where it reads whole files */
     size_t             column_count;
 };
 

@@ -36,6 +36,8 @@ ask_policy(struct join *join)
     for (size_t i = 0; i < schema->column_count; i++)
         if (schema->columns[i].kind != DATA_IGNORE)
             columns[count++] = schema->columns[i].name;
+    if (schema->format != DATA_CSV) /* a text or an array of a file is all that the file has */
+        columns[count++] = "*";
     const struct fed_policy_facts facts = {
         .parameters = join->job->model_size / 4,
         .records    = join->trainer == NULL ? UINT64_MAX : node_trainer_parts(join->trainer)->train,

@@ -12,7 +12,8 @@
  *       epochs: 10                     # local epochs per round
  *       cohort: 3                      # smallest cohort
  *       records: 100                   # join only with at least so many
- *       columns: [amount, hour]        # a job may read no others
+ *       columns: [amount, hour]        # a job may read no others; "*": whole files (images,
+ *                                      # arrays, texts)
  *       optimisers: [sgd, adam]
  *       jobs: [<hash>]                 # only these jobs, by the hash of `panal job check`
  *

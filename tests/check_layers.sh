@@ -22,7 +22,7 @@ only proto '[a-z_/]*\.pb-c\.h|protobuf-c/'
 only nnlib 'cblas\.h|openblas'
 only store 'sqlite3\.h'
 only text 'yaml\.h|jansson\.h'
-only data 'zlib\.h'
+only data 'zlib\.h|png\.h|jpeglib\.h'
 
 # may ROOM other...: the rooms that ROOM may include, besides itself.
 may() {

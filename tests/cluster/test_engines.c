@@ -355,6 +355,30 @@ a_policy_is_not_overruled_and_its_sentence_reaches_the_coordinator(void **state)
     cluster_free(&cluster);
 }
 
+/* Else a job could take a CSV file for a text, and read what the policy keeps from it. */
+static void
+a_policy_on_columns_refuses_formats_that_read_whole_files(void **state)
+{
+    (void)state;
+    static const char job[] =
+        "version: 1\nname: sly\nseed: 5\nprofile: open\nmodel: |\n"
+        "  x    = input 4\n  out  = dense x 1 init=xavier\n  loss = bce_logits out\n"
+        "data: { format: npy, shape: [4], classes: 2 }\n"
+        "training: { optimiser: sgd, rate: 0.1, batch: 16, epochs: 1, clip: 10 }\n"
+        "rounds: { count: 1, cohort: 2, quorum: 2, attempts: 1 }\n";
+    static const char *const columns[] = {"a", "b", "c", "y"};
+    struct cluster           cluster;
+    cluster_new(&cluster, 2, job);
+    cluster.policy.columns      = columns;
+    cluster.policy.column_count = 4;
+    cluster_start(&cluster);
+    assert_true(cluster_run(&cluster, 0, 0));
+    assert_int_equal(cluster.outcome, WIRE_FAILED);
+    for (uint32_t number = 2; number <= 3; number++)
+        assert_non_null(strstr(cluster_party(&cluster, number)->refusal, "read the column *"));
+    cluster_free(&cluster);
+}
+
 static void
 a_full_disk_ends_the_run_cleanly_and_the_next_start_goes_on(void **state)
 {
@@ -692,6 +716,7 @@ main(void)
         cmocka_unit_test(everything_dies_in_turn_while_frames_are_lost),
         cmocka_unit_test(only_the_newest_updates_stay_when_a_limit_is_set),
         cmocka_unit_test(a_policy_is_not_overruled_and_its_sentence_reaches_the_coordinator),
+        cmocka_unit_test(a_policy_on_columns_refuses_formats_that_read_whole_files),
         cmocka_unit_test(a_full_disk_ends_the_run_cleanly_and_the_next_start_goes_on),
         cmocka_unit_test(a_model_of_several_chunks_travels_whole),
         cmocka_unit_test(a_member_that_lies_is_refused_counted_and_outlived),

@@ -72,7 +72,7 @@ data_not 2:1: 'there is no record in this file, only a header' '2,$d'
 data_not 1:1: 'the file is empty; expected a line with the names of the columns' '1,$d'
 refused $data "$work: this is a folder; name a file in it" panal data check "$good" --file "$work"
 refused $absent "$work/none.csv: there is no such file" panal data check "$good" --file "$work/none.csv"
-refused $usage "say where the data is" panal data check "$good"
+refused $config "say where the data is" panal data check "$good"
 sed -e 's/type: numeric, scale: standard }/type: categorical, values: [red, blue] }/' -e 's/input 3/input 6/' \
     "$good" >"$work/colours.yaml"
 printf 'a,b,c,y\nred,blue,red,1\nred,green,red,0\n' >"$table"

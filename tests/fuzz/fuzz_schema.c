@@ -8,15 +8,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void
 check(const struct data_schema *schema)
 {
-    uint32_t features = 0;
-    if (schema->format == DATA_IDX)
+    uint32_t features = 0, product = 1;
+    for (uint32_t i = 0; i < schema->dims; i++)
+        product *= schema->dim[i];
+    if (schema->dims == 0 || product != schema->feature_count || schema->target_size == 0)
+        abort();
+    if (schema->feature_count != schema->length * schema->row_size && schema->format == DATA_CSV)
+        abort();
+    if (schema->format != DATA_CSV)
         return;
     for (size_t i = 0; i < schema->column_count; i++) {
         if (schema->columns[i].feature != features)
             abort();
         features += schema->columns[i].feature_count;
     }
-    if (features != schema->feature_count || features == 0 || schema->target_size != 1)
+    if (features != schema->row_size || features == 0)
         abort();
 }
 

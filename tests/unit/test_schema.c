@@ -210,7 +210,6 @@ source_refuses_what_makes_no_sense(void **state)
         {"{ flie: a }", "file"},
         {"{ file: a, share: { of: 3, number: 3 } }", "number"},
         {"{ file: a, share: { number: 0 } }", "of"},
-        {"{ file: a, share: { of: 3, kind: shards } }", "kind: iid"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct data_source source;
