@@ -16,6 +16,7 @@
 #ifndef NNLIB_LAYER_H
 #define NNLIB_LAYER_H
 
+#include "nnlib/option.h"
 #include "nnlib/pass.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ enum {
     NN_INPUTS_MAX     = 16,
     NN_TENSORS_MAX    = 8,  /* of one layer */
     NN_LAYER_NAME_MAX = 64, /* characters; a tensor's name adds at most 30 */
-    NN_OPTIONS_MAX    = 32, /* bytes of a kind's options struct */
+    NN_OPTIONS_MAX    = 64, /* bytes of a kind's options struct, and options of a kind */
     NN_TEXT_MAX       = 65536
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
@@ -47,19 +48,6 @@ extern const char *const nn_init_names[]; /* by kind, NULL at the end */
 struct nn_init {
     enum nn_init_kind kind;
     double            scale; /* NN_INIT_RANDOM only */
-};
-
-/* One `key=value` that a kind understands; a table ends with name NULL. */
-enum nn_option_kind {
-    NN_OPTION_NUMBER, /* double, min..max */
-    NN_OPTION_WORD    /* uint32_t, the index in `words` */
-};
-struct nn_option {
-    const char         *name, *fallback; /* the default is text, parsed like any other */
-    enum nn_option_kind kind;
-    size_t              offset; /* in the kind's options struct */
-    double              min, max;
-    const char *const  *words; /* NULL at the end */
 };
 
 struct nn_shape { /* of one record's value; the last dimension is the fastest */
@@ -155,17 +143,23 @@ struct nn_loss_kind {
     enum pn_status (*check)(uint32_t size, const char *layer, struct pn_error *why);
     uint32_t (*target_size)(uint32_t size);
     uint32_t (*class_count)(uint32_t size);
-    double (*value)(const struct nn_loss_call *call); /* mean over rows, and its gradient */
+    double (*value)(const struct nn_loss_call *call); /* over all rows, and its gradient */
     void (*scores)(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size);
     /* True if `target` is one: a class number, a label 0..1, a finite number. */
-    bool (*accepts)(nn_real target, uint32_t size);
+    bool (*accepts)(const void *options, nn_real target, uint32_t size);
 };
 
 extern const struct nn_layer_kind nn_input_kind, nn_dense_kind, nn_add_kind;
 extern const struct nn_layer_kind nn_relu_kind, nn_leaky_relu_kind, nn_elu_kind, nn_selu_kind,
     nn_sigmoid_kind, nn_tanh_kind, nn_softplus_kind, nn_gelu_kind, nn_silu_kind, nn_identity_kind,
     nn_linear_kind, nn_softmax_kind;
-extern const struct nn_loss_kind nn_bce_logits_kind, nn_cce_logits_kind, nn_mse_kind;
+extern const struct nn_layer_kind nn_relu6_kind, nn_hardtanh_kind, nn_hardsigmoid_kind,
+    nn_hardswish_kind, nn_softsign_kind, nn_mish_kind, nn_celu_kind, nn_swish_kind, nn_exp_kind,
+    nn_log_softmax_kind;
+extern const struct nn_loss_kind nn_bce_logits_kind, nn_bce_labels_kind, nn_bce_focal_kind,
+    nn_cce_logits_kind, nn_cce_focal_kind, nn_cce_shares_kind, nn_kl_logits_kind, nn_mse_kind,
+    nn_half_sse_kind, nn_mae_kind, nn_huber_kind, nn_smooth_l1_kind, nn_quantile_kind,
+    nn_poisson_nll_kind, nn_gaussian_nll_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
 extern const struct nn_loss_kind *const  nn_loss_kinds[];
@@ -185,6 +179,7 @@ extern const struct nn_loss_kind *const  nn_loss_kinds[];
 #define nn_tanh NN_MATH(tanh)
 #define nn_erf NN_MATH(erf)
 #define nn_fabs NN_MATH(fabs)
+#define nn_pow NN_MATH(pow)
 #define nn_sqrt NN_MATH(sqrt)
 
 /* 1 / (1 + e^-x) without overflow: the exponent is never positive. */

@@ -1,6 +1,6 @@
-/* Options of layers and losses: key=value, from one table per kind. */
-#include "nnlib/spec.h"
+#include "nnlib/option.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,12 @@ set_number(unsigned char *field, const struct nn_option *option, const char *tex
 {
     char buffer[40], *end;
     /* Only plain decimals: strtod alone also takes hex, inf and nan. */
-    if (len == 0 || len >= sizeof buffer || strspn(text, "0123456789.eE+-") < len)
+    if (len == 0 || len >= sizeof buffer)
         return false;
     memcpy(buffer, text, len);
-    buffer[len]  = '\0';
+    buffer[len] = '\0';
+    if (strspn(buffer, "0123456789.eE+-") < len)
+        return false;
     double value = strtod(buffer, &end);
     if (*end != '\0' || !isfinite(value) || value < option->min || value > option->max)
         return false;
@@ -51,9 +53,11 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
 {
     enum pn_status st = PN_OK;
     for (const struct nn_option *o = table; st == PN_OK && o->name != NULL; o++) {
-        _Alignas(8) unsigned char fallback[NN_OPTIONS_MAX];
-        PN_ASSERT(nn_option_set(fallback, o, o->fallback, strlen(o->fallback)));
-        if (memcmp(options + o->offset, fallback + o->offset, field_size(o)) == 0)
+        _Alignas(8) unsigned char fallback[sizeof(double)];
+        struct nn_option          field = *o;
+        field.offset                    = 0;
+        PN_ASSERT(nn_option_set(fallback, &field, o->fallback, strlen(o->fallback)));
+        if (memcmp(options + o->offset, fallback, field_size(o)) == 0)
             continue;
         if (o->kind == NN_OPTION_WORD) {
             uint32_t word;
@@ -72,4 +76,34 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
         st = pn_buffer_printf(out, " %s=%s", o->name, text);
     }
     return st;
+}
+
+void
+nn_options_default(unsigned char *options, const struct nn_option *table)
+{
+    for (const struct nn_option *o = table; o->name != NULL; o++)
+        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
+}
+
+const struct nn_option *
+nn_option_find(const struct nn_option *table, const char *name, size_t len)
+{
+    for (const struct nn_option *o = table; o->name != NULL; o++)
+        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+            return o;
+    return NULL;
+}
+
+enum pn_status
+nn_option_refuse(struct pn_error *why, const struct nn_option *option, const char *text, size_t len)
+{
+    int             shown = len < 40 ? (int)len : 40;
+    struct pn_error list  = {.text = ""};
+    if (option->kind == NN_OPTION_NUMBER)
+        return pn_error_set(why, PN_ECONFIG, "%s: expected a number %g..%g, seen '%.*s'",
+                            option->name, option->min, option->max, shown, text);
+    for (uint32_t i = 0; option->words[i] != NULL; i++)
+        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
+    return pn_error_set(why, PN_ECONFIG, "%s: expected one of %s; seen '%.*s'", option->name,
+                        list.text, shown, text);
 }

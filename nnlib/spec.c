@@ -199,16 +199,9 @@ read_units(uint32_t *units, struct line *line)
 static enum pn_status
 bad_value(struct line *line, const struct word *word, size_t key, const struct nn_option *option)
 {
-    uint32_t        column = word->column + (uint32_t)key + 1;
-    struct word     value  = {.at = word->at + key + 1, .len = word->len - key - 1};
-    struct pn_error list   = {.text = ""};
-    if (option->kind == NN_OPTION_NUMBER)
-        return FAIL(line, column, "%s: expected a number %g..%g, seen '%.*s'", option->name,
-                    option->min, option->max, WORD(&value));
-    for (uint32_t i = 0; option->words[i] != NULL; i++)
-        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
-    return FAIL(line, column, "%s: expected one of %s; seen '%.*s'", option->name, list.text,
-                WORD(&value));
+    uint32_t column = word->column + (uint32_t)key + 1;
+    (void)nn_option_refuse(line->why, option, word->at + key + 1, word->len - key - 1);
+    return pn_error_wrap(line->why, PN_ECONFIG, "model:%u:%u", line->number, column);
 }
 
 static enum pn_status
@@ -233,8 +226,7 @@ static enum pn_status
 read_options(unsigned char *options, struct line *line, const struct nn_option *table)
 {
     uint32_t seen = 0;
-    for (const struct nn_option *o = table; o->name != NULL; o++)
-        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
+    nn_options_default(options, table);
     for (; line->next < line->count; line->next++) {
         const struct word *word  = &line->words[line->next];
         const char        *equal = memchr(word->at, '=', word->len);

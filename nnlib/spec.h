@@ -24,11 +24,4 @@ struct nn_spec {
 PN_MUST_CHECK enum pn_status nn_spec_parse(struct nn_spec *spec, const char *text, size_t size,
                                            struct pn_error *why);
 
-/* One option's default, or its value from text; false when the text is not one. */
-PN_MUST_CHECK bool nn_option_set(unsigned char *options, const struct nn_option *option,
-                                 const char *text, size_t len);
-/* " key=value" for every option that is not the default. */
-PN_MUST_CHECK enum pn_status nn_options_print(struct pn_buffer *out, const unsigned char *options,
-                                              const struct nn_option *table);
-
 #endif

@@ -121,7 +121,7 @@ targets_fit(const struct nn_plan *plan, const struct nn_records *records)
     size_t   count = (size_t)records->rows * nn_plan_target_size(plan);
     uint32_t size  = nn_plan_output_size(plan);
     for (size_t i = 0; i < count; i++)
-        if (!plan->loss->accepts(records->target[i], size))
+        if (!plan->loss->accepts(plan->loss_options, records->target[i], size))
             return false;
     for (uint32_t r = 0; records->weight != NULL && r < records->rows; r++)
         if (!isfinite(records->weight[r]) || records->weight[r] < NN_R(0.0))
