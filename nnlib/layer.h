@@ -16,6 +16,7 @@
 #ifndef NNLIB_LAYER_H
 #define NNLIB_LAYER_H
 
+#include "nnlib/init.h"
 #include "nnlib/option.h"
 #include "nnlib/pass.h"
 
@@ -31,24 +32,6 @@ enum {
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
 #define NN_PARAMS_MAX 2147483648u /* 2^31 */
-
-/* How a tensor starts. */
-enum nn_init_kind {
-    NN_INIT_HE,            /* N(0, 2/fan_in)              He et al. 2015                 */
-    NN_INIT_HE_UNIFORM,    /* U(+-sqrt(6/fan_in))                                        */
-    NN_INIT_XAVIER,        /* U(+-sqrt(6/(fan_in+fan_out)))  Glorot and Bengio 2010      */
-    NN_INIT_XAVIER_NORMAL, /* N(0, 2/(fan_in+fan_out))                                   */
-    NN_INIT_LECUN,         /* N(0, 1/fan_in)                                             */
-    NN_INIT_TORCH,         /* U(+-1/sqrt(fan_in)), as PyTorch's Linear; the bias too     */
-    NN_INIT_RANDOM,        /* N(0, scale^2)                                              */
-    NN_INIT_ZERO
-};
-extern const char *const nn_init_names[]; /* by kind, NULL at the end */
-
-struct nn_init {
-    enum nn_init_kind kind;
-    double            scale; /* NN_INIT_RANDOM only */
-};
 
 struct nn_shape { /* of one record's value; the last dimension is the fastest */
     uint32_t dims, dim[3];

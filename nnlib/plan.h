@@ -17,8 +17,7 @@
  *     kind                                      options (default first)
  *     input SIZE
  *     dense A SIZE                              bias=yes|no  role=shared|frozen  scale=0.01
- *                                               init=he|he_uniform|xavier|xavier_normal|lecun|
- *                                                    torch|random|zero
+ *                                               init=he and the others of nnlib/init.h
  *     add A B...                                the sum of values of one size
  *     relu sigmoid tanh softplus silu selu softmax log_softmax identity linear A
  *     relu6 hardtanh hardsigmoid hardswish softsign mish exp A
@@ -40,9 +39,7 @@
  *     gaussian_nll A (means, log variances)     full=no|yes  floor=1e-6
  *     every loss                                reduce=mean|rows|sum  missing=refuse|skip
  *
- * he, xavier_normal and lecun draw from normals of variance 2/in, 2/(in+out) and 1/in; he_uniform,
- * xavier and torch are uniform within sqrt(6/in), sqrt(6/(in+out)) and sqrt(1/in); random is
- * N(0, scale^2). Biases start at 0, except with init=torch.
+ * Biases start at 0, except with init=torch.
  *
  * Parameters are one flat array that the caller owns, dense and in manifest order:
  * fc1.weight (32,12), fc1.bias (32), ... names as in PyTorch's state_dict, dense weights
