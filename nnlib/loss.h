@@ -37,7 +37,7 @@ extern const char *const nn_reduce_names[], *const nn_missing_names[];
      .fallback = "mean",                                                                           \
      .kind     = NN_OPTION_WORD,                                                                   \
      .offset   = offsetof(struct nn_loss_common, reduce),                                          \
-     .words    = nn_reduce_names},                                                                    \
+     .words    = nn_reduce_names},                                                                 \
     {                                                                                              \
         .name = "missing", .fallback = "refuse", .kind = NN_OPTION_WORD,                           \
         .offset = offsetof(struct nn_loss_common, skips_missing), .words = nn_missing_names        \

@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct options) <= NN_OPTIONS_MAX, "options fit");
                                               .kind     = NN_OPTION_NUMBER,                        \
                                               .offset   = offsetof(struct options, number),        \
                                               .min      = least,                                   \
-                                              .max      = most},                                        \
+                                              .max      = most},                                   \
                                              {0}}
 TABLE(smoothing_options, "smoothing", "0", 0, 1);
 TABLE(focal_options, "gamma", "2", 0, 20);
