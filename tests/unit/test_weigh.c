@@ -49,8 +49,9 @@ class_weights_in_a_loss_equal_the_golden(void **state)
     nn_real                    z[12], t[3] = {0, 3, 1}, w[3];
     _Alignas(8) unsigned char  options[NN_OPTIONS_MAX] = {0};
     const struct nn_loss_kind *kind                    = &nn_cce_logits_kind;
-    struct nn_loss_call        call                    = {
-                                  .options = options, .output = z, .target = t, .weight = w, .rows = 3, .size = 4};
+    struct nn_loss_call        call = {.options = options, .output = z, .target = t, .weight = w};
+    call.rows                       = 3;
+    call.size                       = 4;
     fill(z, 12, 2, 0);
     EXPECT_OK(nn_weigh_records(w, NULL, t, 3, class_weights, 4));
     nn_options_default(options, kind->options);
