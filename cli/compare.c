@@ -26,7 +26,7 @@ static enum pn_status
 measure(double *out, const struct cli_comparison *comparison, const struct cli_compare_wish *wish,
         struct node_trainer *trainer, const float *theta)
 {
-    struct nn_metric *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
+    struct nn_metric *metrics = calloc(NN_METRICS_MAX, sizeof *metrics);
     if (metrics == NULL)
         return PN_ENOMEM;
     enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, DATA_TEST);
@@ -134,6 +134,7 @@ train_pooled(float *theta, struct node_trainer *const *trainers,
     pn_rng_init(&seed, job->seed);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++) {
         pn_rng_derive(&rng, &seed, PN_RNG_ROUND, round);
+        fed_job_optimiser(&training.optimiser, job, round);
         st = nn_train(theta, &loss, wish->job->plan, &records, &training, &rng, workspace);
     }
     free(workspace);

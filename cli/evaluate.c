@@ -108,7 +108,7 @@ static enum pn_status
 evaluate(struct session *s, bool as_json)
 {
     const struct engine_job *job     = &s->local.job;
-    struct nn_metric        *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
+    struct nn_metric        *metrics = calloc(NN_METRICS_MAX, sizeof *metrics);
     struct nn_records records = {s->table->x, s->table->target, s->table->weight, s->table->rows};
     enum pn_status    st      = metrics == NULL ? PN_ENOMEM : PN_OK;
     for (size_t m = 0; st == PN_OK && m < job->metric_count; m++)

@@ -31,7 +31,7 @@ struct cli_lab_round {
     struct {
         char   name[32];
         double value;
-    } metrics[8];
+    } metrics[NN_METRICS_MAX];
 };
 struct cli_lab_run {
     struct cli_lab_round *rounds;

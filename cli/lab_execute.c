@@ -264,7 +264,7 @@ note_round(struct lab *lab, const struct text_yaml *yaml, const struct text_node
     if (st == PN_OK)
         st = text_get_map(&metrics, yaml, root, "metrics", TEXT_REQUIRED, why);
     const struct text_node *m = st == PN_OK ? metrics->first : NULL;
-    for (; m != NULL && round->metric_count < 8; m = m->next) {
+    for (; m != NULL && round->metric_count < NN_METRICS_MAX; m = m->next) {
         if (m->kind != TEXT_SCALAR)
             continue;
         snprintf(round->metrics[round->metric_count].name, 32, "%s", m->key);

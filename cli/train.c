@@ -215,8 +215,7 @@ introduce(const struct session *s)
     fprintf(stderr, "records   %u to train, %u to validate, %u to test; %u features\n",
             parts->train, parts->validation, parts->test, job->schema->feature_count);
     fprintf(stderr, "training  %s, batch %u, at most %u epochs; needs %s beside the records\n",
-            nn_optimiser_names[job->job->optimiser.kind], job->job->batch,
-            s->config.training.epochs, memory);
+            job->job->optimiser.kind->name, job->job->batch, s->config.training.epochs, memory);
 }
 
 /* ---- checkpoints ---- */

@@ -15,11 +15,11 @@ struct cli_train_report {
     const struct nn_fit_config *config;
     struct cli_train_epoch {
         uint32_t epoch;
-        double   train_loss, validation_loss, metrics[NN_METRIC_COUNT];
+        double   train_loss, validation_loss, metrics[NN_METRICS_MAX];
     } * epochs; /* of this process: a resumed training reports what it did since */
     size_t           epoch_count, capacity;
     uint32_t         best_epoch, test_rows;
-    struct nn_metric test[NN_METRIC_COUNT]; /* of the best model, when test_rows > 0 */
+    struct nn_metric test[NN_METRICS_MAX]; /* of the best model, when test_rows > 0 */
     double           seconds;
     bool             stopped;
 };

@@ -281,7 +281,7 @@ new_write(const struct coord_engine *engine, enum wire_block_kind kind)
     pn_buffer_init(&write->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     write->block.entries   = calloc(members, sizeof *write->block.entries);
     write->block.absent    = calloc(members, sizeof *write->block.absent);
-    write->block.metrics   = calloc(NN_METRIC_COUNT, sizeof *write->block.metrics);
+    write->block.metrics   = calloc(NN_METRICS_MAX, sizeof *write->block.metrics);
     write->block.witnesses = calloc(members, sizeof *write->block.witnesses);
     if (write->block.entries == NULL || write->block.absent == NULL ||
         write->block.metrics == NULL || write->block.witnesses == NULL) {

@@ -66,7 +66,7 @@ struct coord_engine {
     struct coord_kept *models; /* likewise, of models */
     size_t             model_count, model_capacity;
     struct sec_blob    scaling; /* of the run; size 0 = none */
-    struct wire_metric scores[NN_METRIC_COUNT];
+    struct wire_metric scores[NN_METRICS_MAX];
     size_t             score_count;
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 

@@ -31,18 +31,6 @@ check_shapes(const struct engine_job *job, const char *name, struct pn_error *wh
     return PN_OK;
 }
 
-static enum pn_status
-check_metrics(struct engine_job *job, const char *name, struct pn_error *why)
-{
-    job->metric_count = nn_metrics_for(job->metrics, job->class_count);
-    const char *stop  = job->job->stop_metric;
-    if (stop == NULL || engine_job_metric(job, stop) < job->metric_count)
-        return PN_OK;
-    return pn_error_set(why, PN_ECONFIG,
-                        "%s: stopping.metric is %s, which does not fit a target of %u classes",
-                        name, stop, job->class_count);
-}
-
 enum pn_status
 engine_job_init(struct engine_job *out, const char *name, const char *text, size_t size,
                 struct pn_error *why)
@@ -58,10 +46,10 @@ engine_job_init(struct engine_job *out, const char *name, const char *text, size
         job.model_size  = nn_plan_param_count(job.plan) * 4;
         job.scaling_size =
             job.schema->needs_scaling ? 16u * (uint64_t)job.schema->numeric_count : 0;
+        job.metric_count = job.job->metric_count;
+        memcpy(job.metrics, job.job->metrics, sizeof job.metrics);
         st = check_shapes(&job, name, why);
     }
-    if (st == PN_OK)
-        st = check_metrics(&job, name, why);
     if (st != PN_OK) {
         engine_job_fini(&job);
         return st;

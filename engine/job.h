@@ -19,7 +19,7 @@ struct engine_job {
     struct fed_job     *job;
     struct data_schema *schema;
     struct nn_plan     *plan;
-    enum nn_metric_kind metrics[NN_METRIC_COUNT]; /* that fit the job's classes, in this order */
+    enum nn_metric_kind metrics[NN_METRICS_MAX]; /* of the job, in its order */
     size_t              metric_count;
     uint32_t            class_count;
     uint64_t            model_size;   /* bytes of a model, and of an update: 4 a parameter */

@@ -1,15 +1,16 @@
 #include "fed/job.h"
 
-#include "nnlib/metric.h"
+#include "base/options.h"
 #include "proto/message.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    NAME_MAX_LEN    = 31,
-    ROUNDS_MAX      = 1000000,
-    DURATION_MS_MAX = 168 * 3600 * 1000
+    NAME_MAX_LEN      = 31,
+    ROUNDS_MAX        = 1000000,
+    DURATION_MS_MAX   = 168 * 3600 * 1000,
+    TRAINING_KEYS_MAX = 128
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -59,8 +60,9 @@ read_profile(struct reader *in)
 static enum pn_status
 read_head(struct reader *in)
 {
-    static const char *const known[] = {"version", "name",     "seed",   "profile",  "model",
-                                        "data",    "training", "rounds", "stopping", "limits"};
+    static const char *const known[] = {"version", "name",     "seed",     "profile",
+                                        "model",   "data",     "training", "rounds",
+                                        "metrics", "stopping", "limits"};
     struct fed_job          *job     = in->job;
     uint32_t                 version = 0;
     enum pn_status           st;
@@ -98,83 +100,102 @@ read_model(struct reader *in)
     return PN_OK;
 }
 
-/* A setting of the other optimiser would be ignored in silence; so it is refused. */
-static enum pn_status
-check_optimiser_keys(const struct reader *in, const struct text_node *map)
+static const char *const training_keys[] = {"optimiser", "schedule", "batch", "epochs", "clip"};
+
+static bool
+is_training_key(const char *key)
 {
-    static const char *const adam_only[] = {"beta1", "beta2", "epsilon"};
-    if (in->job->optimiser.kind == NN_ADAM) {
-        if (text_find(map, "momentum") != NULL)
-            return fail_at(in, map, "momentum", "belongs to optimiser sgd, not adam");
-        return PN_OK;
-    }
-    for (size_t i = 0; i < COUNT_OF(adam_only); i++)
-        if (text_find(map, adam_only[i]) != NULL)
-            return fail_at(in, map, adam_only[i], "belongs to optimiser adam, not sgd");
-    return PN_OK;
+    for (size_t i = 0; i < COUNT_OF(training_keys); i++)
+        if (strcmp(training_keys[i], key) == 0)
+            return true;
+    return false;
 }
 
-static enum pn_status
-check_training(const struct reader *in, const struct text_node *map)
+static size_t
+add_names(const char **names, size_t count, const struct nn_option *table)
 {
-    const struct nn_optimiser_config *optimiser = &in->job->optimiser;
-    if (optimiser->rate <= 0)
-        return fail_at(in, map, "rate", "expected a number above 0");
-    if (optimiser->momentum >= 1)
-        return fail_at(in, map, "momentum", "expected a number below 1");
-    if (optimiser->beta1 >= 1)
-        return fail_at(in, map, "beta1", "expected a number below 1");
-    if (optimiser->beta2 >= 1)
-        return fail_at(in, map, "beta2", "expected a number below 1");
-    return check_optimiser_keys(in, map);
+    for (; table->name != NULL && count < TRAINING_KEYS_MAX; table++)
+        names[count++] = table->name;
+    return count;
+}
+
+/* Any optimiser's options: an option of another one gets its own sentence later. */
+static enum pn_status
+check_training_keys(const struct reader *in, const struct text_node *map)
+{
+    const char *known[TRAINING_KEYS_MAX];
+    size_t      count = 0;
+    for (size_t i = 0; i < COUNT_OF(training_keys); i++)
+        known[count++] = training_keys[i];
+    count = add_names(known, count, nn_optimiser_common);
+    for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++)
+        count = add_names(known, count, nn_optimiser_kinds[i]->options);
+    return text_check_keys(in->yaml, map, known, count, in->why);
+}
+
+/* nnlib's sentence at the place in the file. */
+static enum pn_status
+fail_option(const struct reader *in, const struct text_node *node, const struct pn_error *inner)
+{
+    return text_fail(in->why, in->yaml, node, "%s", inner->text);
 }
 
 static enum pn_status
 read_optimiser(struct reader *in, const struct text_node *map)
 {
     struct nn_optimiser_config *optimiser = &in->job->optimiser;
-    uint32_t                    kind      = (uint32_t)optimiser->kind;
-    enum pn_status st = text_get_choice(&kind, in->yaml, map, "optimiser", TEXT_OPTIONAL,
-                                        nn_optimiser_names, NN_OPTIMISER_COUNT, in->why);
+    struct pn_error             inner     = {.text = ""};
+    const char                 *names[32];
+    uint32_t                    count = 0, kind = 0;
+    for (; nn_optimiser_kinds[count] != NULL && count < 32; count++)
+        names[count] = nn_optimiser_kinds[count]->name;
+    enum pn_status st =
+        text_get_choice(&kind, in->yaml, map, "optimiser", TEXT_OPTIONAL, names, count, in->why);
     if (st != PN_OK)
         return st;
-    optimiser->kind = (enum nn_optimiser_kind)kind;
-
-    const struct {
-        double     *field;
-        const char *key;
-        double      min, max;
-    } numbers[] = {
-        {&optimiser->rate, "rate", 0, 1000},        {&optimiser->momentum, "momentum", 0, 1},
-        {&optimiser->beta1, "beta1", 0, 1},         {&optimiser->beta2, "beta2", 0, 1},
-        {&optimiser->epsilon, "epsilon", 1e-30, 1}, {&optimiser->l2, "l2", 0, 1000},
-        {&in->job->clip, "clip", 0.001, 1e6},
-    };
-    for (size_t i = 0; i < COUNT_OF(numbers); i++)
-        if ((st = text_get_f64(numbers[i].field, in->yaml, map, numbers[i].key, TEXT_OPTIONAL,
-                               numbers[i].min, numbers[i].max, in->why)) != PN_OK)
+    nn_optimiser_init(optimiser, nn_optimiser_kinds[kind]);
+    for (const struct text_node *node = map->first; node != NULL; node = node->next) {
+        const char *value = NULL;
+        if (is_training_key(node->key))
+            continue;
+        if ((st = text_get_string(&value, in->yaml, map, node->key, TEXT_REQUIRED, in->why)) !=
+            PN_OK)
             return st;
+        if (nn_optimiser_set(optimiser, node->key, value, &inner) != PN_OK)
+            return fail_option(in, node, &inner);
+    }
+    return nn_optimiser_check(optimiser, &inner) == PN_OK ? PN_OK : fail_option(in, map, &inner);
+}
+
+static enum pn_status
+read_schedule(struct reader *in, const struct text_node *map)
+{
+    struct pn_error inner = {.text = ""};
+    const char     *text  = "constant";
+    enum pn_status  st = text_get_string(&text, in->yaml, map, "schedule", TEXT_OPTIONAL, in->why);
+    if (st != PN_OK)
+        return st;
+    if (nn_schedule_parse(&in->job->schedule, text, &inner) != PN_OK)
+        return fail_option(in, text_find(map, "schedule"), &inner);
     return PN_OK;
 }
 
 static enum pn_status
 read_training(struct reader *in)
 {
-    static const char *const known[] = {"optimiser", "rate", "momentum", "beta1",  "beta2",
-                                        "epsilon",   "l2",   "batch",    "epochs", "clip"};
-    struct fed_job          *job     = in->job;
-    const struct text_node  *map     = NULL;
+    struct fed_job         *job = in->job;
+    const struct text_node *map = NULL;
     enum pn_status st = text_get_map(&map, in->yaml, in->root, "training", TEXT_OPTIONAL, in->why);
     if (st != PN_OK || map == NULL)
         return st;
-    if ((st = text_check_keys(in->yaml, map, known, COUNT_OF(known), in->why)) != PN_OK ||
-        (st = read_optimiser(in, map)) != PN_OK ||
+    if ((st = check_training_keys(in, map)) != PN_OK || (st = read_optimiser(in, map)) != PN_OK ||
+        (st = read_schedule(in, map)) != PN_OK ||
         (st = text_get_u32(&job->batch, in->yaml, map, "batch", TEXT_OPTIONAL, 1, 1 << 20,
                            in->why)) != PN_OK ||
         (st = text_get_u32(&job->epochs, in->yaml, map, "epochs", TEXT_OPTIONAL, 1, 1000000,
                            in->why)) != PN_OK)
         return st;
-    return check_training(in, map);
+    return text_get_f64(&job->clip, in->yaml, map, "clip", TEXT_OPTIONAL, 0.001, 1e6, in->why);
 }
 
 static enum pn_status
@@ -232,35 +253,94 @@ read_rounds(struct reader *in)
     return PN_OK;
 }
 
+/* The metric with this name, or NN_METRIC_COUNT. */
+static enum nn_metric_kind
+find_metric(const char *name)
+{
+    int kind = 0;
+    while (kind < NN_METRIC_COUNT && strcmp(nn_metric_names[kind], name) != 0)
+        kind++;
+    return (enum nn_metric_kind)kind;
+}
+
+static bool
+is_measured(const struct fed_job *job, enum nn_metric_kind kind)
+{
+    for (uint32_t i = 0; i < job->metric_count; i++)
+        if (job->metrics[i] == kind)
+            return true;
+    return false;
+}
+
+/* Puts the metric at the end of the list. */
+static enum pn_status
+add_metric(const struct reader *in, const struct text_node *at, const char *name)
+{
+    struct fed_job     *job  = in->job;
+    enum nn_metric_kind kind = find_metric(name);
+    if (kind == NN_METRIC_COUNT) {
+        const char *near = pn_nearest(name, nn_metric_names, NN_METRIC_COUNT);
+        return text_fail(in->why, in->yaml, at, "there is no metric '%.40s'%s%s%s", name,
+                         near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                         near != NULL ? "'?" : "");
+    }
+    if (!nn_metric_fits(kind, job->classes))
+        return text_fail(in->why, in->yaml, at, "%s does not fit a model of %s", name,
+                         job->classes == 0   ? "numbers"
+                         : job->classes == 2 ? "two classes"
+                                             : "so many classes");
+    if (is_measured(job, kind))
+        return text_fail(in->why, in->yaml, at, "%s is given twice", name);
+    if (job->metric_count == NN_METRICS_MAX)
+        return text_fail(in->why, in->yaml, at, "expected at most %d metrics", NN_METRICS_MAX);
+    job->metrics[job->metric_count++] = kind;
+    return PN_OK;
+}
+
+static enum pn_status
+read_metrics(struct reader *in)
+{
+    const struct text_node *list = NULL;
+    enum pn_status st = text_get_list(&list, in->yaml, in->root, "metrics", TEXT_OPTIONAL, in->why);
+    if (st != PN_OK)
+        return st;
+    if (list == NULL) {
+        in->job->metric_count = (uint32_t)nn_metrics_for(in->job->metrics, in->job->classes);
+        return PN_OK;
+    }
+    for (const struct text_node *item = list->first; st == PN_OK && item != NULL;
+         item                         = item->next) {
+        if (item->kind != TEXT_SCALAR)
+            return text_fail(in->why, in->yaml, item, "metrics: expected a list of names");
+        st = add_metric(in, item, item->value);
+    }
+    if (st == PN_OK && in->job->metric_count == 0)
+        return text_fail(in->why, in->yaml, list, "metrics: expected at least one");
+    return st;
+}
+
 static enum pn_status
 read_stopping(struct reader *in)
 {
     static const char *const known[] = {"metric", "patience", "min_delta"};
     struct fed_job          *job     = in->job;
     const struct text_node  *map     = NULL;
-    uint32_t                 metric  = 0;
+    const char              *metric  = NULL;
     enum pn_status st = text_get_map(&map, in->yaml, in->root, "stopping", TEXT_OPTIONAL, in->why);
     if (st != PN_OK || map == NULL)
         return st;
     if ((st = text_check_keys(in->yaml, map, known, COUNT_OF(known), in->why)) != PN_OK ||
-        (st = text_get_choice(&metric, in->yaml, map, "metric", TEXT_REQUIRED, nn_metric_names,
-                              NN_METRIC_COUNT, in->why)) != PN_OK ||
+        (st = text_get_string(&metric, in->yaml, map, "metric", TEXT_REQUIRED, in->why)) != PN_OK ||
         (st = text_get_u32(&job->patience, in->yaml, map, "patience", TEXT_OPTIONAL, 1, ROUNDS_MAX,
                            in->why)) != PN_OK ||
         (st = text_get_f64(&job->min_delta, in->yaml, map, "min_delta", TEXT_OPTIONAL, 0, 1e9,
                            in->why)) != PN_OK)
         return st;
-
-    enum nn_metric_kind fits[NN_METRIC_COUNT];
-    size_t              fit_count = nn_metrics_for(fits, job->classes);
-    for (size_t i = 0; i < fit_count; i++)
-        if ((uint32_t)fits[i] == metric)
-            job->stop_metric = nn_metric_names[metric];
-    if (job->stop_metric == NULL)
-        return fail_at(in, map, "metric",
-                       job->classes == 0   ? "a model of a number has the metric rmse only"
-                       : job->classes == 2 ? "a model of two classes has no such metric"
-                                           : "a model of classes has accuracy and log_loss only");
+    enum nn_metric_kind kind = find_metric(metric);
+    if ((kind == NN_METRIC_COUNT || !is_measured(job, kind)) &&
+        (st = add_metric(in, text_find(map, "metric"), metric)) != PN_OK)
+        return st;
+    job->stop_metric = nn_metric_names[find_metric(metric)];
     return PN_OK;
 }
 
@@ -298,7 +378,8 @@ read_limits(struct reader *in)
 static void
 set_defaults(struct fed_job *job)
 {
-    nn_optimiser_defaults(&job->optimiser);
+    nn_optimiser_init(&job->optimiser, &nn_sgd_kind);
+    nn_schedule_init(&job->schedule);
     job->batch           = 32;
     job->epochs          = 1;
     job->clip            = 10;
@@ -316,8 +397,8 @@ set_defaults(struct fed_job *job)
 static enum pn_status
 read_all(struct fed_job *job, const struct text_yaml *yaml, struct pn_error *why)
 {
-    static read_fn *const sections[] = {read_head,   read_model,    read_training,
-                                        read_rounds, read_stopping, read_limits};
+    static read_fn *const sections[] = {read_head,    read_model,    read_training, read_rounds,
+                                        read_metrics, read_stopping, read_limits};
     struct reader         in = {.job = job, .yaml = yaml, .root = text_yaml_root(yaml), .why = why};
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
         enum pn_status st = sections[i](&in);
@@ -369,6 +450,13 @@ fed_job_free(struct fed_job *job)
         return;
     text_yaml_free(job->yaml);
     free(job);
+}
+
+void
+fed_job_optimiser(struct nn_optimiser_config *out, const struct fed_job *job, uint64_t round)
+{
+    *out      = job->optimiser;
+    out->rate = nn_schedule_rate(&job->schedule, out->rate, round - 1, job->rounds);
 }
 
 void

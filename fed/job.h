@@ -11,20 +11,23 @@
  *       ...
  *     data: ...                      # the schema, see data/schema.h; checked by who reads data
  *     training:                      # default: everything below
- *       optimiser: sgd               # sgd | adam
- *       rate: 0.01                   # above 0
- *       momentum: 0                  # sgd only; 0 <= momentum < 1
- *       beta1: 0.9                   # adam only, as beta2 0.999 and epsilon 1e-8
- *       l2: 0
+ *       optimiser: sgd               # sgd | adam | adamw | adamax | nadam | adagrad | rmsprop |
+ *                                    # adadelta | rprop | yogi
+ *       rate: 0.01                   # this and every other option of the optimiser, with its own
+ *       momentum: 0                  # default: nnlib/optimiser.h. An option of another one is
+ *       l2: 0                        # refused.
+ *       schedule: constant           # of the rate, by rounds: nnlib/schedule.h
  *       batch: 32
  *       epochs: 1
- *       clip: 10                     # L2 norm of the update
+ *       clip: 10                     # L2 norm of the update; clip_norm is that of a gradient
  *     rounds:
  *       count: 20                    # required
  *       cohort: 5                    # required: the most to invite; at most 1024
  *       quorum: 3                    # required, at most the cohort
  *       gather: 60s                  # each 1ms to 168h, as invite 10s, train 10m, collect 2m,
  *       attempts: 5                  # evaluate 1m
+ *     metrics: [auroc, f1, mcc]      # what members measure, at most 16 of nnlib/metric.h; default:
+ *                                    # see nn_metrics_for. That of `stopping` is measured anyway.
  *     stopping: { metric: auprc, patience: 5, min_delta: 0.001 }   # default: none; 5; 0
  *     limits: { update_norm: 100, weight: 1000000 }                # the defaults
  *
@@ -37,7 +40,9 @@
 #define FED_JOB_H
 
 #include "crypto/hash.h"
+#include "nnlib/metric.h"
 #include "nnlib/optimiser.h"
+#include "nnlib/schedule.h"
 #include "text/yaml.h"
 
 enum { FED_JOB_TEXT_MAX = 61440 };
@@ -53,13 +58,17 @@ struct fed_job {
     uint32_t                classes; /* of the model: nn_plan_class_count */
 
     struct nn_optimiser_config optimiser;
+    struct nn_schedule         schedule;
     uint32_t                   batch, epochs;
     double                     clip; /* a node scales its update to at most this norm */
 
     uint32_t rounds, cohort, quorum, attempts;
     pn_ms    gather_ms, invite_ms, train_ms, collect_ms, evaluate_ms;
 
-    const char *stop_metric; /* NULL: no early stopping */
+    enum nn_metric_kind metrics[NN_METRICS_MAX]; /* each fits the model */
+    uint32_t            metric_count;
+
+    const char *stop_metric; /* NULL: no early stopping; one of `metrics` */
     uint32_t    patience;
     double      min_delta;
 
@@ -71,6 +80,9 @@ struct fed_job {
 PN_MUST_CHECK enum pn_status fed_job_parse(struct fed_job **out, const char *name,
                                            const char *text, size_t size, struct pn_error *why);
 void fed_job_free(struct fed_job *job);
+
+/* The optimiser of a round, from 1: the schedule is in its rate. */
+void fed_job_optimiser(struct nn_optimiser_config *out, const struct fed_job *job, uint64_t round);
 
 /* The run's number: from federation, job and a label chosen by the coordinator ("1"). */
 void fed_job_run(uint8_t out[static 16], const char *federation, const struct fed_job *job,

@@ -43,7 +43,7 @@ check_columns(const struct fed_policy *policy, const struct fed_policy_facts *fa
 static enum pn_status
 check_training(const struct fed_policy *policy, const struct fed_job *job, struct pn_error *why)
 {
-    const char *optimiser = nn_optimiser_names[job->optimiser.kind];
+    const char *optimiser = job->optimiser.kind->name;
     if (policy->optimiser_count > 0 &&
         !has_name(policy->optimisers, policy->optimiser_count, optimiser))
         return pn_error_set(why, PN_EPOLICY, "this site does not allow the optimiser %s",

@@ -1,4 +1,4 @@
-/* Exact AUROC and AUPRC: sort by score, records of one score as one group. */
+/* Exact values: sort by score, records of one score as one group. */
 #include "nnlib/metric.h"
 
 #include <math.h>
@@ -103,4 +103,54 @@ nn_auprc_exact(const nn_real *score, const nn_real *target, size_t count, void *
         area += (double)here / (double)positives * ((double)above / (double)at);
     }
     return area;
+}
+
+double
+nn_ks_exact(const nn_real *score, const nn_real *target, size_t count, void *scratch)
+{
+    size_t       positives, above = 0, here;
+    struct item *items = scratch;
+    double       most  = 0;
+    if (!prepare(items, &positives, score, target, count))
+        return (double)NAN;
+    for (size_t at = 0; at < count;) {
+        at = group(items, at, count, &here);
+        above += here;
+        double hits = (double)above / (double)positives;
+        most        = fmax(most, fabs(hits - (double)(at - above) / (double)(count - positives)));
+    }
+    return most;
+}
+
+double
+nn_pr_trapezoid_exact(const nn_real *score, const nn_real *target, size_t count, void *scratch)
+{
+    size_t       positives, above = 0, here;
+    struct item *items = scratch;
+    double       area = 0, before = 1; /* precision where nothing is taken yet */
+    if (!prepare(items, &positives, score, target, count))
+        return (double)NAN;
+    for (size_t at = 0; at < count;) {
+        at = group(items, at, count, &here);
+        above += here;
+        double precision = (double)above / (double)at;
+        area += (double)here / (double)positives * (precision + before) / 2;
+        before = precision;
+    }
+    return area;
+}
+
+double
+nn_median_error_exact(const nn_real *output, const nn_real *target, size_t count, void *scratch)
+{
+    struct item *items = scratch;
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct item){.score = (nn_real)fabs((double)output[i] - (double)target[i])};
+        if (isnan(items[i].score))
+            return (double)NAN;
+    }
+    if (count == 0)
+        return (double)NAN;
+    sort(items, count);
+    return ((double)items[(count - 1) / 2].score + (double)items[count / 2].score) / 2;
 }

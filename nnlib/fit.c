@@ -58,7 +58,7 @@ nn_fit_init(struct nn_fit **out, void *workspace, const struct nn_plan *plan,
 {
     size_t        bytes;
     struct nn_fit fit = {.plan = plan, .validation = validation, .config = config};
-    PN_ASSERT(config->metric_count <= NN_METRIC_COUNT &&
+    PN_ASSERT(config->metric_count <= NN_METRICS_MAX &&
               config->watch < (int)config->metric_count && config->watch >= NN_WATCH_LOSS);
     enum pn_status st = lay_out(&fit, workspace, &bytes, plan, config, train->rows);
     if (st == PN_OK)

@@ -26,7 +26,7 @@ struct nn_fit_config {
     uint32_t            patience; /* epochs without progress; 0: never stop early  */
     double              min_delta;
     uint32_t            evaluate_batch;
-    enum nn_metric_kind metrics[NN_METRIC_COUNT];
+    enum nn_metric_kind metrics[NN_METRICS_MAX];
     size_t              metric_count;
 };
 
@@ -34,7 +34,7 @@ struct nn_fit_epoch {                             /* what an epoch came to */
     uint32_t         epoch;                       /* from 1 */
     uint64_t         steps;                       /* in all */
     double           train_loss, validation_loss; /* NAN without validation records */
-    struct nn_metric metrics[NN_METRIC_COUNT];    /* on the validation records      */
+    struct nn_metric metrics[NN_METRICS_MAX];    /* on the validation records      */
     bool             is_best;
 };
 

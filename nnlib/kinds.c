@@ -3,14 +3,25 @@
 
 #include <string.h>
 
-const struct nn_layer_kind *const nn_layer_kinds[] = {
-    &nn_input_kind,      &nn_dense_kind,    &nn_add_kind,     &nn_relu_kind,
-    &nn_leaky_relu_kind, &nn_elu_kind,      &nn_selu_kind,    &nn_sigmoid_kind,
-    &nn_tanh_kind,       &nn_softplus_kind, &nn_gelu_kind,    &nn_silu_kind,
-    &nn_identity_kind,   &nn_linear_kind,   &nn_softmax_kind, NULL};
+const struct nn_layer_kind *const nn_layer_kinds[] = {&nn_input_kind,       &nn_dense_kind,
+                                                      &nn_add_kind,         &nn_relu_kind,
+                                                      &nn_leaky_relu_kind,  &nn_elu_kind,
+                                                      &nn_selu_kind,        &nn_sigmoid_kind,
+                                                      &nn_tanh_kind,        &nn_softplus_kind,
+                                                      &nn_gelu_kind,        &nn_silu_kind,
+                                                      &nn_identity_kind,    &nn_linear_kind,
+                                                      &nn_softmax_kind,     &nn_relu6_kind,
+                                                      &nn_hardtanh_kind,    &nn_hardsigmoid_kind,
+                                                      &nn_hardswish_kind,   &nn_softsign_kind,
+                                                      &nn_mish_kind,        &nn_celu_kind,
+                                                      &nn_swish_kind,       &nn_exp_kind,
+                                                      &nn_log_softmax_kind, NULL};
 
-const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind, &nn_cce_logits_kind,
-                                                    &nn_mse_kind, NULL};
+const struct nn_loss_kind *const nn_loss_kinds[] = {
+    &nn_bce_logits_kind, &nn_bce_labels_kind,  &nn_bce_focal_kind,    &nn_cce_logits_kind,
+    &nn_cce_focal_kind,  &nn_cce_shares_kind,  &nn_kl_logits_kind,    &nn_mse_kind,
+    &nn_half_sse_kind,   &nn_mae_kind,         &nn_huber_kind,        &nn_smooth_l1_kind,
+    &nn_quantile_kind,   &nn_poisson_nll_kind, &nn_gaussian_nll_kind, NULL};
 
 void
 nn_blend(nn_real *dw, const nn_real *g, size_t count, nn_real alpha, nn_real beta)

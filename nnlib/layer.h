@@ -20,6 +20,8 @@
 #ifndef NNLIB_LAYER_H
 #define NNLIB_LAYER_H
 
+#include "nnlib/init.h"
+#include "nnlib/option.h"
 #include "nnlib/pass.h"
 
 #include <math.h>
@@ -35,39 +37,6 @@ enum {
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
 #define NN_PARAMS_MAX 2147483648u /* 2^31 */
-
-/* How a tensor starts. */
-enum nn_init_kind {
-    NN_INIT_HE,            /* N(0, 2/fan_in)              He et al. 2015                 */
-    NN_INIT_HE_UNIFORM,    /* U(+-sqrt(6/fan_in))                                        */
-    NN_INIT_XAVIER,        /* U(+-sqrt(6/(fan_in+fan_out)))  Glorot and Bengio 2010      */
-    NN_INIT_XAVIER_NORMAL, /* N(0, 2/(fan_in+fan_out))                                   */
-    NN_INIT_LECUN,         /* N(0, 1/fan_in)                                             */
-    NN_INIT_TORCH,         /* U(+-1/sqrt(fan_in)), as PyTorch's Linear; the bias too     */
-    NN_INIT_RANDOM,        /* N(0, scale^2)                                              */
-    NN_INIT_ZERO
-};
-extern const char *const nn_init_names[]; /* by kind, NULL at the end */
-
-struct nn_init {
-    enum nn_init_kind kind;
-    double            scale; /* NN_INIT_RANDOM only */
-};
-
-/* One `key=value` that a kind understands; a table ends with name NULL. */
-enum nn_option_kind {
-    NN_OPTION_NUMBER, /* double, min..max */
-    NN_OPTION_WORD,   /* uint32_t, the index in `words` */
-    NN_OPTION_COUNT,  /* uint32_t, min..max */
-    NN_OPTION_PAIR    /* uint32_t[2], each min..max: `5` for both, or `5x3` (height x width) */
-};
-struct nn_option {
-    const char         *name, *fallback; /* the default is text, parsed like any other */
-    enum nn_option_kind kind;
-    size_t              offset; /* in the kind's options struct */
-    double              min, max;
-    const char *const  *words; /* NULL at the end */
-};
 
 struct nn_shape { /* of one record's value; the last dimension is the fastest */
     uint32_t dims, dim[3];
@@ -204,17 +173,23 @@ struct nn_loss_kind {
     enum pn_status (*check)(uint32_t size, const char *layer, struct pn_error *why);
     uint32_t (*target_size)(uint32_t size);
     uint32_t (*class_count)(uint32_t size);
-    double (*value)(const struct nn_loss_call *call); /* mean over rows, and its gradient */
+    double (*value)(const struct nn_loss_call *call); /* over all rows, and its gradient */
     void (*scores)(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size);
     /* True if `target` is one: a class number, a label 0..1, a finite number. */
-    bool (*accepts)(nn_real target, uint32_t size);
+    bool (*accepts)(const void *options, nn_real target, uint32_t size);
 };
 
 extern const struct nn_layer_kind nn_input_kind, nn_dense_kind, nn_add_kind;
 extern const struct nn_layer_kind nn_relu_kind, nn_leaky_relu_kind, nn_elu_kind, nn_selu_kind,
     nn_sigmoid_kind, nn_tanh_kind, nn_softplus_kind, nn_gelu_kind, nn_silu_kind, nn_identity_kind,
     nn_linear_kind, nn_softmax_kind;
-extern const struct nn_loss_kind nn_bce_logits_kind, nn_cce_logits_kind, nn_mse_kind;
+extern const struct nn_layer_kind nn_relu6_kind, nn_hardtanh_kind, nn_hardsigmoid_kind,
+    nn_hardswish_kind, nn_softsign_kind, nn_mish_kind, nn_celu_kind, nn_swish_kind, nn_exp_kind,
+    nn_log_softmax_kind;
+extern const struct nn_loss_kind nn_bce_logits_kind, nn_bce_labels_kind, nn_bce_focal_kind,
+    nn_cce_logits_kind, nn_cce_focal_kind, nn_cce_shares_kind, nn_kl_logits_kind, nn_mse_kind,
+    nn_half_sse_kind, nn_mae_kind, nn_huber_kind, nn_smooth_l1_kind, nn_quantile_kind,
+    nn_poisson_nll_kind, nn_gaussian_nll_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
 extern const struct nn_loss_kind *const  nn_loss_kinds[];
@@ -234,6 +209,7 @@ extern const struct nn_loss_kind *const  nn_loss_kinds[];
 #define nn_tanh NN_MATH(tanh)
 #define nn_erf NN_MATH(erf)
 #define nn_fabs NN_MATH(fabs)
+#define nn_pow NN_MATH(pow)
 #define nn_sqrt NN_MATH(sqrt)
 
 /* 1 / (1 + e^-x) without overflow: the exponent is never positive. */

@@ -1,208 +1,81 @@
-/* Losses: the mean over rows, weighted where the batch has weights; sums in double. */
-#include "nnlib/layer.h"
+#include "nnlib/loss.h"
 
 #include <string.h>
 
-static double
-weight_of(const struct nn_loss_call *call, uint32_t row)
+const char *const nn_reduce_names[]  = {"mean", "rows", "sum", NULL};
+const char *const nn_missing_names[] = {"refuse", "skip", NULL};
+
+const struct nn_option nn_loss_common_table[] = {NN_LOSS_COMMON_OPTIONS, {0}};
+
+static struct nn_loss_common
+common_of(const void *options)
+{
+    struct nn_loss_common common;
+    memcpy(&common, options, sizeof common);
+    return common;
+}
+
+double
+nn_loss_weight(const struct nn_loss_call *call, uint32_t row)
 {
     return call->weight != NULL ? (double)call->weight[row] : 1.0;
 }
 
-/* What a row's loss is multiplied with: 1 / (sum of weights); 0 when all weights are 0, so that
- * such a batch has loss 0 and gradient 0. */
-static double
-share(const struct nn_loss_call *call)
+bool
+nn_loss_takes_missing(const void *options, nn_real target)
 {
-    double total = 0;
-    for (uint32_t b = 0; b < call->rows; b++)
-        total += weight_of(call, b);
+    return isnan(target) && common_of(options).skips_missing != 0;
+}
+
+bool
+nn_loss_skips(const struct nn_loss_call *call, nn_real target)
+{
+    return nn_loss_takes_missing(call->options, target);
+}
+
+/* How many of a record's losses there are. */
+static uint32_t
+present(const struct nn_loss_call *call, uint32_t row, uint32_t stride, uint32_t each)
+{
+    uint32_t count = 0;
+    for (uint32_t j = 0; j < each; j++)
+        count += isnan(call->target[(size_t)row * stride + j]) ? 0 : 1;
+    return count;
+}
+
+double
+nn_loss_share(const struct nn_loss_call *call, uint32_t stride, uint32_t each)
+{
+    struct nn_loss_common common  = common_of(call->options);
+    double                weights = 0, count = 0;
+    if (common.reduce == NN_REDUCE_SUM)
+        return 1;
+    for (uint32_t b = 0; b < call->rows; b++) {
+        uint32_t here = common.skips_missing != 0 ? present(call, b, stride, each) : each;
+        count += here;
+        weights += here * nn_loss_weight(call, b);
+    }
+    double total = common.reduce == NN_REDUCE_ROWS && weights != 0 ? count : weights;
     return total == 0 ? 0 : 1 / total;
 }
 
-static uint32_t
-one(uint32_t size)
+void
+nn_loss_each(double *out, const struct nn_loss_kind *kind, const struct nn_loss_call *call)
 {
-    (void)size;
-    return 1;
-}
-
-static uint32_t
-same(uint32_t size)
-{
-    return size;
-}
-
-static uint32_t
-two(uint32_t size)
-{
-    (void)size;
-    return 2;
-}
-
-static uint32_t
-none(uint32_t size)
-{
-    (void)size;
-    return 0;
-}
-
-/* ---- binary cross-entropy of logits ----
- *
- *     l(z,t)  = p t softplus(-z) + (1 - t) softplus(z)        p = `positive`
- *     dl/dz   = (1 - t) s(z) - p t s(-z)                      s = sigmoid
- */
-
-struct bce_options {
-    double positive;
-};
-static const struct nn_option bce_options[] = {{.name     = "positive",
-                                                .fallback = "1",
-                                                .kind     = NN_OPTION_NUMBER,
-                                                .offset   = offsetof(struct bce_options, positive),
-                                                .min      = 1e-6,
-                                                .max      = 1e6},
-                                               {0}};
-
-static enum pn_status
-bce_check(uint32_t size, const char *layer, struct pn_error *why)
-{
-    if (size == 1)
-        return PN_OK;
-    return pn_error_set(why, PN_ECONFIG,
-                        "bce_logits reads one number a record, but %s has %u; "
-                        "make it 1, or use cce_logits for %u classes",
-                        layer, size, size);
-}
-
-static bool
-is_share(nn_real target, uint32_t size)
-{
-    (void)size;
-    return target >= NN_R(0.0) && target <= NN_R(1.0);
-}
-
-static double
-bce_value(const struct nn_loss_call *call)
-{
-    double  positive, part = share(call), sum = 0;
-    nn_real p;
-    memcpy(&positive, call->options, sizeof positive);
-    p = (nn_real)positive;
+    struct nn_loss_call one   = *call;
+    size_t              width = kind->target_size(call->size);
+    one.rows                  = 1;
+    one.weight                = NULL;
+    one.gradient              = NULL;
     for (uint32_t b = 0; b < call->rows; b++) {
-        nn_real z = call->output[b], t = call->target[b];
-        nn_real e = nn_exp(-nn_fabs(z)), on = p * t, off = NN_R(1.0) - t;
-        double  w    = part * weight_of(call, b);
-        nn_real loss = (z < NN_R(0.0) ? -z * on : z * off) + (on + off) * nn_log1p(e);
-        sum += w * (double)loss;
-        if (call->gradient == NULL)
-            continue;
-        nn_real near = NN_R(1.0) / (NN_R(1.0) + e), far = e * near; /* s(|z|), s(-|z|) */
-        nn_real slope     = z < NN_R(0.0) ? off * far - on * near : off * near - on * far;
-        call->gradient[b] = (nn_real)w * slope;
-    }
-    return sum;
-}
-
-static void
-bce_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
-{
-    (void)size;
-    for (uint32_t b = 0; b < rows; b++)
-        out[b] = nn_sigmoid(output[b]);
-}
-
-const struct nn_loss_kind nn_bce_logits_kind = {.name        = "bce_logits",
-                                                .options     = bce_options,
-                                                .check       = bce_check,
-                                                .target_size = one,
-                                                .class_count = two,
-                                                .value       = bce_value,
-                                                .scores      = bce_scores,
-                                                .accepts     = is_share};
-
-/* ---- categorical cross-entropy of logits: log(sum_j e^z[j]) - z[t]; gradient softmax - onehot
- * ---- */
-
-static const struct nn_option no_options[] = {{0}};
-
-static enum pn_status
-cce_check(uint32_t size, const char *layer, struct pn_error *why)
-{
-    if (size >= 2)
-        return PN_OK;
-    return pn_error_set(why, PN_ECONFIG,
-                        "cce_logits reads one number a class, but %s has only %u; "
-                        "give it the number of classes, or use bce_logits",
-                        layer, size);
-}
-
-static bool
-is_class(nn_real target, uint32_t size)
-{
-    /* SAFE: the range is checked before the conversion. */
-    return target >= NN_R(0.0) && target < (nn_real)size && (nn_real)(uint32_t)target == target;
-}
-
-static nn_real
-log_sum_exp(const nn_real *z, uint32_t size)
-{
-    nn_real max = z[0], sum = NN_R(0.0);
-    for (uint32_t j = 1; j < size; j++)
-        max = z[j] > max ? z[j] : max;
-    for (uint32_t j = 0; j < size; j++)
-        sum += nn_exp(z[j] - max);
-    return max + nn_log(sum);
-}
-
-static double
-cce_value(const struct nn_loss_call *call)
-{
-    uint32_t n    = call->size;
-    double   part = share(call), sum = 0;
-    for (uint32_t b = 0; b < call->rows; b++) {
-        const nn_real *z   = call->output + (size_t)b * n;
-        nn_real       *g   = call->gradient != NULL ? call->gradient + (size_t)b * n : NULL;
-        double         w   = part * weight_of(call, b);
-        bool           ok  = is_class(call->target[b], n);
-        uint32_t       t   = ok ? (uint32_t)call->target[b] : 0;
-        nn_real        lse = g != NULL ? nn_softmax_row(g, z, n) : log_sum_exp(z, n);
-        sum += ok ? w * (double)(lse - z[t]) : (double)NAN;
-        if (g == NULL)
-            continue;
-        g[t] = ok ? g[t] - NN_R(1.0) : (nn_real)NAN;
-        for (uint32_t j = 0; j < n; j++)
-            g[j] *= (nn_real)w;
-    }
-    return sum;
-}
-
-/* Two classes: the share of class 1, as for bce_logits; more: all shares. */
-static void
-cce_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
-{
-    for (uint32_t b = 0; b < rows; b++) {
-        const nn_real *z = output + (size_t)b * size;
-        if (size == 2)
-            out[b] = nn_sigmoid(z[1] - z[0]);
-        else
-            (void)nn_softmax_row(out + (size_t)b * size, z, size);
+        one.output = call->output + (size_t)b * call->size;
+        one.target = call->target + b * width;
+        out[b]     = kind->value(&one);
     }
 }
 
-const struct nn_loss_kind nn_cce_logits_kind = {.name        = "cce_logits",
-                                                .options     = no_options,
-                                                .check       = cce_check,
-                                                .target_size = one,
-                                                .class_count = same,
-                                                .value       = cce_value,
-                                                .scores      = cce_scores,
-                                                .accepts     = is_class};
-
-/* ---- mean squared error: sum_j (o[j] - t[j])^2 / size ---- */
-
-static enum pn_status
-mse_check(uint32_t size, const char *layer, struct pn_error *why)
+enum pn_status
+nn_loss_any_size(uint32_t size, const char *layer, struct pn_error *why)
 {
     (void)size;
     (void)layer;
@@ -210,44 +83,56 @@ mse_check(uint32_t size, const char *layer, struct pn_error *why)
     return PN_OK;
 }
 
-static bool
-is_number(nn_real target, uint32_t size)
+uint32_t
+nn_loss_one(uint32_t size)
 {
     (void)size;
-    return isfinite(target);
+    return 1;
 }
 
-static double
-mse_value(const struct nn_loss_call *call)
+uint32_t
+nn_loss_two(uint32_t size)
 {
-    uint32_t n    = call->size;
-    double   part = share(call) / n, sum = 0;
-    for (uint32_t b = 0; b < call->rows; b++) {
-        const nn_real *o = call->output + (size_t)b * n, *t = call->target + (size_t)b * n;
-        double         w = part * weight_of(call, b), squares = 0;
-        for (uint32_t j = 0; j < n; j++)
-            squares += (double)(o[j] - t[j]) * (double)(o[j] - t[j]);
-        sum += w * squares;
-        if (call->gradient == NULL)
-            continue;
-        nn_real *g = call->gradient + (size_t)b * n;
-        for (uint32_t j = 0; j < n; j++)
-            g[j] = (nn_real)(2 * w) * (o[j] - t[j]);
-    }
-    return sum;
+    (void)size;
+    return 2;
 }
 
-static void
-mse_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
+uint32_t
+nn_loss_same(uint32_t size)
+{
+    return size;
+}
+
+uint32_t
+nn_loss_none(uint32_t size)
+{
+    (void)size;
+    return 0;
+}
+
+void
+nn_loss_plain_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
 {
     memcpy(out, output, (size_t)rows * size * sizeof *out);
 }
 
-const struct nn_loss_kind nn_mse_kind = {.name        = "mse",
-                                         .options     = no_options,
-                                         .check       = mse_check,
-                                         .target_size = same,
-                                         .class_count = none,
-                                         .value       = mse_value,
-                                         .scores      = mse_scores,
-                                         .accepts     = is_number};
+void
+nn_loss_sigmoid_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
+{
+    for (size_t k = 0; k < (size_t)rows * size; k++)
+        out[k] = nn_sigmoid(output[k]);
+}
+
+bool
+nn_loss_takes_numbers(const void *options, nn_real target, uint32_t size)
+{
+    (void)size;
+    return isfinite(target) || nn_loss_takes_missing(options, target);
+}
+
+bool
+nn_loss_takes_shares(const void *options, nn_real target, uint32_t size)
+{
+    (void)size;
+    return (target >= NN_R(0.0) && target <= NN_R(1.0)) || nn_loss_takes_missing(options, target);
+}

@@ -1,52 +1,50 @@
-#include "nnlib/metric.h"
+#include "nnlib/metric_rule.h"
 
 #include <math.h>
 #include <string.h>
 
-const char *const nn_metric_names[] = {"accuracy", "auroc", "auprc", "log_loss", "rmse", NULL};
+const char *const nn_metric_names[] = {
+#define NN_METRIC_NAME(name, text) text,
+    NN_METRIC_LIST(NN_METRIC_NAME)
+#undef NN_METRIC_NAME
+        NULL};
 
-/* A score is kept this far from 0 and 1, so that a single sure mistake stays finite. It is the
- * resolution of a float near 1. */
-static const double score_margin = 1e-7;
-/* Bins cover logits -16..16: float shares beyond are 0 or 1 within their resolution. */
-static const double logit_range = 16;
-/* So many records that sums and products of counts below cannot overflow. */
+/* So many records that sums and products of counts cannot overflow. */
 static const uint64_t count_max = (uint64_t)1 << 48;
 
-static bool
-has_bins(enum nn_metric_kind kind)
+static size_t
+cell_count(const struct nn_metric *metric)
 {
-    return kind == NN_AUROC || kind == NN_AUPRC;
+    const struct nn_metric_rule *rule = &nn_metric_rules[metric->kind];
+    return rule->groups == 0 ? 0 : (size_t)rule->groups * rule->group_size(metric->classes);
+}
+
+bool
+nn_metric_fits(enum nn_metric_kind kind, uint32_t classes)
+{
+    const struct nn_metric_rule *rule = &nn_metric_rules[kind];
+    uint32_t                     task = classes == 0   ? NN_TASK_NUMBER
+                                        : classes == 2 ? NN_TASK_BINARY
+                                        : classes > 2  ? NN_TASK_CLASSES
+                                                       : 0;
+    if ((rule->tasks & task) == 0 || classes < rule->classes_min)
+        return false;
+    return rule->groups == 0 ||
+           (uint64_t)rule->groups * rule->group_size(classes) <= NN_METRIC_CELLS;
 }
 
 bool
 nn_metric_smaller_is_better(enum nn_metric_kind kind)
 {
-    return kind == NN_LOG_LOSS || kind == NN_RMSE;
-}
-
-static bool
-fits(enum nn_metric_kind kind, uint32_t classes)
-{
-    switch (kind) {
-    case NN_ACCURACY:
-    case NN_LOG_LOSS:
-        return classes >= 2;
-    case NN_AUROC:
-    case NN_AUPRC:
-        return classes == 2;
-    case NN_RMSE:
-        return classes == 0;
-    }
-    return false;
+    return nn_metric_rules[kind].smaller_is_better;
 }
 
 size_t
-nn_metrics_for(enum nn_metric_kind out[static NN_METRIC_COUNT], uint32_t classes)
+nn_metrics_for(enum nn_metric_kind out[static NN_METRICS_MAX], uint32_t classes)
 {
     size_t count = 0;
-    for (int kind = 0; kind < NN_METRIC_COUNT; kind++)
-        if (fits((enum nn_metric_kind)kind, classes))
+    for (int kind = NN_ACCURACY; kind <= NN_RMSE; kind++)
+        if (nn_metric_fits((enum nn_metric_kind)kind, classes))
             out[count++] = (enum nn_metric_kind)kind;
     return count;
 }
@@ -54,48 +52,12 @@ nn_metrics_for(enum nn_metric_kind out[static NN_METRIC_COUNT], uint32_t classes
 enum pn_status
 nn_metric_init(struct nn_metric *metric, enum nn_metric_kind kind, uint32_t classes)
 {
-    if (!fits(kind, classes))
+    if (!nn_metric_fits(kind, classes))
         return PN_ECONFIG;
     memset(metric, 0, sizeof *metric);
     metric->kind    = kind;
     metric->classes = classes;
     return PN_OK;
-}
-
-static double
-clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
-static uint32_t
-bin_of(double score)
-{
-    double p     = clamp(score, 1e-30, 1 - 0x1p-53);
-    double logit = clamp(log(p / (1 - p)), -logit_range, logit_range);
-    double place = floor((logit + logit_range) * (NN_BINS / (2 * logit_range)));
-    return place >= NN_BINS ? NN_BINS - 1 : (uint32_t)place;
-}
-
-/* The share that a model gave to the right class. */
-static double
-right_share(const struct nn_metric *metric, const nn_real *score, uint32_t label)
-{
-    if (metric->classes > 2)
-        return (double)score[label];
-    return label == 1 ? (double)score[0] : 1 - (double)score[0];
-}
-
-static uint32_t
-guess(const struct nn_metric *metric, const nn_real *score)
-{
-    uint32_t best = 0;
-    if (metric->classes == 2)
-        return score[0] >= (nn_real)0.5 ? 1 : 0;
-    for (uint32_t j = 1; j < metric->classes; j++)
-        if (score[j] > score[best])
-            best = j;
-    return best;
 }
 
 static bool
@@ -107,42 +69,68 @@ all_finite(const nn_real *values, uint32_t count)
     return true;
 }
 
-static void
-add_classified(struct nn_metric *metric, const nn_real *score, uint32_t label)
+void
+nn_metric_tick(struct nn_metric *metric, size_t at)
 {
-    if (has_bins(metric->kind)) {
-        uint32_t *bin = &metric->bins[label][bin_of((double)score[0])];
-        if (*bin == UINT32_MAX)
-            metric->sum = (double)NAN; /* a full bin cannot count on: undefined, not wrong */
-        else
-            ++*bin;
-    } else if (metric->kind == NN_ACCURACY) {
-        metric->sum += guess(metric, score) == label ? 1 : 0;
-    } else {
-        metric->sum -=
-            log(clamp(right_share(metric, score, label), score_margin, 1 - score_margin));
-    }
+    if (metric->cells[at] == UINT32_MAX)
+        metric->sum[0] = (double)NAN;
+    else
+        metric->cells[at]++;
+}
+
+uint32_t
+nn_metric_guess(const struct nn_metric *metric, const nn_real *score)
+{
+    uint32_t best = 0;
+    if (metric->classes == 2)
+        return score[0] >= (nn_real)0.5 ? 1 : 0;
+    for (uint32_t j = 1; j < metric->classes; j++)
+        if (score[j] > score[best])
+            best = j;
+    return best;
+}
+
+uint64_t
+nn_metric_cell_sum(const struct nn_metric *metric, size_t from, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = from; i < from + count; i++)
+        sum += metric->cells[i];
+    return sum;
+}
+
+/* What the rule sees of a target: a soft label counts as its side. False: no class. */
+static bool
+read_target(double *out, const struct nn_metric *metric, nn_real target)
+{
+    *out = (double)target;
+    if (metric->classes == 2)
+        *out = *out >= 0.5 ? 1 : 0;
+    else if (metric->classes > 2)
+        *out = floor(*out);
+    return metric->classes <= 2 || (*out >= 0 && *out < metric->classes);
 }
 
 void
 nn_metric_add(struct nn_metric *metric, const nn_real *score, const nn_real *target, uint32_t rows)
 {
-    uint32_t width = metric->classes > 2 ? metric->classes : 1;
+    const struct nn_metric_rule *rule  = &nn_metric_rules[metric->kind];
+    uint32_t                     width = metric->classes > 2 ? metric->classes : 1;
     for (uint32_t r = 0; r < rows; r++, score += width) {
-        double t = (double)target[r];
+        double t;
         metric->count++;
-        if (!all_finite(score, width) || !isfinite(t)) {
-            metric->sum = (double)NAN;
-        } else if (metric->classes == 0) {
-            metric->sum += ((double)*score - t) * ((double)*score - t);
-        } else if (metric->classes == 2) {
-            add_classified(metric, score, t >= 0.5 ? 1 : 0); /* a soft label counts as its side */
-        } else if (t >= 0 && t < metric->classes) {
-            add_classified(metric, score, (uint32_t)t);
-        } else {
-            metric->sum = (double)NAN;
-        }
+        if (all_finite(score, width) && isfinite(target[r]) && read_target(&t, metric, target[r]))
+            rule->add(metric, score, t);
+        else
+            metric->sum[0] = (double)NAN;
     }
+}
+
+static void
+add_sums(struct nn_metric *into, const struct nn_metric *from)
+{
+    for (uint32_t i = 0; i < nn_metric_rules[into->kind].sums; i++)
+        into->sum[i] += from->sum[i];
 }
 
 enum pn_status
@@ -152,97 +140,52 @@ nn_metric_merge(struct nn_metric *into, const struct nn_metric *from)
         return PN_ECONFIG;
     if (from->count > count_max || into->count > count_max - from->count)
         return PN_ERANGE;
-    for (int label = 0; has_bins(into->kind) && label < 2; label++)
-        for (int b = 0; b < NN_BINS; b++)
-            if (from->bins[label][b] > UINT32_MAX - into->bins[label][b])
-                return PN_ERANGE;
+    size_t cells = cell_count(into);
+    for (size_t i = 0; i < cells; i++)
+        if (from->cells[i] > UINT32_MAX - into->cells[i])
+            return PN_ERANGE;
     /* From here on nothing fails. */
-    for (int label = 0; has_bins(into->kind) && label < 2; label++)
-        for (int b = 0; b < NN_BINS; b++)
-            into->bins[label][b] += from->bins[label][b];
+    for (size_t i = 0; i < cells; i++)
+        into->cells[i] += from->cells[i];
+    const struct nn_metric_rule *rule = &nn_metric_rules[into->kind];
+    if (rule->merge != NULL && from->count > 0)
+        rule->merge(into, from);
+    else if (rule->merge == NULL)
+        add_sums(into, from);
     into->count += from->count;
-    into->sum += from->sum;
     return PN_OK;
-}
-
-/* Pairs in the right order, those of one bin counted half: twice the area in whole numbers, so that
- * merged states give the very value of the pooled records. */
-static double
-binned_auroc(const struct nn_metric *metric)
-{
-    uint64_t positives = 0, negatives = 0;
-    pn_u128  twice = 0;
-    for (int b = NN_BINS - 1; b >= 0; b--) {
-        twice += (pn_u128)metric->bins[0][b] * (2 * positives + metric->bins[1][b]);
-        positives += metric->bins[1][b];
-        negatives += metric->bins[0][b];
-    }
-    if (positives == 0 || negatives == 0)
-        return (double)NAN;
-    return (double)twice / (2.0 * (double)positives * (double)negatives);
-}
-
-static double
-binned_auprc(const struct nn_metric *metric)
-{
-    uint64_t all = 0, positives = 0, taken = 0;
-    double   area = 0;
-    for (int b = 0; b < NN_BINS; b++) {
-        all += metric->bins[1][b];
-        taken += metric->bins[0][b];
-    }
-    if (all == 0 || taken == 0)
-        return (double)NAN;
-    taken = 0;
-    for (int b = NN_BINS - 1; b >= 0; b--) {
-        uint32_t here = metric->bins[1][b];
-        positives += here;
-        taken += (uint64_t)here + metric->bins[0][b];
-        if (here > 0)
-            area += (double)here / (double)all * ((double)positives / (double)taken);
-    }
-    return area;
 }
 
 double
 nn_metric_value(const struct nn_metric *metric)
 {
-    if (metric->count == 0 || !isfinite(metric->sum))
+    if (metric->count == 0 || !isfinite(metric->sum[0]))
         return (double)NAN;
-    switch (metric->kind) {
-    case NN_ACCURACY:
-    case NN_LOG_LOSS:
-        return metric->sum / (double)metric->count;
-    case NN_RMSE:
-        return sqrt(metric->sum / (double)metric->count);
-    case NN_AUROC:
-        return binned_auroc(metric);
-    case NN_AUPRC:
-        return binned_auprc(metric);
-    }
-    PN_UNREACHABLE("metric kind");
+    return nn_metric_rules[metric->kind].value(metric);
 }
 
-/*
- * kind u8, classes u32, count u64, sum f64; with bins, for label 0 and then 1: the number of bins
- * that are not empty u16, and for each, in rising order, bin u16 and count u32.
+/* ---- as bytes ----
+ *
+ * kind u8, classes u32, count u64, each sum f64; for each group of cells the number of those that
+ * are not 0 u16, and for each, in rising order, its place u16 and count u32.
  */
 enum {
-    HEAD  = 21,
+    HEAD  = 13,
     ENTRY = 6
 };
-_Static_assert(HEAD + 2 * (2 + NN_BINS * ENTRY) <= NN_METRIC_STATE_MAX, "a full state fits");
+_Static_assert(HEAD + NN_METRIC_SUMS * 8 + 64 + NN_METRIC_CELLS * ENTRY <= NN_METRIC_STATE_MAX,
+               "a full state fits");
 
 static size_t
-encode_bins(uint8_t *out, const uint32_t *bins)
+encode_cells(uint8_t *out, const uint32_t *cells, uint32_t count)
 {
     uint16_t filled = 0;
     size_t   size   = 2;
-    for (uint16_t b = 0; b < NN_BINS; b++) {
-        if (bins[b] == 0)
+    for (uint32_t i = 0; i < count; i++) {
+        if (cells[i] == 0)
             continue;
-        pn_put_u16(out + size, b);
-        pn_put_u32(out + size + 2, bins[b]);
+        pn_put_u16(out + size, (uint16_t)i);
+        pn_put_u32(out + size + 2, cells[i]);
         size += ENTRY;
         filled++;
     }
@@ -253,85 +196,74 @@ encode_bins(uint8_t *out, const uint32_t *bins)
 enum pn_status
 nn_metric_encode(struct pn_buffer *out, const struct nn_metric *metric)
 {
-    uint8_t bytes[NN_METRIC_STATE_MAX];
-    size_t  size = HEAD;
-    if (!isfinite(metric->sum) || metric->count > count_max)
+    const struct nn_metric_rule *rule = &nn_metric_rules[metric->kind];
+    uint8_t                      bytes[NN_METRIC_STATE_MAX];
+    size_t                       size = HEAD;
+    if (metric->count > count_max)
         return PN_EDIVERGED;
     bytes[0] = (uint8_t)metric->kind;
     pn_put_u32(bytes + 1, metric->classes);
     pn_put_u64(bytes + 5, metric->count);
-    pn_put_f64(bytes + 13, metric->sum);
-    for (int label = 0; has_bins(metric->kind) && label < 2; label++)
-        size += encode_bins(bytes + size, metric->bins[label]);
+    for (uint32_t i = 0; i < rule->sums; i++, size += 8) {
+        if (!isfinite(metric->sum[i]))
+            return PN_EDIVERGED;
+        pn_put_f64(bytes + size, metric->sum[i]);
+    }
+    for (uint32_t g = 0; g < rule->groups; g++) {
+        uint32_t count = rule->group_size(metric->classes);
+        size += encode_cells(bytes + size, metric->cells + g * count, count);
+    }
     return pn_buffer_append(out, bytes, size);
 }
 
-/* One label's bins; advances `*at` and adds to `*count`. */
+/* One group; advances `*at`. */
 static enum pn_status
-decode_bins(uint32_t *bins, uint64_t *count, const uint8_t *bytes, size_t size, size_t *at)
+decode_cells(uint32_t *cells, uint32_t count, const uint8_t *bytes, size_t size, size_t *at)
 {
     if (size - *at < 2)
         return PN_EPEER_FORMAT;
     uint16_t filled = pn_get_u16(bytes + *at);
     *at += 2;
-    if (filled > NN_BINS || (size - *at) / ENTRY < filled)
+    if (filled > count || (size - *at) / ENTRY < filled)
         return PN_EPEER_FORMAT;
-    uint32_t next = 0; /* bins rise, so that a state has one form */
+    uint32_t next = 0; /* places rise, so that a state has one form */
     for (uint16_t i = 0; i < filled; i++, *at += ENTRY) {
-        uint32_t bin = pn_get_u16(bytes + *at), here = pn_get_u32(bytes + *at + 2);
-        if (bin < next || bin >= NN_BINS || here == 0)
+        uint32_t place = pn_get_u16(bytes + *at), here = pn_get_u32(bytes + *at + 2);
+        if (place < next || place >= count || here == 0)
             return PN_EPEER_FORMAT;
-        next      = bin + 1;
-        bins[bin] = here;
-        *count += here;
+        next         = place + 1;
+        cells[place] = here;
     }
     return PN_OK;
-}
-
-/* Of a difference of two floats: above it a sum is no record's, and sums of sites stay finite. */
-static const double square_max = 1e78;
-
-/* Whether `sum` can come from `count` records. */
-static bool
-adds_up(const struct nn_metric *metric, uint64_t in_bins)
-{
-    double count = (double)metric->count;
-    if (!isfinite(metric->sum) || signbit(metric->sum) || metric->count > count_max)
-        return false;
-    switch (metric->kind) {
-    case NN_ACCURACY:
-        return metric->sum <= count && floor(metric->sum) == metric->sum;
-    case NN_LOG_LOSS: /* at most -log(margin) a record, and a little for the rounding of sums */
-        return metric->sum <= count * -log(score_margin) * (1 + 1e-6);
-    case NN_RMSE:
-        return metric->sum <= count * square_max; /* 0 when there is no record */
-    case NN_AUROC:
-    case NN_AUPRC:
-        return metric->sum == 0 && in_bins == metric->count;
-    }
-    return false;
 }
 
 enum pn_status
 nn_metric_decode(struct nn_metric *out, enum nn_metric_kind kind, uint32_t classes,
                  const uint8_t *bytes, size_t size)
 {
-    struct nn_metric metric;
-    uint64_t         in_bins = 0;
-    size_t           at      = HEAD;
-    enum pn_status   st      = nn_metric_init(&metric, kind, classes);
+    const struct nn_metric_rule *rule = &nn_metric_rules[kind];
+    struct nn_metric             metric;
+    size_t                       at = HEAD;
+    enum pn_status               st = nn_metric_init(&metric, kind, classes);
     if (st != PN_OK)
         return st;
-    if (size < HEAD || bytes[0] != (uint8_t)kind || pn_get_u32(bytes + 1) != classes)
+    if (size < HEAD + (size_t)rule->sums * 8 || bytes[0] != (uint8_t)kind ||
+        pn_get_u32(bytes + 1) != classes)
         return PN_EPEER_FORMAT;
-    metric.count = pn_get_u64(bytes + 5);
-    metric.sum   = pn_get_f64(bytes + 13);
-    for (int label = 0; has_bins(kind) && label < 2; label++)
-        if ((st = decode_bins(metric.bins[label], &in_bins, bytes, size, &at)) != PN_OK)
+    metric.count  = pn_get_u64(bytes + 5);
+    bool possible = metric.count <= count_max;
+    for (uint32_t i = 0; i < rule->sums; i++, at += 8) {
+        metric.sum[i] = pn_get_f64(bytes + at);
+        possible      = possible && isfinite(metric.sum[i]);
+    }
+    for (uint32_t g = 0; g < rule->groups; g++) {
+        uint32_t count = rule->group_size(classes);
+        if ((st = decode_cells(metric.cells + g * count, count, bytes, size, &at)) != PN_OK)
             return st;
+    }
     if (at != size)
         return PN_EPEER_FORMAT;
-    if (!adds_up(&metric, in_bins))
+    if (!possible || !rule->adds_up(&metric))
         return PN_EPEER_VALUE;
     *out = metric;
     return PN_OK;

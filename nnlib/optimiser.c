@@ -1,103 +1,179 @@
+/* The kinds' names and options, as text. The steps are in optimiser_step.c. */
 #include "nnlib/optimiser.h"
 
-#include "nnlib/layer.h"
+#include "base/options.h"
 
-const char *const nn_optimiser_names[] = {"sgd", "adam", NULL};
+#include <string.h>
 
-void
-nn_optimiser_defaults(struct nn_optimiser_config *config)
+const struct nn_optimiser_kind *const nn_optimiser_kinds[] = {&nn_sgd_kind,
+                                                              &nn_adam_kind,
+                                                              &nn_adamw_kind,
+                                                              &nn_adamax_kind,
+                                                              &nn_nadam_kind,
+                                                              &nn_adagrad_kind,
+                                                              &nn_rmsprop_kind,
+                                                              &nn_adadelta_kind,
+                                                              &nn_rprop_kind,
+                                                              &nn_yogi_kind,
+                                                              NULL};
+
+#define AT(member) offsetof(struct nn_optimiser_config, member)
+
+static const char *const l1_forms[] = {"proximal", "subgradient", NULL};
+
+const struct nn_option nn_optimiser_common[] = {
+    {"clip_value", "0", NN_OPTION_NUMBER, AT(clip_value), 0, 1e30, NULL},
+    {"clip_norm", "0", NN_OPTION_NUMBER, AT(clip_norm), 0, 1e30, NULL},
+    {"decay", "0", NN_OPTION_NUMBER, AT(decay), 0, 1000, NULL},
+    {"l2", "0", NN_OPTION_NUMBER, AT(l2), 0, 1000, NULL},
+    {"l1", "0", NN_OPTION_NUMBER, AT(l1), 0, 1000, NULL},
+    {"l1_form", "proximal", NN_OPTION_WORD, AT(l1_form), 0, 0, l1_forms},
+    {"max_norm", "0", NN_OPTION_NUMBER, AT(max_norm), 0, 1e30, NULL},
+    {0}};
+
+const struct nn_optimiser_kind *
+nn_optimiser_find(const char *name)
 {
-    *config = (struct nn_optimiser_config){
-        .kind = NN_SGD, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
-}
-
-uint64_t
-nn_optimiser_state_count(const struct nn_optimiser_config *config, uint64_t params)
-{
-    switch (config->kind) {
-    case NN_SGD:
-        return config->momentum != 0 ? params : 0;
-    case NN_ADAM:
-        return 2 * params;
-    }
-    PN_UNREACHABLE("optimiser kind");
-}
-
-static void
-sgd(nn_real *restrict theta, const nn_real *restrict grad, size_t count, nn_real rate, nn_real l2)
-{
-    if (l2 == NN_R(0.0))
-        for (size_t k = 0; k < count; k++)
-            theta[k] -= rate * grad[k];
-    else
-        for (size_t k = 0; k < count; k++)
-            theta[k] -= rate * (grad[k] + l2 * theta[k]);
-}
-
-static void
-momentum(nn_real *restrict theta, nn_real *restrict b, const nn_real *restrict grad, size_t count,
-         nn_real rate, nn_real l2, nn_real mu)
-{
-    for (size_t k = 0; k < count; k++) {
-        b[k] = mu * b[k] + (grad[k] + l2 * theta[k]);
-        theta[k] -= rate * b[k];
-    }
-}
-
-struct adam {
-    nn_real l2, beta1, beta2, rest1, rest2; /* rest = 1 - beta */
-    nn_real rate;                           /* lr / (1 - beta1^t)        */
-    nn_real root;                           /* 1 / sqrt(1 - beta2^t)     */
-    nn_real epsilon;
-};
-
-static struct adam
-adam_scalars(const struct nn_optimiser_config *c, uint64_t step, double l2)
-{
-    return (struct adam){.l2      = (nn_real)l2,
-                         .beta1   = (nn_real)c->beta1,
-                         .beta2   = (nn_real)c->beta2,
-                         .rest1   = (nn_real)(1 - c->beta1),
-                         .rest2   = (nn_real)(1 - c->beta2),
-                         .rate    = (nn_real)(c->rate / (1 - pow(c->beta1, (double)step))),
-                         .root    = (nn_real)(1 / sqrt(1 - pow(c->beta2, (double)step))),
-                         .epsilon = (nn_real)c->epsilon};
-}
-
-static void
-adam(nn_real *restrict theta, nn_real *restrict m, nn_real *restrict v,
-     const nn_real *restrict grad, size_t count, struct adam a)
-{
-    for (size_t k = 0; k < count; k++) {
-        nn_real g = grad[k] + a.l2 * theta[k];
-        m[k]      = a.beta1 * m[k] + a.rest1 * g;
-        v[k]      = a.beta2 * v[k] + a.rest2 * g * g;
-        theta[k] -= a.rate * m[k] / (nn_sqrt(v[k]) * a.root + a.epsilon);
-    }
+    for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++)
+        if (strcmp(nn_optimiser_kinds[i]->name, name) == 0)
+            return nn_optimiser_kinds[i];
+    return NULL;
 }
 
 void
-nn_optimiser_step(nn_real *theta, nn_real *state, nn_real *grad, const struct nn_plan *plan,
-                  const struct nn_optimiser_config *config, uint64_t step)
+nn_optimiser_init(struct nn_optimiser_config *config, const struct nn_optimiser_kind *kind)
 {
-    for (uint32_t i = 0; i < plan->tensor_count; i++) {
-        const struct nn_tensor *row = &plan->tensors[i];
-        if (row->role == NN_FROZEN || row->role == NN_BUFFER)
-            continue;
-        size_t  at = (size_t)row->offset, count = (size_t)row->count;
-        double  l2   = row->decay ? config->l2 : 0;
-        nn_real rate = (nn_real)config->rate, mu = (nn_real)config->momentum;
-        switch (config->kind) {
-        case NN_SGD:
-            if (config->momentum != 0)
-                momentum(theta + at, state + at, grad + at, count, rate, (nn_real)l2, mu);
-            else
-                sgd(theta + at, grad + at, count, rate, (nn_real)l2);
-            break;
-        case NN_ADAM:
-            adam(theta + at, state + at, state + plan->params + at, grad + at, count,
-                 adam_scalars(config, step, l2));
-            break;
-        }
+    memset(config, 0, sizeof *config);
+    config->kind = kind;
+    nn_options_default((unsigned char *)config, nn_optimiser_common);
+    nn_options_default((unsigned char *)config, kind->options);
+}
+
+static const struct nn_option *
+find_option(const struct nn_optimiser_kind *kind, const char *name)
+{
+    const struct nn_option *option = nn_option_find(kind->options, name, strlen(name));
+    return option != NULL ? option : nn_option_find(nn_optimiser_common, name, strlen(name));
+}
+
+/* "momentum: adam has no such option; sgd has it", or with the nearest name. */
+static enum pn_status
+no_such_option(const struct nn_optimiser_kind *kind, const char *name, struct pn_error *why)
+{
+    const char *names[32];
+    size_t      count = 0;
+    for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++)
+        if (find_option(nn_optimiser_kinds[i], name) != NULL)
+            return pn_error_set(why, PN_ECONFIG, "%s: belongs to optimiser %s, not %s", name,
+                                nn_optimiser_kinds[i]->name, kind->name);
+    for (const struct nn_option *o = nn_optimiser_common; o->name != NULL; o++)
+        names[count++] = o->name;
+    for (const struct nn_option *o = kind->options; o->name != NULL && count < 32; o++)
+        names[count++] = o->name;
+    const char *near = pn_nearest(name, names, count);
+    return pn_error_set(why, PN_ECONFIG, "optimiser %s has no option '%s'%s%s%s", kind->name, name,
+                        near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                        near != NULL ? "'?" : "");
+}
+
+enum pn_status
+nn_optimiser_set(struct nn_optimiser_config *config, const char *name, const char *value,
+                 struct pn_error *why)
+{
+    const struct nn_option *option = find_option(config->kind, name);
+    if (option == NULL)
+        return no_such_option(config->kind, name, why);
+    if (!nn_option_set((unsigned char *)config, option, value, strlen(value)))
+        return nn_option_refuse(why, option, value, strlen(value));
+    return PN_OK;
+}
+
+enum pn_status
+nn_optimiser_check(const struct nn_optimiser_config *config, struct pn_error *why)
+{
+    if (config->nesterov != 0 && (config->momentum == 0 || config->dampening != 0))
+        return pn_error_set(why, PN_ECONFIG,
+                            "nesterov: expected a momentum above 0 and dampening 0 with it; seen "
+                            "momentum %g, dampening %g",
+                            config->momentum, config->dampening);
+    if (config->l1_form != NN_L1_PROXIMAL && config->l1 == 0)
+        return pn_error_set(why, PN_ECONFIG, "l1_form: expected l1 above 0 with it");
+    if (config->longest < config->shortest)
+        return pn_error_set(why, PN_ECONFIG, "longest: expected at least shortest, %g; seen %g",
+                            config->shortest, config->longest);
+    return PN_OK;
+}
+
+/* The next word, cut out of the text into `word`; false at the end or when it does not fit. */
+static bool
+next_word(char word[static 80], const char **text)
+{
+    *text += strspn(*text, " ");
+    size_t len = strcspn(*text, " ");
+    if (len == 0 || len >= 80)
+        return false;
+    memcpy(word, *text, len);
+    word[len] = '\0';
+    *text += len;
+    return true;
+}
+
+static enum pn_status
+unknown_kind(const char *name, struct pn_error *why)
+{
+    struct pn_error list = {.text = ""};
+    for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++)
+        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ",
+                           nn_optimiser_kinds[i]->name);
+    return pn_error_set(why, PN_ECONFIG, "optimiser: expected one of %s; seen '%.40s'", list.text,
+                        name);
+}
+
+enum pn_status
+nn_optimiser_parse(struct nn_optimiser_config *config, const char *text, struct pn_error *why)
+{
+    char           word[80] = "";
+    enum pn_status st       = PN_OK;
+    bool           named    = next_word(word, &text);
+    if (!named || nn_optimiser_find(word) == NULL)
+        return unknown_kind(named ? word : text, why);
+    struct nn_optimiser_config read;
+    nn_optimiser_init(&read, nn_optimiser_find(word));
+    while (st == PN_OK && next_word(word, &text)) {
+        char *equal = strchr(word, '=');
+        if (equal == NULL)
+            return pn_error_set(why, PN_ECONFIG, "optimiser: expected `key=value`, seen '%s'",
+                                word);
+        *equal = '\0';
+        st     = nn_optimiser_set(&read, word, equal + 1, why);
     }
+    if (st == PN_OK && *text != '\0')
+        return pn_error_set(why, PN_ECONFIG, "optimiser: expected `key=value`, seen '%.40s'", text);
+    if (st == PN_OK)
+        st = nn_optimiser_check(&read, why);
+    if (st == PN_OK)
+        *config = read;
+    return st;
+}
+
+enum pn_status
+nn_optimiser_print(struct pn_buffer *out, const struct nn_optimiser_config *config)
+{
+    const unsigned char *options = (const unsigned char *)config;
+    enum pn_status       st      = pn_buffer_printf(out, "%s", config->kind->name);
+    if (st == PN_OK)
+        st = nn_options_print(out, options, config->kind->options);
+    for (const struct nn_option *o = nn_optimiser_common; st == PN_OK && o->name != NULL; o++) {
+        const struct nn_option alone[2] = {*o, {0}};
+        if (nn_option_find(config->kind->options, o->name, strlen(o->name)) == NULL)
+            st = nn_options_print(out, options, alone);
+    }
+    return st;
+}
+
+bool
+nn_optimiser_is_plain(const struct nn_optimiser_config *config)
+{
+    return config->kind == &nn_sgd_kind && config->momentum == 0 && config->clip_value == 0 &&
+           config->clip_norm == 0 && config->decay == 0 && config->l1 == 0 && config->max_norm == 0;
 }

@@ -1,6 +1,6 @@
-/* Options of layers and losses: key=value, from one table per kind. */
-#include "nnlib/spec.h"
+#include "nnlib/option.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,9 @@ set_number(unsigned char *field, const struct nn_option *option, const char *tex
         if (text[i] == '\0' || strchr("0123456789.eE+-", text[i]) == NULL)
             return false;
     memcpy(buffer, text, len);
-    buffer[len]  = '\0';
+    buffer[len] = '\0';
+    if (strspn(buffer, "0123456789.eE+-") < len)
+        return false;
     double value = strtod(buffer, &end);
     if (*end != '\0' || !isfinite(value) || value < option->min || value > option->max)
         return false;
@@ -142,4 +144,36 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
         st = print_one(out, o, options + o->offset);
     }
     return st;
+}
+
+void
+nn_options_default(unsigned char *options, const struct nn_option *table)
+{
+    for (const struct nn_option *o = table; o->name != NULL; o++)
+        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
+}
+
+const struct nn_option *
+nn_option_find(const struct nn_option *table, const char *name, size_t len)
+{
+    for (const struct nn_option *o = table; o->name != NULL; o++)
+        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+            return o;
+    return NULL;
+}
+
+enum pn_status
+nn_option_refuse(struct pn_error *why, const struct nn_option *option, const char *text, size_t len)
+{
+    int             shown = len < 40 ? (int)len : 40;
+    struct pn_error list  = {.text = ""};
+    if (option->kind != NN_OPTION_WORD)
+        return pn_error_set(
+            why, PN_ECONFIG, "%s: expected %s %.10g..%.10g%s, seen '%.*s'", option->name,
+            option->kind == NN_OPTION_NUMBER ? "a number" : "a whole number", option->min,
+            option->max, option->kind == NN_OPTION_PAIR ? ", or two as in 5x3" : "", shown, text);
+    for (uint32_t i = 0; option->words[i] != NULL; i++)
+        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
+    return pn_error_set(why, PN_ECONFIG, "%s: expected one of %s; seen '%.*s'", option->name,
+                        list.text, shown, text);
 }

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const nn_init_names[] = {
-    "he", "he_uniform", "xavier", "xavier_normal", "lecun", "torch", "random", "zero", NULL};
-
 /* What the plan is made from; gone when it is made. */
 struct draft {
     struct nn_spec     spec;
@@ -161,7 +158,7 @@ print_loss(struct pn_buffer *out, const struct nn_spec *spec, const struct nn_lo
     if (st == PN_OK)
         st = nn_options_print(out, loss->options, loss->kind->options);
     if (st == PN_OK)
-        st = nn_options_print(out, (const unsigned char *)loss, nn_loss_common);
+        st = nn_options_print(out, (const unsigned char *)loss, nn_spec_loss_options);
     return st == PN_OK ? pn_buffer_append(out, "\n", 1) : st;
 }
 
@@ -375,55 +372,4 @@ const char *
 nn_plan_text(const struct nn_plan *plan)
 {
     return plan->text;
-}
-
-/* The width of the distribution: deviation of a normal, bound of a uniform. */
-static double
-spread(const struct nn_init *init, const struct nn_tensor *tensor)
-{
-    double in = tensor->fan_in, both = in + tensor->fan_out;
-    switch (init->kind) {
-    case NN_INIT_HE:
-        return sqrt(2 / in);
-    case NN_INIT_HE_UNIFORM:
-        return sqrt(6 / in);
-    case NN_INIT_XAVIER:
-        return sqrt(6 / both);
-    case NN_INIT_XAVIER_NORMAL:
-        return sqrt(2 / both);
-    case NN_INIT_LECUN:
-    case NN_INIT_TORCH:
-        return sqrt(1 / in);
-    case NN_INIT_RANDOM:
-        return init->scale;
-    case NN_INIT_ZERO:
-        return 0;
-    }
-    PN_UNREACHABLE("init kind");
-}
-
-static bool
-is_uniform(enum nn_init_kind kind)
-{
-    return kind == NN_INIT_HE_UNIFORM || kind == NN_INIT_XAVIER || kind == NN_INIT_TORCH;
-}
-
-void
-nn_plan_init(nn_real *theta, const struct nn_plan *plan, const struct pn_rng *rng)
-{
-    for (uint32_t i = 0; i < plan->tensor_count; i++) {
-        const struct nn_tensor *tensor = &plan->tensors[i];
-        nn_real                *w      = theta + tensor->offset;
-        double                  width  = spread(&plan->inits[i], tensor);
-        struct pn_rng           child;
-        pn_rng_derive(&child, rng, PN_RNG_INIT, i);
-        for (uint64_t k = 0; k < tensor->count; k++) {
-            if (width == 0)
-                w[k] = NN_R(0.0);
-            else if (is_uniform(plan->inits[i].kind))
-                w[k] = (nn_real)(width * (2 * pn_rng_uniform(&child) - 1));
-            else
-                w[k] = (nn_real)(width * pn_rng_normal(&child));
-        }
-    }
 }

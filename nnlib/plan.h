@@ -18,19 +18,29 @@
  *     kind                                      options (default first)
  *     input SIZE                                SIZE is 12, 28x28 (T x F) or 3x28x28 (C x H x W)
  *     dense A SIZE                              bias=yes|no  role=shared|frozen  scale=0.01
- *                                               init=he|he_uniform|xavier|xavier_normal|lecun|
- *                                                    torch|random|zero
+ *                                               init=he and the others of nnlib/init.h
  *     add A B...                                the sum of values of one size
- *     relu sigmoid tanh softplus silu selu softmax identity linear A
+ *     relu sigmoid tanh softplus silu selu softmax log_softmax identity linear A
+ *     relu6 hardtanh hardsigmoid hardswish softsign mish exp A
  *     leaky_relu A                              slope=0.01
- *     elu A                                     alpha=1
+ *     elu celu A                                alpha=1
+ *     swish A                                   beta=1
  *     gelu A                                    form=erf|tanh
- *     bce_logits A (1 number)                   positive=1, the weight of label 1
- *     cce_logits A (a number per class), mse A
+ *     bce_logits A (1 number)                   positive=1, the weight of label 1; smoothing=0
+ *     bce_labels A (a number per label)         the same
+ *     bce_focal A (1 number)                    gamma=2 alpha=0.25
+ *     cce_logits A (a number per class)         smoothing=0; the target is the class
+ *     cce_focal A                               gamma=2
+ *     cce_shares A                              smoothing=0; the target is a share per class
+ *     kl_logits A                               temperature=1; the same target
+ *     mse half_sse mae A
+ *     huber smooth_l1 A                         delta=1; beta=1
+ *     quantile A                                q=0.5
+ *     poisson_nll A (log rates)                 full=no|yes
+ *     gaussian_nll A (means, log variances)     full=no|yes  floor=1e-6
+ *     every loss                                reduce=mean|rows|sum  missing=refuse|skip
  *
- * he, xavier_normal and lecun draw from normals of variance 2/in, 2/(in+out) and 1/in; he_uniform,
- * xavier and torch are uniform within sqrt(6/in), sqrt(6/(in+out)) and sqrt(1/in); random is
- * N(0, scale^2). Biases start at 0, except with init=torch.
+ * Biases start at 0, except with init=torch.
  *
  * Parameters are one flat array that the caller owns, dense and in manifest order:
  * fc1.weight (32,12), fc1.bias (32), ... names as in PyTorch's state_dict, dense weights

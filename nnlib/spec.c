@@ -225,18 +225,9 @@ read_size(struct nn_shape *out, struct line *line, const struct nn_layer_kind *k
 static enum pn_status
 bad_value(struct line *line, const struct word *word, size_t key, const struct nn_option *option)
 {
-    uint32_t        column = word->column + (uint32_t)key + 1;
-    struct word     value  = {.at = word->at + key + 1, .len = word->len - key - 1};
-    struct pn_error list   = {.text = ""};
-    if (option->kind != NN_OPTION_WORD)
-        return FAIL(line, column, "%s: expected %s %.10g..%.10g%s, seen '%.*s'", option->name,
-                    option->kind == NN_OPTION_NUMBER ? "a number" : "a whole number", option->min,
-                    option->max, option->kind == NN_OPTION_PAIR ? ", or two as in 5x3" : "",
-                    WORD(&value));
-    for (uint32_t i = 0; option->words[i] != NULL; i++)
-        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
-    return FAIL(line, column, "%s: expected one of %s; seen '%.*s'", option->name, list.text,
-                WORD(&value));
+    uint32_t column = word->column + (uint32_t)key + 1;
+    (void)nn_option_refuse(line->why, option, word->at + key + 1, word->len - key - 1);
+    return pn_error_wrap(line->why, PN_ECONFIG, "model:%u:%u", line->number, column);
 }
 
 static enum pn_status
@@ -256,21 +247,6 @@ unknown_option(struct line *line, const struct word *word, size_t key,
                 WORD(&name), hint(help, &name, names, count));
 }
 
-static const struct nn_option *
-find_option(const struct nn_option *table, const char *name, size_t len)
-{
-    while (table->name != NULL && !word_is(&(struct word){name, len, 0}, table->name))
-        table++;
-    return table->name != NULL ? table : NULL;
-}
-
-static void
-set_defaults(unsigned char *options, const struct nn_option *table)
-{
-    for (const struct nn_option *o = table; o->name != NULL; o++)
-        PN_ASSERT(nn_option_set(options, o, o->fallback, strlen(o->fallback)));
-}
-
 /* The key=value at line->next into the options that `table` describes, *taken; or not of it. */
 static enum pn_status
 read_option(unsigned char *options, bool *taken, struct line *line, const struct nn_option *table)
@@ -282,7 +258,7 @@ read_option(unsigned char *options, bool *taken, struct line *line, const struct
         return FAIL(line, word->column,
                     "expected `key=value` (without spaces) or the end of the line, seen '%.*s'",
                     WORD(word));
-    const struct nn_option *option = find_option(table, word->at, key);
+    const struct nn_option *option = nn_option_find(table, word->at, key);
     *taken                         = option != NULL;
     if (option == NULL)
         return PN_OK;
@@ -298,7 +274,7 @@ read_option(unsigned char *options, bool *taken, struct line *line, const struct
 static enum pn_status
 read_options(unsigned char *options, struct line *line, const struct nn_option *table)
 {
-    set_defaults(options, table);
+    nn_options_default(options, table);
     for (; line->next < line->count; line->next++) {
         const struct word *word  = &line->words[line->next];
         bool               taken = false;
@@ -344,32 +320,32 @@ read_layer(struct nn_spec *spec, struct line *line, const struct nn_layer_kind *
     return st;
 }
 
-const struct nn_option nn_loss_common[] = {{.name     = "weight",
-                                            .fallback = "1",
-                                            .kind     = NN_OPTION_NUMBER,
-                                            .offset   = offsetof(struct nn_loss, weight),
-                                            .min      = 1e-6,
-                                            .max      = 1e6},
-                                           {0}};
+const struct nn_option nn_spec_loss_options[] = {{.name     = "weight",
+                                                  .fallback = "1",
+                                                  .kind     = NN_OPTION_NUMBER,
+                                                  .offset   = offsetof(struct nn_loss, weight),
+                                                  .min      = 1e-6,
+                                                  .max      = 1e6},
+                                                 {0}};
 
 /* Its own options, and those that every loss understands. */
 static enum pn_status
 read_loss_options(struct nn_loss *loss, struct line *line)
 {
-    set_defaults(loss->options, loss->kind->options);
-    set_defaults((unsigned char *)loss, nn_loss_common);
+    nn_options_default(loss->options, loss->kind->options);
+    nn_options_default((unsigned char *)loss, nn_spec_loss_options);
     for (; line->next < line->count; line->next++) {
         const struct word *word  = &line->words[line->next];
         bool               taken = false;
         enum pn_status     st    = read_option(loss->options, &taken, line, loss->kind->options);
         if (st == PN_OK && !taken)
-            st = read_option((unsigned char *)loss, &taken, line, nn_loss_common);
+            st = read_option((unsigned char *)loss, &taken, line, nn_spec_loss_options);
         if (st != PN_OK)
             return st;
         if (!taken)
             return unknown_option(line, word, strcspn(word->at, "="),
                                   loss->kind->options[0].name != NULL ? loss->kind->options
-                                                                      : nn_loss_common);
+                                                                      : nn_spec_loss_options);
     }
     return PN_OK;
 }

@@ -22,14 +22,7 @@ struct nn_spec {
 PN_MUST_CHECK enum pn_status nn_spec_parse(struct nn_spec *spec, const char *text, size_t size,
                                            struct pn_error *why);
 
-/* One option's default, or its value from text; false when the text is not one. */
-PN_MUST_CHECK bool nn_option_set(unsigned char *options, const struct nn_option *option,
-                                 const char *text, size_t len);
 /* What every loss understands besides its own options: weight, at struct nn_loss. */
-extern const struct nn_option nn_loss_common[];
-
-/* " key=value" for every option that is not the default. */
-PN_MUST_CHECK enum pn_status nn_options_print(struct pn_buffer *out, const unsigned char *options,
-                                              const struct nn_option *table);
+extern const struct nn_option nn_spec_loss_options[];
 
 #endif

@@ -35,8 +35,7 @@ static bool
 is_plain_sgd(const struct nn_plan *plan, const struct nn_training *training, uint32_t micro,
              uint32_t batch)
 {
-    return training->optimiser.kind == NN_SGD && training->optimiser.momentum == 0 &&
-           micro == batch && nn_plan_may_sgd(plan);
+    return nn_optimiser_is_plain(&training->optimiser) && micro == batch && nn_plan_may_sgd(plan);
 }
 
 /* With base NULL only the size, in *total. */
@@ -95,7 +94,7 @@ nn_targets_fit(const struct nn_plan *plan, const struct nn_records *records)
         for (uint32_t i = 0; i < plan->loss_count; i++) {
             const struct nn_loss *loss = &plan->losses[i];
             for (uint32_t k = 0; k < loss->target; k++)
-                if (!loss->kind->accepts(*target++, loss->size))
+                if (!loss->kind->accepts(loss->options, *target++, loss->size))
                     return false;
         }
     for (uint32_t r = 0; records->weight != NULL && r < records->rows; r++)

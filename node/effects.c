@@ -50,7 +50,7 @@ write_update(const struct node_engine *engine, struct pn_buffer *body)
 static enum pn_status
 write_metrics(const struct node_engine *engine, struct pn_buffer *body)
 {
-    struct wire_metric_state states[NN_METRIC_COUNT];
+    struct wire_metric_state states[NN_METRICS_MAX];
     struct wire_metrics      metrics = {.records      = engine->metrics.records,
                                         .metrics      = states,
                                         .metric_count = engine->job->metric_count};

@@ -218,7 +218,7 @@ node_engine_new(struct node_engine **out, const struct node_config *config, stru
     engine_fetch_init(&engine->scaling, config->disk);
     pn_buffer_init(&engine->job_text, WIRE_JOB_MAX);
     pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
-    for (size_t i = 0; i < NN_METRIC_COUNT; i++)
+    for (size_t i = 0; i < NN_METRICS_MAX; i++)
         pn_buffer_init(&engine->metrics.states[i], WIRE_STATE_MAX);
 
     enum pn_status st = node_resume(engine, why);
@@ -241,7 +241,7 @@ node_engine_free(struct node_engine *engine)
     engine_fetch_fini(&engine->model);
     engine_fetch_fini(&engine->scaling);
     engine_shelf_fini(&engine->shelf);
-    for (size_t i = 0; i < NN_METRIC_COUNT; i++)
+    for (size_t i = 0; i < NN_METRICS_MAX; i++)
         pn_buffer_fini(&engine->metrics.states[i]);
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->job_text);

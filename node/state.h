@@ -28,7 +28,7 @@ struct node_update { /* ours, of one round; durable before it is announced */
 
 struct node_metrics { /* encoded states of the validation part */
     uint64_t         records;
-    struct pn_buffer states[NN_METRIC_COUNT];
+    struct pn_buffer states[NN_METRICS_MAX];
 };
 
 struct node_engine {

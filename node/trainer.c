@@ -160,11 +160,11 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
     PN_ASSERT(trainer->scaled);
     const struct engine_job *job      = trainer->config.job;
     struct nn_records        records  = node_trainer_records(trainer, DATA_TRAIN);
-    struct nn_training       training = {.optimiser = job->job->optimiser,
-                                         .batch     = job->job->batch,
-                                         .epochs    = job->job->epochs,
-                                         .progress  = progress == NULL ? NULL : report_progress,
-                                         .context   = progress};
+    struct nn_training       training = {.batch    = job->job->batch,
+                                         .epochs   = job->job->epochs,
+                                         .progress = progress == NULL ? NULL : report_progress,
+                                         .context  = progress};
+    fed_job_optimiser(&training.optimiser, job->job, round);
     size_t                   size;
     enum pn_status           st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
     if (st != PN_OK)

@@ -294,7 +294,7 @@ struct evaluate {
     const struct store_disk *disk;
     struct node_trainer     *trainer;
     struct sec_blob          model, scaling;
-    struct nn_metric         validation[NN_METRIC_COUNT], test[NN_METRIC_COUNT];
+    struct nn_metric         validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
 };
 
 static void
@@ -323,7 +323,7 @@ run_evaluate(struct pn_work *work)
 static void
 tell_metrics(struct node_engine *engine, const struct nn_metric *metrics, enum data_part_kind part)
 {
-    struct node_metric values[NN_METRIC_COUNT];
+    struct node_metric values[NN_METRICS_MAX];
     size_t             count = engine->job->metric_count;
     for (size_t i = 0; i < count; i++)
         values[i] = (struct node_metric){.name  = nn_metric_names[metrics[i].kind],

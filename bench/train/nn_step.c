@@ -85,7 +85,7 @@ measure(const struct model *model, double seconds)
     float          *x = need(model->batch * in * 4), *target = need(model->batch * 4);
     struct nn_pass *pass  = nn_pass_init(need(bytes), plan, model->batch, NN_TRAIN);
     struct nn_batch batch = {.x = x, .target = target, .rows = model->batch};
-    nn_optimiser_defaults(&sgd);
+    nn_optimiser_init(&sgd, &nn_sgd_kind);
     pn_rng_init(&rng, 1);
     nn_plan_init(theta, plan, &rng);
     for (size_t i = 0; i < model->batch * in; i++)

@@ -30,6 +30,26 @@ static const char *const nets[] = {
     "x = input 4\nh = dense x 6\na = identity h\nb = linear a\no = dense b 2\nl = mse o\n",
     "x = input 4\nh = dense x 5\na = softmax h\no = dense a 2\nl = mse o\n",
     "x = input 4\nh = dense x 5\no = softmax h\nl = mse o\n",
+    "x = input 4\nh = dense x 6\na = relu6 h\nb = hardtanh a\no = dense b 2\nl = mse o\n",
+    "x = input 4\nh = dense x 6\na = hardsigmoid h\nb = hardswish h\nc = add a b\n"
+    "o = dense c 2\nl = mse o\n",
+    "x = input 4\nh = dense x 6\na = softsign h\nb = mish a\no = dense b 2\nl = mse o\n",
+    "x = input 4\nh = dense x 6\na = celu h alpha=0.6\nb = swish a beta=1.4\no = dense b 2\n"
+    "l = mse o\n",
+    "x = input 4\nh = dense x 3\na = exp h\no = log_softmax a\nl = mse o\n",
+    "x = input 4\no = dense x 3\nl = bce_labels o positive=2 smoothing=0.1\n",
+    "x = input 4\no = dense x 1\nl = bce_focal o gamma=1.5 alpha=0.4\n",
+    "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 reduce=rows\n",
+    "x = input 4\no = dense x 3\nl = cce_focal o\n",
+    "x = input 4\no = dense x 3\nl = cce_shares o smoothing=0.1\n",
+    "x = input 4\no = dense x 3\nl = kl_logits o temperature=2.5\n",
+    "x = input 4\no = dense x 3\nl = half_sse o\n",
+    "x = input 4\no = dense x 3\nl = mae o reduce=rows\n",
+    "x = input 4\no = dense x 3\nl = huber o delta=0.5\n",
+    "x = input 4\no = dense x 3\nl = smooth_l1 o beta=0.5\n",
+    "x = input 4\no = dense x 3\nl = quantile o q=0.8\n",
+    "x = input 4\no = dense x 3\nl = poisson_nll o full=yes\n",
+    "x = input 4\no = dense x 4\nl = gaussian_nll o\n",
     /* a value that several layers use, one of them twice, and the input itself */
     "x = input 5\nh = dense x 5\na = tanh h\ng = dense a 5\nb = gelu g\ns = add a b x a\n"
     "r = silu s\nq = softmax s\nt = add r q\no = dense t 3\nl = cce_logits o\n",

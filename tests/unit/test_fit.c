@@ -28,15 +28,14 @@ draw_records(struct nn_records *train, struct nn_records *validation)
 }
 
 static struct nn_fit_config
-config_of(enum nn_optimiser_kind kind, double rate, uint32_t epochs)
+config_of(const struct nn_optimiser_kind *kind, double rate, uint32_t epochs)
 {
     struct nn_fit_config config = {.training       = {.batch = 7, .epochs = epochs},
                                    .watch          = NN_WATCH_LOSS,
                                    .evaluate_batch = 8,
                                    .metrics        = {NN_ACCURACY, NN_LOG_LOSS},
                                    .metric_count   = 2};
-    nn_optimiser_defaults(&config.training.optimiser);
-    config.training.optimiser.kind = kind;
+    nn_optimiser_init(&config.training.optimiser, kind);
     config.training.optimiser.rate = rate;
     return config;
 }
@@ -105,7 +104,7 @@ static void
 stopped_after_any_step_and_resumed_is_uninterrupted(void **state)
 {
     (void)state;
-    static const enum nn_optimiser_kind kinds[] = {NN_SGD, NN_ADAM};
+    static const struct nn_optimiser_kind *const kinds[] = {&nn_sgd_kind, &nn_adam_kind};
     for (size_t k = 0; k < 2; k++) {
         struct nn_fit_config config = config_of(kinds[k], k == 0 ? 0.1 : 0.01, 3);
         struct run           whole;
@@ -140,7 +139,7 @@ static void
 stops_when_validation_no_longer_improves_and_keeps_the_best(void **state)
 {
     (void)state;
-    struct nn_fit_config config = config_of(NN_ADAM, 0.05, 200);
+    struct nn_fit_config config = config_of(&nn_adam_kind, 0.05, 200);
     struct run           run;
     struct nn_fit_epoch  epoch;
     double               best = 1e9, last = 0;
@@ -170,7 +169,7 @@ static void
 a_metric_can_be_watched_where_more_is_better(void **state)
 {
     (void)state;
-    struct nn_fit_config config = config_of(NN_ADAM, 0.02, 12);
+    struct nn_fit_config config = config_of(&nn_adam_kind, 0.02, 12);
     struct run           run;
     struct nn_fit_epoch  epoch;
     double               best = -1;
@@ -190,7 +189,7 @@ static void
 small_pieces_of_a_batch_are_the_batch(void **state)
 {
     (void)state;
-    struct nn_fit_config config = config_of(NN_ADAM, 0.01, 2);
+    struct nn_fit_config config = config_of(&nn_adam_kind, 0.01, 2);
     struct run           whole, pieces;
     run_open(&whole, &config);
     config.training.micro = 3;
@@ -207,7 +206,7 @@ static void
 divergence_stops_names_a_layer_and_leaves_the_best(void **state)
 {
     (void)state;
-    struct nn_fit_config config = config_of(NN_SGD, 0.1, 50);
+    struct nn_fit_config config = config_of(&nn_sgd_kind, 0.1, 50);
     struct run           run;
     struct nn_fit_epoch  epoch;
     uint32_t             kept;
@@ -228,7 +227,7 @@ static void
 a_cursor_of_another_training_is_refused(void **state)
 {
     (void)state;
-    struct nn_fit_config config = config_of(NN_SGD, 0.1, 3);
+    struct nn_fit_config config = config_of(&nn_sgd_kind, 0.1, 3);
     struct run           run;
     run_open(&run, &config);
     struct nn_fit_cursor good = {

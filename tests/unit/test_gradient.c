@@ -73,7 +73,16 @@ check_one(struct check *k, nn_real *at, double analytic, const char *text, const
                  k->projected ? "projection" : "loss", what, i, analytic, numeric, text);
 }
 
-/* Each loss its own kind of target: classes, or any number. */
+/* A number that the loss takes: some want shares, some counts. */
+static double
+draw_number(const struct nn_loss *loss, struct pn_rng *rng)
+{
+    double number = pn_rng_normal(rng);
+    bool   any    = loss->kind->accepts(loss->options, (nn_real)-0.5, loss->size);
+    return any ? number : pn_rng_uniform(rng);
+}
+
+/* Each loss its own kind of target: classes, or numbers. */
 static void
 draw_targets(nn_real *target, const struct nn_plan *plan, uint32_t rows, struct pn_rng *rng)
 {
@@ -83,7 +92,7 @@ draw_targets(nn_real *target, const struct nn_plan *plan, uint32_t rows, struct 
             uint32_t              classes = loss->kind->class_count(loss->size);
             for (uint32_t k = 0; k < loss->target; k++)
                 *target++ = (nn_real)(classes > 0 ? (double)pn_rng_below(rng, classes)
-                                                  : pn_rng_normal(rng));
+                                                  : draw_number(loss, rng));
         }
 }
 

@@ -63,7 +63,7 @@ job_has_sane_defaults(void **state)
     assert_int_equal(job->epochs, 1);
     assert_true(job->clip == 10 && job->update_norm_max == 100);
     assert_int_equal(job->weight_max, 1000000);
-    assert_int_equal(job->optimiser.kind, NN_SGD);
+    assert_ptr_equal(job->optimiser.kind, &nn_sgd_kind);
     assert_true(job->optimiser.rate == 0.01);
     assert_null(job->stop_metric);
     assert_int_equal(job->classes, 2);
@@ -90,7 +90,7 @@ job_reads_every_field(void **state)
                     "limits: { update_norm: 3, weight: 50 }\n",
                     &why));
     assert_true(job->seed == UINT64_MAX);
-    assert_int_equal(job->optimiser.kind, NN_ADAM);
+    assert_ptr_equal(job->optimiser.kind, &nn_adam_kind);
     assert_true(job->optimiser.rate == 0.5 && job->optimiser.beta1 == 0.8);
     assert_true(job->optimiser.beta2 == 0.99 && job->optimiser.epsilon == 0.0001);
     assert_true(job->optimiser.l2 == 0.25 && job->clip == 2 && job->update_norm_max == 3);
@@ -115,6 +115,50 @@ job_reads_every_field(void **state)
     assert_int_equal(limits.weight_max, 50);
     assert_int_equal(limits.patience, 4);
     assert_true(limits.stopping && limits.stop_on_smaller && limits.seed == UINT64_MAX);
+    fed_job_free(job);
+}
+
+/* Every optimiser can be named, with its own defaults; the schedule counts rounds. */
+static void
+job_names_any_optimiser_and_a_schedule(void **state)
+{
+    (void)state;
+    struct pn_error why;
+    for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++) {
+        struct fed_job            *job;
+        struct nn_optimiser_config expected, third;
+        char                       text[512];
+        (void)snprintf(text, sizeof text,
+                       HEAD ROUNDS "training: { optimiser: %s, clip_norm: 5, max_norm: 3,\n"
+                                   "  schedule: exp factor=0.5 }\n",
+                       nn_optimiser_kinds[i]->name);
+        EXPECT_OK(parse(&job, text, &why));
+        nn_optimiser_init(&expected, nn_optimiser_kinds[i]);
+        expected.clip_norm = 5;
+        expected.max_norm  = 3;
+        assert_memory_equal(&job->optimiser, &expected, sizeof expected);
+        fed_job_optimiser(&third, job, 3);
+        assert_true(third.rate == expected.rate / 4);
+        fed_job_free(job);
+    }
+}
+
+static void
+job_names_the_metrics_that_members_measure(void **state)
+{
+    (void)state;
+    struct fed_job *job;
+    struct pn_error why;
+    EXPECT_OK(parse(&job, HEAD ROUNDS, &why));
+    assert_int_equal(job->metric_count, 4);
+    assert_int_equal(job->metrics[0], NN_ACCURACY);
+    fed_job_free(job);
+    EXPECT_OK(parse(&job, HEAD ROUNDS "metrics: [mcc, ece]\nstopping: { metric: f1 }\n", &why));
+    assert_int_equal(job->metric_count, 3);
+    assert_int_equal(job->metrics[0], NN_MCC);
+    assert_int_equal(job->metrics[1], NN_ECE);
+    assert_int_equal(job->metrics[2], NN_F1); /* stopping looks at it */
+    assert_string_equal(job->stop_metric, "f1");
     fed_job_free(job);
 }
 
@@ -154,14 +198,38 @@ rules_between_fields_are_checked(void **state)
     EXPECT_REFUSED(HEAD ROUNDS "training: { clip: 0 }\n", "clip");
     EXPECT_REFUSED(HEAD ROUNDS "training: { batch: 0 }\n", "batch");
     EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 0 }\n", "epochs");
-    EXPECT_REFUSED(HEAD ROUNDS "training: { rate: 0 }\n", "rate: expected a number above 0");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { rate: 0 }\n",
+                   "job.yaml:9:19: rate: expected a number 1e-12..1000, seen '0'");
     EXPECT_REFUSED(HEAD ROUNDS "training: { momentum: 1 }\n", "momentum");
     EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: adam, momentum: 0.9 }\n",
                    "momentum: belongs to optimiser sgd");
     EXPECT_REFUSED(HEAD ROUNDS "training: { beta1: 0.9 }\n", "beta1: belongs to optimiser adam");
-    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: rmsprop }\n", "optimiser");
-    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: f1 }\n", "metric");
-    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: rmse }\n", "two classes");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: rmspop }\n", "optimiser");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: nadam, rho: 0.9 }\n",
+                   "rho: belongs to optimiser adadelta, not nadam");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { optimiser: adam, amsgrad: maybe }\n",
+                   "amsgrad: expected one of no, yes; seen 'maybe'");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { nesterov: yes }\n", "nesterov: expected a momentum");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { momentun: 0.9 }\n", "did you mean \"momentum\"");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { rate: [1] }\n", "rate");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { schedule: cosin }\n",
+                   "job.yaml:9:23: schedule: expected one of constant, step, exp");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { schedule: step every=0 }\n",
+                   "every: expected a number 1..1e+12, seen '0'");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: f2 }\n", "there is no metric 'f2'");
+    EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: rmse }\n",
+                   "job.yaml:9:21: rmse does not fit a model of two classes");
+    EXPECT_REFUSED(HEAD ROUNDS "metrics: [auroc, aucroc]\n",
+                   "job.yaml:9:18: there is no metric 'aucroc'; did you mean 'auroc'?");
+    EXPECT_REFUSED(HEAD ROUNDS "metrics: [auroc, top5]\n", "top5 does not fit");
+    EXPECT_REFUSED(HEAD ROUNDS "metrics: [auroc, f1, auroc]\n", "auroc is given twice");
+    EXPECT_REFUSED(HEAD ROUNDS "metrics: []\n", "metrics: expected at least one");
+    EXPECT_REFUSED(HEAD ROUNDS "metrics: [[f1]]\n", "metrics: expected a list of names");
+    EXPECT_REFUSED(HEAD ROUNDS
+                   "metrics: [accuracy, auroc, auprc, log_loss, precision, recall, f1,\n"
+                   "  specificity, precision_macro, recall_macro, f1_macro, mcc, kappa,\n"
+                   "  brier, ece, ks, gini]\n",
+                   "expected at most 16 metrics");
     EXPECT_REFUSED(HEAD ROUNDS "stopping: { patience: 3 }\n", "metric");
     EXPECT_REFUSED(HEAD ROUNDS "stopping: { metric: auroc, patience: 0 }\n", "patience");
 }
@@ -216,6 +284,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(job_has_sane_defaults),
         cmocka_unit_test(job_reads_every_field),
+        cmocka_unit_test(job_names_any_optimiser_and_a_schedule),
+        cmocka_unit_test(job_names_the_metrics_that_members_measure),
         cmocka_unit_test(refusals_say_where_and_what),
         cmocka_unit_test(rules_between_fields_are_checked),
         cmocka_unit_test(job_that_is_too_large_is_refused),

@@ -163,8 +163,9 @@ errors_say_where_and_what_to_do(void **state)
          "model:2:15: dense has no option 'inti'; did you mean 'init'?"},
         {"x = input 3\na = relu x slope=1\n", "model:2:12: relu has no options, seen 'slope=1'"},
         {"x = input 3\na = dense x 3 init=ho\n",
-         "model:2:20: init: expected one of he, he_uniform, xavier, xavier_normal, lecun, torch, "
-         "random, zero; seen 'ho'"},
+         "model:2:20: init: expected one of he, he_uniform, he_trunc, xavier, xavier_normal, "
+         "xavier_trunc, lecun, lecun_uniform, lecun_trunc, torch, orthogonal, random, uniform, "
+         "constant, zero; seen 'ho'"},
         {"x = input 3\na = leaky_relu x slope=2\n",
          "model:2:24: slope: expected a number 0..1, seen '2'"},
         {"x = input 3\na = leaky_relu x slope=nan\n", "expected a number 0..1, seen 'nan'"},

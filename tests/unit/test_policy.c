@@ -8,7 +8,7 @@ static struct fed_job
 a_job(void)
 {
     struct fed_job job = {.rounds = 20, .cohort = 5, .quorum = 3, .epochs = 2};
-    job.optimiser.kind = NN_SGD;
+    job.optimiser.kind = &nn_sgd_kind;
     job.hash.bytes[0]  = 0xab;
     return job;
 }

@@ -90,8 +90,7 @@ static struct nn_training
 adam(uint32_t batch, uint32_t epochs, double rate)
 {
     struct nn_training training = {.batch = batch, .epochs = epochs};
-    nn_optimiser_defaults(&training.optimiser);
-    training.optimiser.kind = NN_ADAM;
+    nn_optimiser_init(&training.optimiser, &nn_adam_kind);
     training.optimiser.rate = rate;
     return training;
 }
@@ -207,7 +206,7 @@ weights_of_one_change_no_bit_and_weight_zero_removes_a_record(void **state)
 
     /* Two records with full batches: the second with weight 0, against the first alone. */
     struct nn_optimiser_config config;
-    nn_optimiser_defaults(&config);
+    nn_optimiser_init(&config, &nn_sgd_kind);
     training     = (struct nn_training){.optimiser = config, .batch = 2, .epochs = 3};
     row_w[1]     = 0;
     records.rows = 2;
@@ -235,7 +234,7 @@ federated_averaging_of_full_batches_is_one_pooled_step(void **state)
     struct nn_training    step   = {.batch = ROWS, .epochs = 1};
     struct net            pooled, site;
     double                mean[512] = {0};
-    nn_optimiser_defaults(&step.optimiser);
+    nn_optimiser_init(&step.optimiser, &nn_sgd_kind);
     step.optimiser.rate = 0.5;
     net_open(&pooled, mlp, 1);
     assert_true(pooled.params <= 512);
@@ -315,7 +314,7 @@ divergence_is_said(void **state)
     struct net         net;
     struct nn_records  records  = three_classes();
     struct nn_training training = {.batch = 16, .epochs = 30};
-    nn_optimiser_defaults(&training.optimiser);
+    nn_optimiser_init(&training.optimiser, &nn_sgd_kind);
     net_open(&net, "x = input 6\no = dense x 1\nl = mse o\n", 1);
     EXPECT_OK(try_training(&net, &records, &training));
     training.optimiser.rate = 10; /* the error grows a hundredfold with every step */
