@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of fuzz_frame and fuzz_chunk; tests/vectors/make_messages.py has the others.
+"""Writes the seeds of fuzz_frame, fuzz_chunk and the newer ones of fuzz_metric;
+tests/vectors/make_messages.py has the others.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -29,7 +30,40 @@ def chunk(root, size, index, proof, data):
     return (b"\0" + root + struct.pack("<QII", size, index, len(proof)) + b"".join(proof) + data)
 
 
+def metric(kind, classes, count, sums, *groups):
+    """A state of nnlib/metric: kind is the place in NN_METRIC_LIST; groups map places to counts."""
+    out = struct.pack("<BIQ", kind, classes, count) + struct.pack(f"<{len(sums)}d", *sums)
+    for group in groups:
+        out += struct.pack("<H", len(group))
+        out += b"".join(struct.pack("<HI", at, n) for at, n in sorted(group.items()))
+    return out
+
+
+def metrics():
+    shares = [0.0] * 20
+    shares[3], shares[15] = 0.4, 0.8
+    counts = ({0: 6, 1: 4}, {0: 7, 1: 3}, {0: 5, 1: 2})
+    for name, state in {
+            "f1": metric(7, 2, 10, [0.0], *counts),
+            "mcc": metric(19, 2, 10, [0.0], *counts),
+            "kappa_wrong": metric(20, 2, 10, [0.0], counts[0], counts[1], {0: 9}),
+            "f1_macro": metric(11, 3, 3, [0.0], {0: 1, 2: 2}, {1: 3}, {}),
+            "confusion": metric(21, 3, 5, [0.0], {0: 2, 4: 2, 5: 1}),
+            "top3": metric(22, 7, 9, [4.0]),
+            "perplexity": metric(24, 3, 4, [3.5]),
+            "brier": metric(25, 3, 4, [1.5]),
+            "ece": metric(26, 2, 3, shares, {3: 2}, {15: 1}),
+            "ks": metric(27, 2, 3, [0.0], {500: 2}, {600: 1}),
+            "gini": metric(28, 2, 3, [0.0], {600: 2}, {600: 1}),
+            "mae": metric(30, 0, 3, [1.5]),
+            "r2": metric(31, 0, 3, [0.5, -1e6, 2.0]),
+            "smape": metric(33, 0, 3, [5.5]),
+            "psnr": metric(34, 0, 3, [0.0])}.items():
+        (CORPUS / "metric" / name).write_bytes(state)
+
+
 def main():
+    metrics()
     (CORPUS / "frame/survey").write_bytes(frame(4, b""))
     (CORPUS / "frame/accept").write_bytes(frame(7, b"\x08\x05"))
     (CORPUS / "frame/chunk").write_bytes(frame(18, bytes(53)))
