@@ -130,10 +130,12 @@ struct data_schema {
     bool               channels_last;
     const char *const *class_names; /* image: what the labels file calls them, or NULL */
 
-    uint32_t row_size; /* csv: features of one row; feature_count is length * row_size */
-    uint32_t length, stride, horizon,
-        remaining;                             /* window: 1, 0, 0, 0 without; text: the first two */
-    const struct data_column *forecast;        /* NULL = none */
+    uint32_t row_size;       /* csv: features of one row; feature_count is length * row_size */
+    uint32_t length, stride; /* of windows and runs of text; 1 and 0 without */
+    uint32_t horizon;        /* rows of the forecast; 0 = none */
+    uint32_t remaining;      /* limit of what remains; 0 = the target is another */
+    const struct data_column *forecast; /* NULL = none */
+
     const uint32_t *alphabet, *alphabet_index; /* text: code points, ascending; their indices */
     uint32_t        alphabet_count;
     bool            alphabet_other;
