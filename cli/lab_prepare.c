@@ -185,7 +185,7 @@ put_data(struct pn_buffer *out, const struct data_source *source, struct pn_erro
     if (st == PN_OK && source->share != DATA_SHARE_ALL)
         st = pn_buffer_printf(out, "  share: { of: %u, number: %u, kind: %s, seed: %llu }\n",
                               source->share_of, source->share_number,
-                              source->share == DATA_SHARE_IID ? "iid" : "shards",
+                              data_share_names[source->share],
                               (unsigned long long)source->share_seed);
     return st;
 }

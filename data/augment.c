@@ -163,16 +163,17 @@ apply_step(const struct data_augment *augment, const struct data_augment_step *s
 }
 
 void
-data_augment_apply(const struct data_augment *augment, float *x, float *target, uint32_t rows,
-                   const uint32_t *record_ids, uint64_t epoch)
+data_augment_apply(void *context, float *x, float *target, const uint32_t *record, uint32_t rows,
+                   uint64_t epoch)
 {
-    const struct data_schema *schema = augment->schema;
-    struct pn_rng             of_epoch;
+    const struct data_augment *augment = context;
+    const struct data_schema  *schema  = augment->schema;
+    struct pn_rng              of_epoch;
     pn_rng_derive(&of_epoch, &augment->rng, PN_RNG_AUGMENT, epoch);
     for (uint32_t i = 0; i < rows; i++) {
         struct pn_rng of_record;
-        PN_ASSERT(record_ids[i] < augment->records.rows);
-        pn_rng_derive(&of_record, &of_epoch, PN_RNG_AUGMENT, record_ids[i]);
+        PN_ASSERT(record[i] < augment->records.rows);
+        pn_rng_derive(&of_record, &of_epoch, PN_RNG_AUGMENT, record[i]);
         struct place place = {.x      = x + (size_t)i * schema->feature_count,
                               .target = target + (size_t)i * schema->target_size};
         for (uint32_t s = 0; s < schema->augment.count; s++) {

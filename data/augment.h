@@ -31,9 +31,10 @@ struct data_augment {
     float                    *scratch; /* schema->feature_count floats */
 };
 
-/* x is (rows, feature_count), target (rows, target_size): copies of the records with these numbers
- * (within `records`). Both are changed in place. */
-void data_augment_apply(const struct data_augment *augment, float *x, float *target, uint32_t rows,
-                        const uint32_t *record_ids, uint64_t epoch);
+/* x is (rows, feature_count), target (rows, target_size): copies of the records with these numbers,
+ * within `records`; both are changed in place. `augment` is a const struct data_augment *, so that
+ * nn_augment.apply (nnlib/train) can be this function. */
+void data_augment_apply(void *augment, float *x, float *target, const uint32_t *record,
+                        uint32_t rows, uint64_t epoch);
 
 #endif

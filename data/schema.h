@@ -130,10 +130,12 @@ struct data_schema {
     bool               channels_last;
     const char *const *class_names; /* image: what the labels file calls them, or NULL */
 
-    uint32_t row_size; /* csv: features of one row; feature_count is length * row_size */
-    uint32_t length, stride, horizon,
-        remaining;                             /* window: 1, 0, 0, 0 without; text: the first two */
-    const struct data_column *forecast;        /* NULL = none */
+    uint32_t row_size;       /* csv: features of one row; feature_count is length * row_size */
+    uint32_t length, stride; /* of windows and runs of text; 1 and 0 without */
+    uint32_t horizon;        /* rows of the forecast; 0 = none */
+    uint32_t remaining;      /* limit of what remains; 0 = the target is another */
+    const struct data_column *forecast; /* NULL = none */
+
     const uint32_t *alphabet, *alphabet_index; /* text: code points, ascending; their indices */
     uint32_t        alphabet_count;
     bool            alphabet_other;
@@ -157,49 +159,5 @@ extern const char *const data_format_names[DATA_FORMAT_COUNT];
 bool data_schema_fits(const struct data_schema *schema, uint32_t dims, const uint32_t *dim);
 /* The sizes as "3x32x32". */
 void data_schema_shape_text(char out[static 40], const struct data_schema *schema);
-
-/*
- * Where the records of one site are: the `data:` section of node.yaml, or of an entry of
- * sites.yaml.
- *
- *     { file: heart.csv }
- *     { files: [a.csv, b.csv] }                    # one table; npz and cifar too
- *     { images: i.gz, labels: l.gz }               # idx, npy
- *     { images: scans/, labels: labels.csv }       # image: a folder, and a CSV file,label
- *     { file: a.npz, arrays: [x_train, y_train] }  # npz; default [x, y]
- *     { ..., share: { of: 100, number: 3, kind: iid, seed: 1 } }
- *
- * `images` and `labels` are the two `files` in this order.
- *
- * share: this site sees one part of the records, the same on every machine. The parts are disjoint,
- * together they are everything, and they are as even as the division allows.
- *
- *     iid       records shuffled by seed
- *     shards    sorted by label, cut into 2 * of shards, two to a site by seed (McMahan 2017,
- *               section 3); where records have a class
- *
- * number counts from 0 and is 0 by default (sites.yaml with `count` sets it); seed is 0 by default.
- *
- * Relative paths start at `folder`. $PANAL_DATA/ at the start of a path stands for `data_root`,
- * which may be NULL. Whether a file is gzip is seen from its content.
- */
-enum data_share_kind {
-    DATA_SHARE_ALL,
-    DATA_SHARE_IID,
-    DATA_SHARE_SHARDS
-};
-struct data_source {
-    char               **files; /* any number; idx, npy, image: images, labels */
-    size_t               file_count;
-    char                *arrays[2]; /* npz: of the features, of the targets; or NULL */
-    enum data_share_kind share;
-    uint32_t             share_of, share_number; /* number 0..of-1 */
-    uint64_t             share_seed;
-};
-PN_MUST_CHECK enum pn_status data_source_decode(struct data_source     *out,
-                                                const struct text_yaml *yaml,
-                                                const struct text_node *node, const char *folder,
-                                                const char *data_root, struct pn_error *why);
-void                         data_source_fini(struct data_source *source);
 
 #endif

@@ -45,6 +45,14 @@ mark_iid(uint8_t *wanted, const struct data_source *source, uint32_t rows)
     return PN_OK;
 }
 
+static void
+mark_blocks(uint8_t *wanted, const struct data_source *source, uint32_t rows)
+{
+    uint32_t end = part_begin(rows, (uint64_t)source->share_number + 1, source->share_of);
+    for (uint32_t i = part_begin(rows, source->share_number, source->share_of); i < end; i++)
+        wanted[i] = 1;
+}
+
 /* Stable: the records of one label stay in the order of the file. */
 static void
 sort_by_label(uint32_t *order, const uint8_t *labels, uint32_t rows)
@@ -96,6 +104,8 @@ data_share_mark(uint8_t *wanted, uint32_t *count, const struct data_source *sour
         st = mark_iid(wanted, source, rows);
     else if (source->share == DATA_SHARE_SHARDS)
         st = mark_shards(wanted, source, rows, labels);
+    else if (source->share == DATA_SHARE_BLOCKS)
+        mark_blocks(wanted, source, rows);
     if (st != PN_OK)
         return pn_error_set(why, st, "%s: no memory to share %u records out", source->files[0],
                             rows);

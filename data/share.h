@@ -2,13 +2,14 @@
  * data/share -- which records of a file a site sees, when one file stands for many sites.
  *
  *     iid       Fisher-Yates by seed, then part `number` of `of`
+ *     blocks    part `number` of `of` in the order of the records
  *     shards    stable sort by label, 2 `of` shards, shuffled by seed; shards 2k and 2k + 1 are of
  * site k
  */
 #ifndef DATA_SHARE_H
 #define DATA_SHARE_H
 
-#include "data/schema.h"
+#include "data/source.h"
 
 /* Marks the records of this site with 1, the others with 0, and counts the marks. `labels` are
  * needed for shards only. PN_EDATA when the number is not below `of` or nothing is left for this

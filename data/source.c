@@ -1,4 +1,4 @@
-#include "data/schema.h"
+#include "data/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,8 @@ enum {
     FILES_MAX  = 1024,
     SHARES_MAX = 1000000
 };
+
+const char *const data_share_names[] = {"all", "iid", "shards", "blocks"};
 
 static const char root_prefix[] = "$PANAL_DATA/";
 
@@ -87,7 +89,6 @@ static enum pn_status
 read_share(struct data_source *source, const struct reader *reader)
 {
     static const char *const known[] = {"of", "number", "kind", "seed"};
-    static const char *const kinds[] = {"iid", "shards"};
     const struct text_node  *share;
     uint32_t                 kind = 0;
     enum pn_status           st =
@@ -102,12 +103,12 @@ read_share(struct data_source *source, const struct reader *reader)
         st = text_get_u32(&source->share_number, reader->yaml, share, "number", TEXT_OPTIONAL, 0,
                           source->share_of - 1, reader->why);
     if (st == PN_OK)
-        st = text_get_choice(&kind, reader->yaml, share, "kind", TEXT_OPTIONAL, kinds, 2,
-                             reader->why);
+        st = text_get_choice(&kind, reader->yaml, share, "kind", TEXT_OPTIONAL,
+                             &data_share_names[1], 3, reader->why);
     if (st == PN_OK)
         st = text_get_u64(&source->share_seed, reader->yaml, share, "seed", TEXT_OPTIONAL, 0,
                           UINT64_MAX, reader->why);
-    source->share = kind == 1 ? DATA_SHARE_SHARDS : DATA_SHARE_IID;
+    source->share = (enum data_share_kind)(DATA_SHARE_IID + kind);
     return st;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/rng.h"
 #include "data/schema.h"
+#include "data/source.h"
 
 struct data_table {
     const struct data_schema *schema; /* borrowed */

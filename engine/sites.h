@@ -12,7 +12,7 @@
 #ifndef ENGINE_SITES_H
 #define ENGINE_SITES_H
 
-#include "data/schema.h"
+#include "data/source.h"
 #include "text/yaml.h"
 
 enum {

@@ -5,7 +5,7 @@
  *     trust: SHA256:...                # its signers' fingerprint, compared by phone
  *     keys: keys                       # folder with node.key and transport.key
  *     state: state                     # this daemon's durable state
- *     data: { file: transactions.csv } # see data/schema.h, struct data_source
+ *     data: { file: transactions.csv } # see data/source.h
  *     policy:                          # optional; what is refused here, whatever the job says
  *       parameters: 1000000
  *       rounds: 500
@@ -23,7 +23,7 @@
 #define NODE_SETTINGS_H
 
 #include "base/options.h"
-#include "data/schema.h"
+#include "data/source.h"
 #include "fed/policy.h"
 
 #define NODE_DATA_BYTES_MAX ((uint64_t)16 << 30) /* of a site's records in memory */

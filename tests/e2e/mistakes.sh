@@ -45,7 +45,7 @@ job_not '21:40: quorum: expected at most the cohort, 3; seen 4' 's/quorum: 3/quo
 job_not '21:51: gather: expected a time from 1ms to 168h, seen "60 parsecs"' 's/gather: 60s/gather: 60 parsecs/'
 job_not "5:8: model:2:8: unknown kind 'denze'; did you mean 'dense'?" 's/= dense x/= denze x/'
 job_not ' the data section gives 3 features a record, the network reads 4' 's/input 3/input 4/'
-job_not '17:24: type: expected one of numeric, categorical, target, weight, ignore, seen "numric"' \
+job_not '17:24: type: expected one of numeric, categorical, target, weight, ignore, group, seen "numric"' \
     's/name: c, type: numeric/name: c, type: numric/'
 job_not '15:5: no column has `type: target`; one must say what is to be predicted' '/type: target/d'
 job_not '17:7: the column "a" stands here twice' 's/name: c/name: a/'

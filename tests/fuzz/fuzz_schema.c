@@ -1,5 +1,6 @@
 /* Any text as a data section and as a source. What is accepted keeps its promises. */
 #include "data/schema.h"
+#include "data/source.h"
 
 #include <stdlib.h>
 

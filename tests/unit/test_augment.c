@@ -165,23 +165,23 @@ a_record_does_not_depend_on_its_batch(void **state)
     for (uint32_t i = 0; i < ROWS; i++)
         ids[i] = (i * 29 + 5) % ROWS; /* 29 and 64 have no common divisor */
     gather(x, y, ids, ROWS);
-    data_augment_apply(&augment, x, y, ROWS, ids, 3);
+    data_augment_apply(&augment, x, y, ids, ROWS, 3);
     for (uint32_t i = 0; i < ROWS; i++) {
         gather(one_x, one_y, &ids[i], 1);
         assert_memory_not_equal(one_x, x + i * IMAGE, sizeof one_x);
-        data_augment_apply(&augment, one_x, one_y, 1, &ids[i], 3);
+        data_augment_apply(&augment, one_x, one_y, &ids[i], 1, 3);
         assert_memory_equal(one_x, x + i * IMAGE, sizeof one_x);
         assert_memory_equal(one_y, y + i, sizeof one_y);
     }
     uint32_t id = 9;
     gather(x, y, &id, 1);
     gather(one_x, one_y, &id, 1);
-    data_augment_apply(&augment, x, y, 1, &id, 4);
-    data_augment_apply(&augment, one_x, one_y, 1, &id, 5); /* another epoch */
+    data_augment_apply(&augment, x, y, &id, 1, 4);
+    data_augment_apply(&augment, one_x, one_y, &id, 1, 5); /* another epoch */
     assert_memory_not_equal(one_x, x, sizeof one_x);
     gather(one_x, one_y, &id, 1);
     pn_rng_init(&augment.rng, 8); /* another seed */
-    data_augment_apply(&augment, one_x, one_y, 1, &id, 4);
+    data_augment_apply(&augment, one_x, one_y, &id, 1, 4);
     assert_memory_not_equal(one_x, x, sizeof one_x);
 }
 
@@ -196,12 +196,12 @@ a_step_in_front_changes_no_draw_of_the_others(void **state)
         "{ kind: crop, by: 3 } ] }",
         7);
     gather(x, y, &id, 1);
-    data_augment_apply(&augment, x, y, 1, &id, 0);
+    data_augment_apply(&augment, x, y, &id, 1, 0);
     augment = augment_of("{ format: idx, shape: [3, 8, 8], classes: 10, augment: [ { kind: flip, "
                          "chance: 0 }, { kind: crop, by: 3 } ] }",
                          7);
     gather(z, y, &id, 1);
-    data_augment_apply(&augment, z, y, 1, &id, 0);
+    data_augment_apply(&augment, z, y, &id, 1, 0);
     assert_memory_equal(x, z, sizeof x);
 }
 
@@ -218,7 +218,7 @@ no_steps_change_no_bit(void **state)
     for (uint32_t i = 0; i < ROWS; i++)
         ids[i] = i;
     gather(x, y, ids, ROWS);
-    data_augment_apply(&augment, x, y, ROWS, ids, 0);
+    data_augment_apply(&augment, x, y, ids, ROWS, 0);
     assert_memory_equal(x, all_x, sizeof x);
     assert_memory_equal(y, all_y, sizeof y);
 }
@@ -236,7 +236,7 @@ chances_offsets_and_noise_have_their_distributions(void **state)
     int flipped = 0, seen[5][5] = {{0}};
     for (uint64_t e = 0; e < DRAWS_MAX; e++) {
         gather(x, y, &id, 1);
-        data_augment_apply(&augment, x, y, 1, &id, e);
+        data_augment_apply(&augment, x, y, &id, 1, e);
         flipped += x[0] == all_x[id * IMAGE + SIDE - 1];
     }
     assert_true(fabs(flipped / 4000.0 - 0.3) < 4 * sqrt(0.21 / 4000)); /* 4 deviations */
@@ -247,7 +247,7 @@ chances_offsets_and_noise_have_their_distributions(void **state)
         all_x[id * SIDE * SIDE + i] = (float)(1 + i);
     for (uint64_t e = 0; e < DRAWS_MAX; e++) {
         gather(x, y, &id, 1);
-        data_augment_apply(&augment, x, y, 1, &id, e);
+        data_augment_apply(&augment, x, y, &id, 1, e);
         int from = (int)x[3 * SIDE + 3] - 1; /* always inside */
         seen[from / SIDE - 1][from % SIDE - 1]++;
     }
@@ -260,7 +260,7 @@ chances_offsets_and_noise_have_their_distributions(void **state)
     double sum = 0, squares = 0, n = 4000.0 * 64;
     for (uint64_t e = 0; e < DRAWS_MAX; e++) {
         gather(x, y, &id, 1);
-        data_augment_apply(&augment, x, y, 1, &id, e);
+        data_augment_apply(&augment, x, y, &id, 1, e);
         for (size_t i = 0; i < 64; i++) {
             double d = (double)x[i] - (double)all_x[id * 64 + i];
             sum += d;
@@ -293,7 +293,7 @@ mixup_draws_shares_from_beta_and_labels_by_them(void **state)
         double sum = 0, squares = 0, label = 0, other = 0, both = 0;
         for (uint64_t e = 0; e < DRAWS_MAX; e++) {
             float x = 0.0f, y = 0.0f;
-            data_augment_apply(&augment, &x, &y, 1, &id, e);
+            data_augment_apply(&augment, &x, &y, &id, 1, e);
             assert_true(x >= 0.0f && x <= 1.0f && (y == 0.0f || y == 2.0f));
             sum += (double)x;
             squares += (double)x * (double)x;
@@ -324,7 +324,7 @@ mixup_mixes_numbers(void **state)
     int between = 0;
     for (uint32_t id = 0; id < ROWS; id++) {
         float x = all_x[id], y = all_y[id];
-        data_augment_apply(&augment, &x, &y, 1, &id, 0);
+        data_augment_apply(&augment, &x, &y, &id, 1, 0);
         assert_true(fabsf(2.0f * x + 1.0f - y) < 1e-4f);
         between += x != floorf(x);
     }
@@ -346,7 +346,7 @@ series_shift_and_warp_along_their_time(void **state)
         for (int i = 0; i < NUMBERS; i++)
             from[i] = (float)i;
         gather(x, &y, &id, 1);
-        data_augment_apply(&augment, x, &y, 1, &id, 0);
+        data_augment_apply(&augment, x, &y, &id, 1, 0);
         by = (int)(x[20] - from[20]) / 2; /* step 10 */
         assert_true(by >= -3 && by <= 3);
         seen[by + 3] = true;
@@ -363,7 +363,7 @@ series_shift_and_warp_along_their_time(void **state)
     uint32_t id = 4;
     float    x[NUMBERS], y;
     gather(x, &y, &id, 1);
-    data_augment_apply(&augment, x, &y, 1, &id, 0);
+    data_augment_apply(&augment, x, &y, &id, 1, 0);
     assert_memory_not_equal(x, all_x + 4 * NUMBERS, sizeof x);
     assert_memory_equal(x, all_x + 4 * NUMBERS, 8);
     assert_memory_equal(x + 38, all_x + 4 * NUMBERS + 38, 8);

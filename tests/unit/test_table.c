@@ -198,6 +198,12 @@ several_files_are_one_table_and_shares_part_it(void **state)
     }
     for (int i = 0; i < 5; i++)
         assert_int_equal(seen[i], 1);
+    source.share        = DATA_SHARE_BLOCKS;
+    source.share_number = 1;
+    EXPECT_OK(data_table_load(&t, s, &source, 1u << 20, &why));
+    assert_int_equal(t->rows, 2);
+    assert_true(t->x[0] == 1.0f && t->x[3] == 2.0f);
+    data_table_free(t);
     source.share_number = 3;
     EXPECT_STATUS(PN_EDATA, data_table_load(&t, s, &source, 1u << 20, &why));
     EXPECT_SAYS(&why, "share number 3");
