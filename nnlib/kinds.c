@@ -3,14 +3,26 @@
 
 #include <string.h>
 
-const struct nn_layer_kind *const nn_layer_kinds[] = {
-    &nn_input_kind,      &nn_dense_kind,    &nn_add_kind,     &nn_relu_kind,
-    &nn_leaky_relu_kind, &nn_elu_kind,      &nn_selu_kind,    &nn_sigmoid_kind,
-    &nn_tanh_kind,       &nn_softplus_kind, &nn_gelu_kind,    &nn_silu_kind,
-    &nn_identity_kind,   &nn_linear_kind,   &nn_softmax_kind, NULL};
+const struct nn_layer_kind *const nn_layer_kinds[] = {&nn_input_kind,      &nn_dense_kind,
+                                                      &nn_add_kind,        &nn_relu_kind,
+                                                      &nn_leaky_relu_kind, &nn_elu_kind,
+                                                      &nn_selu_kind,       &nn_sigmoid_kind,
+                                                      &nn_tanh_kind,       &nn_softplus_kind,
+                                                      &nn_gelu_kind,       &nn_silu_kind,
+                                                      &nn_identity_kind,   &nn_linear_kind,
+                                                      &nn_softmax_kind,    &nn_batch_norm_kind,
+                                                      &nn_layer_norm_kind, &nn_group_norm_kind,
+                                                      &nn_dropout_kind,    &nn_gaussian_noise_kind,
+                                                      &nn_concat_kind,     &nn_slice_kind,
+                                                      &nn_multiply_kind,   &nn_scale_kind,
+                                                      &nn_threshold_kind,  &nn_threshold_ste_kind,
+                                                      &nn_prelu_kind,      &nn_monotone_kind,
+                                                      &nn_tied_kind,       &nn_coupling_kind,
+                                                      &nn_attention_kind,  &nn_self_attention_kind,
+                                                      &nn_position_kind,   NULL};
 
 const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind, &nn_cce_logits_kind,
-                                                    &nn_mse_kind, NULL};
+                                                    &nn_mse_kind, &nn_perceptron_kind, NULL};
 
 void
 nn_blend(nn_real *dw, const nn_real *g, size_t count, nn_real alpha, nn_real beta)

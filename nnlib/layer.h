@@ -45,13 +45,14 @@ enum nn_init_kind {
     NN_INIT_LECUN,         /* N(0, 1/fan_in)                                             */
     NN_INIT_TORCH,         /* U(+-1/sqrt(fan_in)), as PyTorch's Linear; the bias too     */
     NN_INIT_RANDOM,        /* N(0, scale^2)                                              */
-    NN_INIT_ZERO
+    NN_INIT_ZERO,
+    NN_INIT_CONSTANT /* scale                                                      */
 };
 extern const char *const nn_init_names[]; /* by kind, NULL at the end */
 
 struct nn_init {
     enum nn_init_kind kind;
-    double            scale; /* NN_INIT_RANDOM only */
+    double            scale; /* NN_INIT_RANDOM and NN_INIT_CONSTANT only */
 };
 
 /* One `key=value` that a kind understands; a table ends with name NULL. */
@@ -178,8 +179,11 @@ struct nn_layer_kind {
     /* norm2[b] += |d loss / d (this layer's trainable tensors) by row b alone|^2, from x, y and dy
      * as for backward (security.md, section 3.5). NULL: no tensors, or it mixes rows. */
     void (*row_norms)(const struct nn_call *call, double *norm2);
-    /* After a training step: new values of the BUFFER tensors, w[t] of theta. NULL: none. */
+    /* After a training step: new values of w[t] of theta that no gradient gives (running means),
+     * or a projection of those it gave (signs). NULL: none. */
     void (*settle)(const struct nn_call *call, nn_real *const *w);
+    /* x from y, for kinds that are bijections; NULL: it is none. */
+    void (*inverse)(const struct nn_call *call, nn_real *x);
     /* Floating-point operations of one record's forward (a multiply-add is 2); NULL: one for each
      * number of its value. */
     uint64_t (*flops)(const struct nn_layer *layer, const struct nn_layer *const *inputs);
@@ -214,6 +218,11 @@ extern const struct nn_layer_kind nn_input_kind, nn_dense_kind, nn_add_kind;
 extern const struct nn_layer_kind nn_relu_kind, nn_leaky_relu_kind, nn_elu_kind, nn_selu_kind,
     nn_sigmoid_kind, nn_tanh_kind, nn_softplus_kind, nn_gelu_kind, nn_silu_kind, nn_identity_kind,
     nn_linear_kind, nn_softmax_kind;
+extern const struct nn_layer_kind nn_batch_norm_kind, nn_layer_norm_kind, nn_group_norm_kind,
+    nn_dropout_kind, nn_gaussian_noise_kind, nn_concat_kind, nn_slice_kind, nn_multiply_kind,
+    nn_scale_kind, nn_threshold_kind, nn_threshold_ste_kind, nn_prelu_kind, nn_monotone_kind,
+    nn_tied_kind, nn_coupling_kind, nn_attention_kind, nn_self_attention_kind, nn_position_kind;
+extern const struct nn_loss_kind nn_perceptron_kind;
 extern const struct nn_loss_kind nn_bce_logits_kind, nn_cce_logits_kind, nn_mse_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const nn_init_names[] = {
-    "he", "he_uniform", "xavier", "xavier_normal", "lecun", "torch", "random", "zero", NULL};
+const char *const nn_init_names[] = {"he",    "he_uniform", "xavier", "xavier_normal", "lecun",
+                                     "torch", "random",     "zero",   "constant",      NULL};
 
 /* What the plan is made from; gone when it is made. */
 struct draft {
@@ -397,6 +397,7 @@ spread(const struct nn_init *init, const struct nn_tensor *tensor)
     case NN_INIT_RANDOM:
         return init->scale;
     case NN_INIT_ZERO:
+    case NN_INIT_CONSTANT:
         return 0;
     }
     PN_UNREACHABLE("init kind");
@@ -412,14 +413,16 @@ void
 nn_plan_init(nn_real *theta, const struct nn_plan *plan, const struct pn_rng *rng)
 {
     for (uint32_t i = 0; i < plan->tensor_count; i++) {
-        const struct nn_tensor *tensor = &plan->tensors[i];
-        nn_real                *w      = theta + tensor->offset;
-        double                  width  = spread(&plan->inits[i], tensor);
+        const struct nn_tensor *tensor   = &plan->tensors[i];
+        nn_real                *w        = theta + tensor->offset;
+        double                  width    = spread(&plan->inits[i], tensor);
+        bool                    constant = plan->inits[i].kind == NN_INIT_CONSTANT;
+        nn_real                 level    = constant ? (nn_real)plan->inits[i].scale : NN_R(0.0);
         struct pn_rng           child;
         pn_rng_derive(&child, rng, PN_RNG_INIT, i);
         for (uint64_t k = 0; k < tensor->count; k++) {
             if (width == 0)
-                w[k] = NN_R(0.0);
+                w[k] = level;
             else if (is_uniform(plan->inits[i].kind))
                 w[k] = (nn_real)(width * (2 * pn_rng_uniform(&child) - 1));
             else

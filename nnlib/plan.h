@@ -19,18 +19,44 @@
  *     input SIZE                                SIZE is 12, 28x28 (T x F) or 3x28x28 (C x H x W)
  *     dense A SIZE                              bias=yes|no  role=shared|frozen  scale=0.01
  *                                               init=he|he_uniform|xavier|xavier_normal|lecun|
- *                                                    torch|random|zero
+ *                                                    torch|random|zero|constant
  *     add A B...                                the sum of values of one size
  *     relu sigmoid tanh softplus silu selu softmax identity linear A
  *     leaky_relu A                              slope=0.01
  *     elu A                                     alpha=1
  *     gelu A                                    form=erf|tanh
+ *     prelu A                                   slopes=channel|one  start=0.25
+ *     batch_norm A                              stats=local|buffer  affine=yes|no|local
+ *                                               new_frac=0.1  eps=1e-5
+ *     layer_norm A                              affine=yes|no  eps=1e-5
+ *     group_norm A                              groups=1  affine=yes|no  eps=1e-5
+ *     dropout A                                 p=0.5  by=number|channel
+ *     gaussian_noise A                          sigma=0.1
+ *     concat A B...                             channels one after another
+ *     slice A SIZE                              SIZE channels, from=0 on
+ *     multiply A B                              number by number
+ *     scale A                                   by=1
+ *     threshold A (evaluation only)             at=0: 1 from there on, else 0
+ *     threshold_ste A                           at=0, with a straight-through gradient
+ *     monotone A SIZE                           dense with weights of one sign: sign=plus|minus
+ *                                               bias init scale as dense
+ *     tied A ENCODER                            the transposed weights of a dense layer above
+ *                                               bias=yes|no
+ *     coupling A SIZE                           a bijection, SIZE hidden units; half=second|first
+ *     attention Q K V [LENGTHS]                 heads=1  causal=no|yes
+ *     self_attention A [LENGTHS]                heads=1  causal=no|yes  bias=yes|no
+ *     position A                                form=sinusoidal|learned
  *     bce_logits A (1 number)                   positive=1, the weight of label 1
  *     cce_logits A (a number per class), mse A
+ *     perceptron A (1 number, or one per class) Rosenblatt's rule
+ *
+ * Channels are the F of a value (F) or (T, F) and the C of a (C, H, W). LENGTHS is an input of one
+ * number: how many positions of the record there are. What each kind computes is said at the top of
+ * its file.
  *
  * he, xavier_normal and lecun draw from normals of variance 2/in, 2/(in+out) and 1/in; he_uniform,
  * xavier and torch are uniform within sqrt(6/in), sqrt(6/(in+out)) and sqrt(1/in); random is
- * N(0, scale^2). Biases start at 0, except with init=torch.
+ * N(0, scale^2), constant is scale. Biases start at 0, except with init=torch.
  *
  * Parameters are one flat array that the caller owns, dense and in manifest order:
  * fc1.weight (32,12), fc1.bias (32), ... names as in PyTorch's state_dict, dense weights
