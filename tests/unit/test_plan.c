@@ -153,7 +153,8 @@ errors_say_where_and_what_to_do(void **state)
          "model:1:1: expected a value of at most 16777216 numbers"},
         {"x = input 16777216\ny = input 1\na = relu x\nb = dense y 1\nl = mse a\nm = mse b\n",
          "model:2:1: expected inputs of at most 16777216 numbers"},
-        {"x = input 3x4x5\na = dense x 2\nl = mse a\n", "dense reads a row of numbers, but x is 3x4x5"},
+        {"x = input 3x4x5\na = dense x 2\nl = mse a\n",
+         "dense reads a row of numbers, but x is 3x4x5"},
         {"x = input 3\na = relu x 3\n", "model:2:12: relu takes no size"},
         {"x = input 3\na = dense x 3 4\n", "model:2:15: expected `key=value`"},
         {"x = input 3\na = dense x 3 init = he\n", "model:2:15: expected `key=value`"},
@@ -163,7 +164,7 @@ errors_say_where_and_what_to_do(void **state)
         {"x = input 3\na = relu x slope=1\n", "model:2:12: relu has no options, seen 'slope=1'"},
         {"x = input 3\na = dense x 3 init=ho\n",
          "model:2:20: init: expected one of he, he_uniform, xavier, xavier_normal, lecun, torch, "
-         "random, zero; seen 'ho'"},
+         "random, zero, constant; seen 'ho'"},
         {"x = input 3\na = leaky_relu x slope=2\n",
          "model:2:24: slope: expected a number 0..1, seen '2'"},
         {"x = input 3\na = leaky_relu x slope=nan\n", "expected a number 0..1, seen 'nan'"},
@@ -179,7 +180,7 @@ errors_say_where_and_what_to_do(void **state)
         {"x\n", "model:1:2: expected a kind after 'x'"},
         {"x =  # nothing\n", "expected a kind after 'x ='"},
         {"x = dense y 3\n", "model:1:5: the first layer must be the input, such as `x = input 12`"},
-        {"x = input 3\ny = input 3\n", "model:0:1: the model ends without a loss"},
+        {"x = input 3\ny = input 3\n", "model:2:1: the model ends without a loss"},
         {"x = input 3\na = relu x\ny = input 3\n", "model:3:5: inputs come first"},
         {"l = mse x\n", "model:1:9: no layer above is named 'x'"},
         {"x = input 3\no = dense x 1\nl = mse o\nm = mse o\n",
@@ -305,20 +306,25 @@ initialisers_have_their_bounds_and_deviations(void **state)
 }
 
 static void
-zero_init_is_zero_and_a_seed_gives_the_same_parameters(void **state)
+zero_and_constant_are_that_and_a_seed_gives_the_same_parameters(void **state)
 {
     (void)state;
     struct nn_plan *plan[3];
-    nn_real        *zero = draw(&plan[0], "init=zero", 7);
+    nn_real        *level = draw(&plan[0], "init=zero", 7);
     for (size_t k = 0; k < 30100; k++)
-        assert_true((double)zero[k] == 0);
+        assert_true((double)level[k] == 0);
+    nn_plan_free(plan[0]);
+    free(level);
+    level = draw(&plan[0], "init=constant scale=0.25", 7);
+    for (size_t k = 0; k < 30100; k++)
+        assert_true((double)level[k] == (k < 30000 ? 0.25 : 0));
     nn_real *a = draw(&plan[1], "", 7), *b = draw(&plan[2], "", 7);
     assert_memory_equal(a, b, 30100 * sizeof *a);
     free(b);
     nn_plan_free(plan[2]);
     b = draw(&plan[2], "", 8);
     assert_memory_not_equal(a, b, 30000 * sizeof *a);
-    free(zero);
+    free(level);
     free(a);
     free(b);
     for (int i = 0; i < 3; i++)
@@ -346,7 +352,7 @@ main(void)
         cmocka_unit_test(errors_say_where_and_what_to_do),
         cmocka_unit_test(limits_hold_at_their_edges),
         cmocka_unit_test(initialisers_have_their_bounds_and_deviations),
-        cmocka_unit_test(zero_init_is_zero_and_a_seed_gives_the_same_parameters),
+        cmocka_unit_test(zero_and_constant_are_that_and_a_seed_gives_the_same_parameters),
         cmocka_unit_test(tensors_of_equal_shape_start_differently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
