@@ -56,6 +56,56 @@ pn_rng_u32(struct pn_rng *rng)
     return rng->block[rng->used++];
 }
 
+enum {
+    LANES = 8 /* blocks side by side, so that a compiler can use vectors */
+};
+
+/* The words of counters counter[0] .. counter[0] + LANES - 1, which must not wrap. */
+static void
+philox_lanes(uint32_t out[static 4 * LANES], const uint32_t counter[static 4],
+             const uint32_t key[static 2])
+{
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = key[0], k1 = key[1];
+    for (uint32_t l = 0; l < LANES; l++) {
+        c0[l] = counter[0] + l;
+        c1[l] = counter[1];
+        c2[l] = counter[2];
+        c3[l] = counter[3];
+    }
+    for (int i = 0; i < 10; i++) {
+        for (int l = 0; l < LANES; l++) {
+            uint64_t p0 = (uint64_t)0xd2511f53 * c0[l];
+            uint64_t p1 = (uint64_t)0xcd9e8d57 * c2[l];
+            c0[l]       = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
+            c1[l]       = (uint32_t)p1;
+            c2[l]       = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
+            c3[l]       = (uint32_t)p0;
+        }
+        k0 += 0x9e3779b9;
+        k1 += 0xbb67ae85;
+    }
+    for (int l = 0; l < LANES; l++) {
+        out[4 * l]     = c0[l];
+        out[4 * l + 1] = c1[l];
+        out[4 * l + 2] = c2[l];
+        out[4 * l + 3] = c3[l];
+    }
+}
+
+void
+pn_rng_words(struct pn_rng *rng, uint32_t *out, size_t count)
+{
+    for (; count > 0 && rng->used < 4; count--)
+        *out++ = pn_rng_u32(rng);
+    for (; count >= (size_t)4 * LANES && rng->counter[0] < UINT32_MAX - LANES;
+         count -= (size_t)4 * LANES, out += 4 * LANES) {
+        philox_lanes(out, rng->counter, rng->key);
+        rng->counter[0] += LANES;
+    }
+    for (; count > 0; count--)
+        *out++ = pn_rng_u32(rng);
+}
+
 uint64_t
 pn_rng_u64(struct pn_rng *rng)
 {

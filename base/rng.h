@@ -49,6 +49,8 @@ void pn_rng_derive(struct pn_rng *child, const struct pn_rng *parent, enum pn_rn
                    uint64_t index);
 
 uint32_t pn_rng_u32(struct pn_rng *rng);
+/* The next `count` words, as so many calls of pn_rng_u32 give them, several blocks at a time. */
+void     pn_rng_words(struct pn_rng *rng, uint32_t *out, size_t count);
 uint64_t pn_rng_u64(struct pn_rng *rng);
 uint64_t pn_rng_below(struct pn_rng *rng, uint64_t bound); /* 0..bound-1, unbiased; bound > 0 */
 double   pn_rng_uniform(struct pn_rng *rng);               /* [0, 1), 53 bits                 */

@@ -15,13 +15,34 @@ const struct nn_layer_kind *const nn_layer_kinds[] = {&nn_input_kind,       &nn_
                                                       &nn_hardswish_kind,   &nn_softsign_kind,
                                                       &nn_mish_kind,        &nn_celu_kind,
                                                       &nn_swish_kind,       &nn_exp_kind,
-                                                      &nn_log_softmax_kind, NULL};
+                                                      &nn_log_softmax_kind, &nn_batch_norm_kind,
+                                                      &nn_layer_norm_kind,  &nn_group_norm_kind,
+                                                      &nn_dropout_kind,     &nn_gaussian_noise_kind,
+                                                      &nn_concat_kind,      &nn_slice_kind,
+                                                      &nn_multiply_kind,    &nn_scale_kind,
+                                                      &nn_threshold_kind,   &nn_threshold_ste_kind,
+                                                      &nn_prelu_kind,       &nn_monotone_kind,
+                                                      &nn_tied_kind,        &nn_coupling_kind,
+                                                      &nn_attention_kind,   &nn_self_attention_kind,
+                                                      &nn_position_kind,    NULL};
 
-const struct nn_loss_kind *const nn_loss_kinds[] = {
-    &nn_bce_logits_kind, &nn_bce_labels_kind,  &nn_bce_focal_kind,    &nn_cce_logits_kind,
-    &nn_cce_focal_kind,  &nn_cce_shares_kind,  &nn_kl_logits_kind,    &nn_mse_kind,
-    &nn_half_sse_kind,   &nn_mae_kind,         &nn_huber_kind,        &nn_smooth_l1_kind,
-    &nn_quantile_kind,   &nn_poisson_nll_kind, &nn_gaussian_nll_kind, NULL};
+const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind,
+                                                    &nn_bce_labels_kind,
+                                                    &nn_bce_focal_kind,
+                                                    &nn_cce_logits_kind,
+                                                    &nn_cce_focal_kind,
+                                                    &nn_cce_shares_kind,
+                                                    &nn_kl_logits_kind,
+                                                    &nn_mse_kind,
+                                                    &nn_half_sse_kind,
+                                                    &nn_mae_kind,
+                                                    &nn_huber_kind,
+                                                    &nn_smooth_l1_kind,
+                                                    &nn_quantile_kind,
+                                                    &nn_poisson_nll_kind,
+                                                    &nn_gaussian_nll_kind,
+                                                    &nn_perceptron_kind,
+                                                    NULL};
 
 void
 nn_blend(nn_real *dw, const nn_real *g, size_t count, nn_real alpha, nn_real beta)

@@ -147,8 +147,11 @@ struct nn_layer_kind {
     /* norm2[b] += |d loss / d (this layer's trainable tensors) by row b alone|^2, from x, y and dy
      * as for backward (security.md, section 3.5). NULL: no tensors, or it mixes rows. */
     void (*row_norms)(const struct nn_call *call, double *norm2);
-    /* After a training step: new values of the BUFFER tensors, w[t] of theta. NULL: none. */
+    /* After a training step: new values of w[t] of theta that no gradient gives (running means),
+     * or a projection of those it gave (signs). NULL: none. */
     void (*settle)(const struct nn_call *call, nn_real *const *w);
+    /* x from y, for kinds that are bijections; NULL: it is none. */
+    void (*inverse)(const struct nn_call *call, nn_real *x);
     /* Floating-point operations of one record's forward (a multiply-add is 2); NULL: one for each
      * number of its value. */
     uint64_t (*flops)(const struct nn_layer *layer, const struct nn_layer *const *inputs);
@@ -190,6 +193,11 @@ extern const struct nn_loss_kind nn_bce_logits_kind, nn_bce_labels_kind, nn_bce_
     nn_cce_logits_kind, nn_cce_focal_kind, nn_cce_shares_kind, nn_kl_logits_kind, nn_mse_kind,
     nn_half_sse_kind, nn_mae_kind, nn_huber_kind, nn_smooth_l1_kind, nn_quantile_kind,
     nn_poisson_nll_kind, nn_gaussian_nll_kind;
+extern const struct nn_layer_kind nn_batch_norm_kind, nn_layer_norm_kind, nn_group_norm_kind,
+    nn_dropout_kind, nn_gaussian_noise_kind, nn_concat_kind, nn_slice_kind, nn_multiply_kind,
+    nn_scale_kind, nn_threshold_kind, nn_threshold_ste_kind, nn_prelu_kind, nn_monotone_kind,
+    nn_tied_kind, nn_coupling_kind, nn_attention_kind, nn_self_attention_kind, nn_position_kind;
+extern const struct nn_loss_kind nn_perceptron_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
 extern const struct nn_loss_kind *const  nn_loss_kinds[];

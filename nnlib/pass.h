@@ -70,7 +70,8 @@ void nn_backward(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real
 double nn_sgd(struct nn_pass *pass, nn_real *theta, const struct nn_batch *batch, double rate,
               double l2);
 bool   nn_plan_may_sgd(const struct nn_plan *plan);
-/* After a training step: the BUFFER tensors of theta (running means) take up the last forward. */
+/* After every training step: running means of theta take up the last forward, and weights of one
+ * sign get it. */
 void nn_settle(struct nn_pass *pass, nn_real *theta);
 
 /*
@@ -102,6 +103,12 @@ const nn_real *nn_forward_range(struct nn_pass *pass, const nn_real *theta, stru
  */
 void nn_backward_range(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta,
                        struct nn_range range, const nn_real *dout);
+
+/* The other way: x of layer `from`, (rows, its size), from y of layer `to`, through bijections.
+ * PN_ESTATE when some layer of the part is none, or has several inputs. */
+PN_MUST_CHECK enum pn_status nn_invert_range(struct nn_pass *pass, nn_real *x, const nn_real *theta,
+                                             struct nn_range range, const nn_real *y,
+                                             uint32_t rows);
 
 /* The value of any layer after the last forward, by name, and after a backward its gradient; NULL
  * when unknown. */

@@ -26,6 +26,27 @@
  *     elu celu A                                alpha=1
  *     swish A                                   beta=1
  *     gelu A                                    form=erf|tanh
+ *     prelu A                                   slopes=channel|one  start=0.25
+ *     batch_norm A                              stats=local|buffer  affine=yes|no|local
+ *                                               new_frac=0.1  eps=1e-5
+ *     layer_norm A                              affine=yes|no  eps=1e-5
+ *     group_norm A                              groups=1  affine=yes|no  eps=1e-5
+ *     dropout A                                 p=0.5  by=number|channel
+ *     gaussian_noise A                          sigma=0.1
+ *     concat A B...                             channels one after another
+ *     slice A SIZE                              SIZE channels, from=0 on
+ *     multiply A B                              number by number
+ *     scale A                                   by=1
+ *     threshold A (evaluation only)             at=0: 1 from there on, else 0
+ *     threshold_ste A                           at=0, with a straight-through gradient
+ *     monotone A SIZE                           dense with weights of one sign: sign=plus|minus
+ *                                               bias init scale as dense
+ *     tied A ENCODER                            the transposed weights of a dense layer above
+ *                                               bias=yes|no
+ *     coupling A SIZE                           a bijection, SIZE hidden units; half=second|first
+ *     attention Q K V [LENGTHS]                 heads=1  causal=no|yes
+ *     self_attention A [LENGTHS]                heads=1  causal=no|yes  bias=yes|no
+ *     position A                                form=sinusoidal|learned
  *     bce_logits A (1 number)                   positive=1, the weight of label 1; smoothing=0
  *     bce_labels A (a number per label)         the same
  *     bce_focal A (1 number)                    gamma=2 alpha=0.25
@@ -38,7 +59,12 @@
  *     quantile A                                q=0.5
  *     poisson_nll A (log rates)                 full=no|yes
  *     gaussian_nll A (means, log variances)     full=no|yes  floor=1e-6
+ *     perceptron A (1 number, or one per class) Rosenblatt's rule
  *     every loss                                reduce=mean|rows|sum  missing=refuse|skip
+ *
+ * Channels are the F of a value (F) or (T, F) and the C of a (C, H, W). LENGTHS is an input of one
+ * number: how many positions of the record there are. What each kind computes is said at the top of
+ * its file.
  *
  * Biases start at 0, except with init=torch.
  *

@@ -79,6 +79,26 @@ nn_backward_range(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_rea
         memcpy(dx, from->delta, row_count * plan->layers[range.from].size * sizeof *dx);
 }
 
+enum pn_status
+nn_invert_range(struct nn_pass *pass, nn_real *x, const nn_real *theta, struct nn_range range,
+                const nn_real *y, uint32_t rows)
+{
+    const struct nn_layer *layers = pass->plan->layers;
+    PN_ASSERT(rows >= 1 && rows <= pass->batch);
+    for (uint32_t i = range.to; i != range.from; i = layers[i].inputs[0])
+        if (layers[i].kind->inverse == NULL || layers[i].input_count != 1)
+            return PN_ESTATE;
+    pass->rows = rows;
+    memcpy(pass->parts[range.to].value, y, (size_t)rows * layers[range.to].size * sizeof *y);
+    for (uint32_t i = range.to; i != range.from; i = layers[i].inputs[0]) {
+        struct nn_call call;
+        uint32_t       below = layers[i].inputs[0];
+        pass_begin_call(&call, pass, theta, i);
+        layers[i].kind->inverse(&call, below == range.from ? x : pass->parts[below].value);
+    }
+    return PN_OK;
+}
+
 /* ---- looking inside ---- */
 
 const nn_real *

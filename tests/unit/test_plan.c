@@ -307,20 +307,25 @@ initialisers_have_their_bounds_and_deviations(void **state)
 }
 
 static void
-zero_init_is_zero_and_a_seed_gives_the_same_parameters(void **state)
+zero_and_constant_are_that_and_a_seed_gives_the_same_parameters(void **state)
 {
     (void)state;
     struct nn_plan *plan[3];
-    nn_real        *zero = draw(&plan[0], "init=zero", 7);
+    nn_real        *level = draw(&plan[0], "init=zero", 7);
     for (size_t k = 0; k < 30100; k++)
-        assert_true((double)zero[k] == 0);
+        assert_true((double)level[k] == 0);
+    nn_plan_free(plan[0]);
+    free(level);
+    level = draw(&plan[0], "init=constant scale=0.25", 7);
+    for (size_t k = 0; k < 30100; k++)
+        assert_true((double)level[k] == (k < 30000 ? 0.25 : 0));
     nn_real *a = draw(&plan[1], "", 7), *b = draw(&plan[2], "", 7);
     assert_memory_equal(a, b, 30100 * sizeof *a);
     free(b);
     nn_plan_free(plan[2]);
     b = draw(&plan[2], "", 8);
     assert_memory_not_equal(a, b, 30000 * sizeof *a);
-    free(zero);
+    free(level);
     free(a);
     free(b);
     for (int i = 0; i < 3; i++)
@@ -348,7 +353,7 @@ main(void)
         cmocka_unit_test(errors_say_where_and_what_to_do),
         cmocka_unit_test(limits_hold_at_their_edges),
         cmocka_unit_test(initialisers_have_their_bounds_and_deviations),
-        cmocka_unit_test(zero_init_is_zero_and_a_seed_gives_the_same_parameters),
+        cmocka_unit_test(zero_and_constant_are_that_and_a_seed_gives_the_same_parameters),
         cmocka_unit_test(tensors_of_equal_shape_start_differently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,27 @@ a_shuffle_keeps_the_items_and_is_fair(void **state)
     pn_rng_shuffle(&rng, NULL, 0);
 }
 
+/* In any pieces, from any place, over a carry of the counter. */
+static void
+words_in_bulk_are_the_words_one_by_one(void **state)
+{
+    (void)state;
+    static const size_t   pieces[] = {1, 31, 32, 33, 7, 64, 0, 200, 3};
+    static const uint32_t starts[] = {0, 5, UINT32_MAX - 9, UINT32_MAX};
+    for (size_t s = 0; s < sizeof starts / sizeof starts[0]; s++) {
+        struct pn_rng bulk, single;
+        pn_rng_init(&bulk, 17);
+        bulk.counter[0] = starts[s];
+        single          = bulk;
+        for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
+            uint32_t words[200];
+            pn_rng_words(&bulk, words, pieces[p]);
+            for (size_t i = 0; i < pieces[p]; i++)
+                assert_int_equal(words[i], pn_rng_u32(&single));
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -154,6 +175,7 @@ main(void)
         cmocka_unit_test(numbers_below_a_bound_are_fair),
         cmocka_unit_test(uniform_and_normal_have_their_moments),
         cmocka_unit_test(a_shuffle_keeps_the_items_and_is_fair),
+        cmocka_unit_test(words_in_bulk_are_the_words_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
