@@ -45,13 +45,14 @@ enum nn_init_kind {
     NN_INIT_LECUN,         /* N(0, 1/fan_in)                                             */
     NN_INIT_TORCH,         /* U(+-1/sqrt(fan_in)), as PyTorch's Linear; the bias too     */
     NN_INIT_RANDOM,        /* N(0, scale^2)                                              */
-    NN_INIT_ZERO
+    NN_INIT_ZERO,
+    NN_INIT_FORGET /* 0, and scale in the second quarter: the bias of an LSTM; has no name */
 };
 extern const char *const nn_init_names[]; /* by kind, NULL at the end */
 
 struct nn_init {
     enum nn_init_kind kind;
-    double            scale; /* NN_INIT_RANDOM only */
+    double            scale; /* NN_INIT_RANDOM and NN_INIT_FORGET only */
 };
 
 /* One `key=value` that a kind understands; a table ends with name NULL. */
@@ -214,6 +215,8 @@ extern const struct nn_layer_kind nn_input_kind, nn_dense_kind, nn_add_kind;
 extern const struct nn_layer_kind nn_relu_kind, nn_leaky_relu_kind, nn_elu_kind, nn_selu_kind,
     nn_sigmoid_kind, nn_tanh_kind, nn_softplus_kind, nn_gelu_kind, nn_silu_kind, nn_identity_kind,
     nn_linear_kind, nn_softmax_kind;
+extern const struct nn_layer_kind nn_rnn_kind, nn_lstm_kind, nn_gru_kind, nn_embedding_kind,
+    nn_reverse_kind, nn_last_kind;
 extern const struct nn_loss_kind nn_bce_logits_kind, nn_cce_logits_kind, nn_mse_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */

@@ -397,6 +397,7 @@ spread(const struct nn_init *init, const struct nn_tensor *tensor)
     case NN_INIT_RANDOM:
         return init->scale;
     case NN_INIT_ZERO:
+    case NN_INIT_FORGET:
         return 0;
     }
     PN_UNREACHABLE("init kind");
@@ -425,5 +426,8 @@ nn_plan_init(nn_real *theta, const struct nn_plan *plan, const struct pn_rng *rn
             else
                 w[k] = (nn_real)(width * pn_rng_normal(&child));
         }
+        if (plan->inits[i].kind == NN_INIT_FORGET)
+            for (uint64_t k = tensor->count / 4; k < tensor->count / 2; k++)
+                w[k] = (nn_real)plan->inits[i].scale;
     }
 }
