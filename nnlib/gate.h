@@ -1,10 +1,10 @@
 /*
  * nnlib/gate -- sigmoid and tanh of whole rows, as fast as the machine allows; inside nnlib only.
  *
- * In the double build these are C's functions. In float they are polynomials over e^x (Cephes'
- * expf and tanhf), measured against long double over every float of -100..100:
- *     sigmoid    within 1.3e-7 of the value, exactly 0 or 1 far out (below -104, above 17)
- *     tanh       within 1.5e-7, exactly -1 or 1 far out (beyond 9.1); tanh(-x) = -tanh(x)
+ * In the double build these are C's functions. In float they are Cephes' polynomials for e^x and
+ * tanh. Relative errors, measured against double on every 37th float of -110..110:
+ *     sigmoid    below 1.5e-7 down to x = -87, below that the value is 1.6e-38; 1 from 17 on
+ *     tanh       below 1.4e-7; -1 and 1 beyond 9.1; tanh(-x) = -tanh(x)
  * NaN stays NaN.
  */
 #ifndef NNLIB_GATE_H

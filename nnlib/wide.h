@@ -16,7 +16,7 @@
 
 #define NN_WIDE_BODY __attribute__((always_inline)) inline
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(NN_PLAIN) /* NN_PLAIN: tests of the other build */
 #define NN_WIDE __attribute__((target("avx2,fma")))
 static inline bool
 nn_wide(void)
