@@ -4,9 +4,8 @@
  *     h[s] = (1 - z) n + z h[s-1]                              Cho et al. 2014
  * inner is q: the reset gate acts behind the product, so that bias_hh cannot be merged with b.
  */
-#include "nnlib/gate.h"
 #include "nnlib/recurrent.h"
-#include "nnlib/wide.h"
+#include "nnlib/vmath.h"
 
 static const struct nn_option table[] = {NN_RECURRENT_OPTIONS, {0}};
 
@@ -16,16 +15,16 @@ forward(const struct nn_moment *m)
     size_t         count = m->units;
     const nn_real *r = m->gate, *z = r + count, *q = m->inner, *before = m->h_before;
     nn_real       *n = m->gate + 2 * count, *h = m->h;
-    nn_gate_sigmoid(m->gate, 2 * count);
+    nn_vmath_sigmoid(m->gate, m->gate, 2 * count);
     for (size_t k = 0; k < count; k++)
         n[k] += r[k] * q[k];
-    nn_gate_tanh(n, n, count);
+    nn_vmath_tanh(n, n, count);
     for (size_t k = 0; k < count; k++)
         h[k] = (NN_R(1.0) - z[k]) * n[k] + z[k] * before[k];
 }
 
-static NN_WIDE_BODY void
-backward_body(const struct nn_moment *m)
+static void
+backward(const struct nn_moment *m)
 {
     size_t count              = m->units;
     const nn_real *restrict r = m->gate, *restrict z = r + count, *restrict n = z + count,
@@ -42,7 +41,6 @@ backward_body(const struct nn_moment *m)
         side[2 * count + k] = dn[k] * r[k];
     }
 }
-NN_WIDE_PAIR(backward, (const struct nn_moment *m), (m))
 
 const struct nn_cell nn_gru_cell = {
     .gates = 3, .apart = true, .inner = true, .forward = forward, .backward = backward};

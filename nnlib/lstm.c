@@ -5,9 +5,8 @@
  *                                                           the forget gate of Gers et al. 2000
  * inner is tanh(c).
  */
-#include "nnlib/gate.h"
 #include "nnlib/recurrent.h"
-#include "nnlib/wide.h"
+#include "nnlib/vmath.h"
 
 static const struct nn_option table[] = {NN_RECURRENT_OPTIONS,
                                          {"forget", "1", NN_OPTION_NUMBER,
@@ -21,18 +20,18 @@ forward(const struct nn_moment *m)
     size_t         n = m->units;
     const nn_real *i = m->gate, *f = i + n, *g = f + n, *o = g + n, *before = m->c_before;
     nn_real       *c = m->c, *h = m->h, *inner = m->inner;
-    nn_gate_sigmoid(m->gate, 2 * n);
-    nn_gate_tanh(m->gate + 2 * n, m->gate + 2 * n, n);
-    nn_gate_sigmoid(m->gate + 3 * n, n);
+    nn_vmath_sigmoid(m->gate, m->gate, 2 * n);
+    nn_vmath_tanh(m->gate + 2 * n, m->gate + 2 * n, n);
+    nn_vmath_sigmoid(m->gate + 3 * n, m->gate + 3 * n, n);
     for (size_t k = 0; k < n; k++)
         c[k] = f[k] * before[k] + i[k] * g[k];
-    nn_gate_tanh(inner, c, n);
+    nn_vmath_tanh(inner, c, n);
     for (size_t k = 0; k < n; k++)
         h[k] = o[k] * inner[k];
 }
 
-static NN_WIDE_BODY void
-backward_body(const struct nn_moment *m)
+static void
+backward(const struct nn_moment *m)
 {
     size_t n                  = m->units;
     const nn_real *restrict i = m->gate, *restrict f = i + n, *restrict g = f + n,
@@ -50,7 +49,6 @@ backward_body(const struct nn_moment *m)
         dh[k]        = NN_R(0.0);
     }
 }
-NN_WIDE_PAIR(backward, (const struct nn_moment *m), (m))
 
 const struct nn_cell nn_lstm_cell = {
     .gates = 4, .memory = true, .inner = true, .forward = forward, .backward = backward};

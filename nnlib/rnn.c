@@ -2,8 +2,8 @@
  * h[s] = f(W x[s] + U h[s-1] + b), f = tanh or relu      Elman 1990
  * dsum = dh f'(sum), from h alone: 1 - h^2, or 1 where h > 0
  */
-#include "nnlib/gate.h"
 #include "nnlib/recurrent.h"
+#include "nnlib/vmath.h"
 
 static const char *const      activations[] = {"tanh", "relu", NULL};
 static const struct nn_option table[]       = {
@@ -12,7 +12,7 @@ static const struct nn_option table[]       = {
 static void
 tanh_forward(const struct nn_moment *m)
 {
-    nn_gate_tanh(m->h, m->gate, m->units);
+    nn_vmath_tanh(m->h, m->gate, m->units);
 }
 
 static void
