@@ -52,6 +52,7 @@ spread(double *width, const struct nn_init *init, const struct nn_tensor *tensor
     case NN_INIT_CONSTANT:
         return *width = init->scale, SAME;
     case NN_INIT_ZERO:
+    case NN_INIT_FORGET:
         return *width = 0, SAME;
     }
     PN_UNREACHABLE("init kind");
@@ -140,6 +141,8 @@ nn_init_fill(nn_real *w, const struct nn_tensor *tensor, const struct nn_init *i
     enum shape shape = spread(&width, init, tensor);
     for (uint64_t k = 0; k < tensor->count; k++)
         w[k] = (nn_real)draw(shape, width, rng);
+    for (uint64_t k = tensor->count / 4; init->kind == NN_INIT_FORGET && k < tensor->count / 2; k++)
+        w[k] = (nn_real)init->scale;
     if (init->kind != NN_INIT_ORTHOGONAL)
         return;
     size_t rows = tensor->dim[0], columns = (size_t)(tensor->count / tensor->dim[0]);

@@ -36,13 +36,14 @@ enum nn_init_kind {
     NN_INIT_RANDOM,
     NN_INIT_UNIFORM,
     NN_INIT_CONSTANT,
-    NN_INIT_ZERO
+    NN_INIT_ZERO,
+    NN_INIT_FORGET /* 0, and scale in the second quarter: the bias of an LSTM; has no name */
 };
 extern const char *const nn_init_names[]; /* by kind, NULL at the end */
 
 struct nn_init {
     enum nn_init_kind kind;
-    double            scale; /* random, uniform and constant only */
+    double            scale; /* random, uniform, constant and forget only */
 };
 
 /* Fills the tensor's `count` numbers at w. */

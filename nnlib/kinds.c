@@ -24,7 +24,10 @@ const struct nn_layer_kind *const nn_layer_kinds[] = {&nn_input_kind,       &nn_
                                                       &nn_prelu_kind,       &nn_monotone_kind,
                                                       &nn_tied_kind,        &nn_coupling_kind,
                                                       &nn_attention_kind,   &nn_self_attention_kind,
-                                                      &nn_position_kind,    NULL};
+                                                      &nn_position_kind,    &nn_rnn_kind,
+                                                      &nn_lstm_kind,        &nn_gru_kind,
+                                                      &nn_embedding_kind,   &nn_reverse_kind,
+                                                      &nn_last_kind,        NULL};
 
 const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind,
                                                     &nn_bce_labels_kind,

@@ -197,7 +197,9 @@ extern const struct nn_layer_kind nn_batch_norm_kind, nn_layer_norm_kind, nn_gro
     nn_dropout_kind, nn_gaussian_noise_kind, nn_concat_kind, nn_slice_kind, nn_multiply_kind,
     nn_scale_kind, nn_threshold_kind, nn_threshold_ste_kind, nn_prelu_kind, nn_monotone_kind,
     nn_tied_kind, nn_coupling_kind, nn_attention_kind, nn_self_attention_kind, nn_position_kind;
-extern const struct nn_loss_kind nn_perceptron_kind;
+extern const struct nn_loss_kind  nn_perceptron_kind;
+extern const struct nn_layer_kind nn_rnn_kind, nn_lstm_kind, nn_gru_kind, nn_embedding_kind,
+    nn_reverse_kind, nn_last_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
 extern const struct nn_loss_kind *const  nn_loss_kinds[];

@@ -47,6 +47,14 @@
  *     attention Q K V [LENGTHS]                 heads=1  causal=no|yes
  *     self_attention A [LENGTHS]                heads=1  causal=no|yes  bias=yes|no
  *     position A                                form=sinusoidal|learned
+ *     rnn A [LENGTH] SIZE                       activation=tanh|relu, and as below
+ *     lstm A [LENGTH] SIZE                      forget=1, the forget gate's bias, and as below
+ *     gru A [LENGTH] SIZE                       direction=forward|backward|both
+ *                                               output=sequence|last  bias=yes|no
+ *                                               init=xavier (of weight_ih)  recurrent=xavier
+ *                                               (weight_hh)  scale=0.01  role=shared|frozen
+ *     embedding A ENTRIESxSIZE                  init=random scale=1  role=shared|local|frozen
+ *     reverse A [LENGTH], last A [LENGTH]       the steps turned round; the last step
  *     bce_logits A (1 number)                   positive=1, the weight of label 1; smoothing=0
  *     bce_labels A (a number per label)         the same
  *     bce_focal A (1 number)                    gamma=2 alpha=0.25
@@ -66,7 +74,12 @@
  * number: how many positions of the record there are. What each kind computes is said at the top of
  * its file.
  *
- * Biases start at 0, except with init=torch.
+ * Recurrent layers and their like read a sequence (T, F). LENGTH is an input of one number, how
+ * many of a record's steps count: beyond them values are 0 and the state stays; `last` is the
+ * state, or the step, at the end of what counts, direction=both gives the two states side by side.
+ * An embedding reads whole numbers 0..ENTRIES-1; what is none, or no length, gives NaN.
+ *
+ * Biases start at 0, except with init=torch and those of forget gates.
  *
  * Parameters are one flat array that the caller owns, dense and in manifest order:
  * fc1.weight (32,12), fc1.bias (32), ... names as in PyTorch's state_dict, dense weights

@@ -113,6 +113,31 @@ static const char *const nets[] = {
     /* Rosenblatt's rule */
     "x = input 4\no = dense x 1\nl = perceptron o\n",
     "x = input 4\no = dense x 4\nl = perceptron o\n",
+    /* recurrent kinds: their options, unequal lengths (inputs named length and index hold whole
+     * numbers 0..3), T = 1..6, stacked */
+    "x = input 4x3\nh = rnn x 5\no = dense h 3\nl = cce_logits o\n",
+    "x = input 3x3\nlength = input 1\nh = rnn x length 4 activation=relu output=last\n"
+    "o = dense h 2\nl = mse o\n",
+    "x = input 3x2\nh = rnn x 3 direction=both bias=no\no = dense h 2\nl = mse o\n",
+    "x = input 1x3\nh = lstm x 3\no = dense h 2\nl = mse o\n",
+    "x = input 2x3\nh = lstm x 3 direction=backward\no = dense h 2\nl = mse o\n",
+    "x = input 6x2\nh = lstm x 4 output=last\no = dense h 2\nl = cce_logits o\n",
+    "x = input 3x2\nh = lstm x 3 init=torch recurrent=torch forget=0\ng = lstm h 4 direction=both\n"
+    "o = lstm g 2 direction=both output=last\nl = mse o\n",
+    "x = input 3x2\nlength = input 1\nh = lstm x length 3 direction=both\n"
+    "g = lstm h length 2 bias=no direction=both output=last\nl = mse g\n",
+    "x = input 5x3\nh = gru x 3\no = dense h 2\nl = mse o\n",
+    "x = input 4x2\nh = gru x 3 output=last direction=both\no = dense h 2\nl = mse o\n",
+    "x = input 3x2\nlength = input 1\nh = gru x length 3 direction=both\n"
+    "g = gru h length 2 bias=no\nl = mse g\n",
+    "x = input 3x3\nh = lstm x 3\ns = add h x\ng = gru s 3 direction=backward\nt = add g s x\n"
+    "l = mse t\n",
+    "index = input 4\ne = embedding index 5x3\nh = tanh e\no = dense h 2\nl = mse o\n",
+    "index = input 3x1\nlength = input 1\ne = embedding index 4x3\nh = lstm e length 3 "
+    "output=last\n"
+    "o = dense h 2\nl = cce_logits o\n",
+    "x = input 3x2\nlength = input 1\nr = reverse x length\nh = rnn r 3\nq = reverse h\n"
+    "s = last q length\nt = last h\nu = add s t\nl = mse u\n",
 };
 
 #endif

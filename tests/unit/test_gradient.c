@@ -96,6 +96,19 @@ draw_targets(nn_real *target, const struct nn_plan *plan, uint32_t rows, struct 
         }
 }
 
+/* Normals; for inputs named index or length whole numbers 0..3. */
+static void
+draw_records(nn_real *x, const struct nn_plan *plan, uint32_t rows, struct pn_rng *rng)
+{
+    for (uint32_t b = 0; b < rows; b++)
+        for (uint32_t i = 0; i < plan->input_count; i++) {
+            const struct nn_layer *input = &plan->layers[i];
+            bool whole = strcmp(input->name, "index") == 0 || strcmp(input->name, "length") == 0;
+            for (uint32_t k = 0; k < input->size; k++)
+                *x++ = (nn_real)(whole ? (double)pn_rng_below(rng, 4) : pn_rng_normal(rng));
+        }
+}
+
 static void
 check_net(struct check *k, const char *text, uint64_t seed)
 {
@@ -104,8 +117,7 @@ check_net(struct check *k, const char *text, uint64_t seed)
     pn_rng_init(&rng, seed);
     for (size_t i = 0; i < k->net.params; i++)
         k->net.theta[i] = (nn_real)(0.6 * pn_rng_normal(&rng));
-    for (size_t i = 0; i < BATCH * k->net.in; i++)
-        k->x[i] = (nn_real)pn_rng_normal(&rng);
+    draw_records(k->x, k->net.plan, BATCH, &rng);
     for (size_t i = 0; i < BATCH * k->net.out; i++)
         k->c[i] = (nn_real)pn_rng_normal(&rng);
     draw_targets(k->target, k->net.plan, BATCH, &rng);
@@ -168,12 +180,14 @@ gradients_without_dx_are_the_same_numbers(void **state)
 {
     (void)state;
     for (size_t n = 0; n < NETS; n++) {
-        struct net net;
-        nn_real    x[BATCH * NET_VALUES], dx[BATCH * NET_VALUES];
-        nn_real    target[BATCH * NET_VALUES] = {0}, with[NET_PARAMS];
+        struct net    net;
+        nn_real       x[BATCH * NET_VALUES], dx[BATCH * NET_VALUES];
+        nn_real       target[BATCH * NET_VALUES] = {0}, with[NET_PARAMS];
+        struct pn_rng rng;
         net_open(&net, nets[n], BATCH);
         assert_true(net.params <= NET_PARAMS);
-        fill(x, BATCH * net.in, 1, 3);
+        pn_rng_init(&rng, n);
+        draw_records(x, net.plan, BATCH, &rng);
         struct nn_batch batch = {x, target, NULL, BATCH};
         (void)nn_gradient(net.pass, net.grad, dx, net.theta, &batch);
         memcpy(with, net.grad, net.params * sizeof with[0]);
@@ -200,8 +214,7 @@ sample_open(struct sample *s, const char *text, uint64_t seed)
     pn_rng_init(&s->rng, seed);
     for (size_t i = 0; i < s->net.params; i++)
         s->net.theta[i] = (nn_real)(0.6 * pn_rng_normal(&s->rng));
-    for (size_t i = 0; i < BATCH * s->net.in; i++)
-        s->x[i] = (nn_real)pn_rng_normal(&s->rng);
+    draw_records(s->x, s->net.plan, BATCH, &s->rng);
     draw_targets(s->target, s->net.plan, BATCH, &s->rng);
     for (size_t i = 0; i < BATCH; i++)
         s->weight[i] = (nn_real)(0.2 + pn_rng_uniform(&s->rng));
