@@ -3,11 +3,38 @@
 
 #include <string.h>
 
-const struct nn_layer_kind *const nn_layer_kinds[] = {
-    &nn_input_kind,      &nn_dense_kind,    &nn_add_kind,     &nn_relu_kind,
-    &nn_leaky_relu_kind, &nn_elu_kind,      &nn_selu_kind,    &nn_sigmoid_kind,
-    &nn_tanh_kind,       &nn_softplus_kind, &nn_gelu_kind,    &nn_silu_kind,
-    &nn_identity_kind,   &nn_linear_kind,   &nn_softmax_kind, NULL};
+const struct nn_layer_kind *const nn_layer_kinds[] = {&nn_input_kind,
+                                                      &nn_dense_kind,
+                                                      &nn_add_kind,
+                                                      &nn_relu_kind,
+                                                      &nn_leaky_relu_kind,
+                                                      &nn_elu_kind,
+                                                      &nn_selu_kind,
+                                                      &nn_sigmoid_kind,
+                                                      &nn_tanh_kind,
+                                                      &nn_softplus_kind,
+                                                      &nn_gelu_kind,
+                                                      &nn_silu_kind,
+                                                      &nn_identity_kind,
+                                                      &nn_linear_kind,
+                                                      &nn_softmax_kind,
+                                                      &nn_conv1d_kind,
+                                                      &nn_conv2d_kind,
+                                                      &nn_conv1d_transpose_kind,
+                                                      &nn_conv2d_transpose_kind,
+                                                      &nn_maxpool1d_kind,
+                                                      &nn_maxpool2d_kind,
+                                                      &nn_avgpool1d_kind,
+                                                      &nn_avgpool2d_kind,
+                                                      &nn_adaptive_maxpool_kind,
+                                                      &nn_adaptive_avgpool_kind,
+                                                      &nn_global_maxpool_kind,
+                                                      &nn_global_avgpool_kind,
+                                                      &nn_flatten_kind,
+                                                      &nn_reshape_kind,
+                                                      &nn_upsample_kind,
+                                                      &nn_depth_to_space_kind,
+                                                      NULL};
 
 const struct nn_loss_kind *const nn_loss_kinds[] = {&nn_bce_logits_kind, &nn_cce_logits_kind,
                                                     &nn_mse_kind, NULL};

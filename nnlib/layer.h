@@ -30,7 +30,7 @@ enum {
     NN_TENSORS_MAX    = 8,  /* of one layer */
     NN_LAYER_NAME_MAX = 64, /* characters; a tensor's name adds at most 30 */
     NN_LOSSES_MAX     = 8,
-    NN_OPTIONS_MAX    = 64, /* bytes of a kind's options struct, and options of a kind */
+    NN_OPTIONS_MAX    = 96, /* bytes of a kind's options struct, and options of a kind */
     NN_TEXT_MAX       = 65536
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
@@ -214,6 +214,13 @@ extern const struct nn_layer_kind nn_input_kind, nn_dense_kind, nn_add_kind;
 extern const struct nn_layer_kind nn_relu_kind, nn_leaky_relu_kind, nn_elu_kind, nn_selu_kind,
     nn_sigmoid_kind, nn_tanh_kind, nn_softplus_kind, nn_gelu_kind, nn_silu_kind, nn_identity_kind,
     nn_linear_kind, nn_softmax_kind;
+extern const struct nn_layer_kind nn_conv1d_kind, nn_conv2d_kind, nn_conv1d_transpose_kind,
+    nn_conv2d_transpose_kind;
+extern const struct nn_layer_kind nn_maxpool1d_kind, nn_maxpool2d_kind, nn_avgpool1d_kind,
+    nn_avgpool2d_kind, nn_adaptive_maxpool_kind, nn_adaptive_avgpool_kind, nn_global_maxpool_kind,
+    nn_global_avgpool_kind;
+extern const struct nn_layer_kind nn_flatten_kind, nn_reshape_kind, nn_upsample_kind,
+    nn_depth_to_space_kind;
 extern const struct nn_loss_kind nn_bce_logits_kind, nn_cce_logits_kind, nn_mse_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
