@@ -32,7 +32,7 @@ enum {
     NN_TENSORS_MAX    = 8,  /* of one layer */
     NN_LAYER_NAME_MAX = 64, /* characters; a tensor's name adds at most 30 */
     NN_LOSSES_MAX     = 8,
-    NN_OPTIONS_MAX    = 64, /* bytes of a kind's options struct, and options of a kind */
+    NN_OPTIONS_MAX    = 96, /* bytes of a kind's options struct, and options of a kind */
     NN_TEXT_MAX       = 65536
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
@@ -200,6 +200,13 @@ extern const struct nn_layer_kind nn_batch_norm_kind, nn_layer_norm_kind, nn_gro
 extern const struct nn_loss_kind  nn_perceptron_kind;
 extern const struct nn_layer_kind nn_rnn_kind, nn_lstm_kind, nn_gru_kind, nn_embedding_kind,
     nn_reverse_kind, nn_last_kind;
+extern const struct nn_layer_kind nn_conv1d_kind, nn_conv2d_kind, nn_conv1d_transpose_kind,
+    nn_conv2d_transpose_kind;
+extern const struct nn_layer_kind nn_maxpool1d_kind, nn_maxpool2d_kind, nn_avgpool1d_kind,
+    nn_avgpool2d_kind, nn_adaptive_maxpool_kind, nn_adaptive_avgpool_kind, nn_global_maxpool_kind,
+    nn_global_avgpool_kind;
+extern const struct nn_layer_kind nn_flatten_kind, nn_reshape_kind, nn_upsample_kind,
+    nn_depth_to_space_kind;
 
 extern const struct nn_layer_kind *const nn_layer_kinds[]; /* NULL at the end */
 extern const struct nn_loss_kind *const  nn_loss_kinds[];

@@ -1,0 +1,226 @@
+#include "nnlib/conv_layer.h"
+
+#include <string.h>
+
+const char *const conv_yes_no[]      = {"no", "yes", NULL};
+const char *const conv_roles[]       = {"shared", "frozen", NULL};
+const char *const conv_activations[] = {"none", "relu", NULL};
+
+struct conv_options
+conv_options_of(const struct nn_layer *layer)
+{
+    struct conv_options options;
+    memcpy(&options, layer->options, sizeof options);
+    return options;
+}
+
+/* Channels and the two axes of a value; a sequence has one. */
+static uint32_t
+channels_of(const struct nn_shape *shape)
+{
+    return shape->dims == 3 ? shape->dim[0] : shape->dim[1];
+}
+
+static uint32_t
+length_of(const struct nn_shape *shape, uint32_t axis)
+{
+    if (shape->dims == 3)
+        return shape->dim[1 + axis];
+    return axis == 0 ? 1 : shape->dim[0];
+}
+
+static struct nn_shape
+shape_of(uint32_t dims, uint32_t channels, uint32_t y, uint32_t x)
+{
+    if (dims == 3)
+        return (struct nn_shape){3, {channels, y, x}};
+    return (struct nn_shape){2, {x, channels, 0}};
+}
+
+/* A sequence's options are one number each, in the place of the first of two. */
+static struct nn_axis
+axis_of(const struct conv_options *o, uint32_t dims, uint32_t axis)
+{
+    uint32_t at = dims == 3 ? axis : 0;
+    if (dims == 2 && axis == 0)
+        return (struct nn_axis){.kernel = 1, .stride = 1, .dilation = 1};
+    return (struct nn_axis){.kernel   = o->kernel[at],
+                            .stride   = o->stride[at],
+                            .pad      = o->pad[at],
+                            .dilation = o->dilation[at]};
+}
+
+static enum pn_status
+fit(struct nn_axis axis[2], const struct conv_options *o, const struct nn_layer *input,
+    bool transposed, struct pn_error *why)
+{
+    uint32_t       dims = input->shape.dims;
+    enum pn_status st   = PN_OK;
+    for (uint32_t k = 0; k < 2 && st == PN_OK; k++) {
+        uint32_t extra = dims == 3 ? o->output_pad[k] : k == 1 ? o->output_pad[0] : 0;
+        axis[k]        = axis_of(o, dims, k);
+        if (transposed) {
+            axis[k].out = length_of(&input->shape, k);
+            st          = nn_axis_unfit(&axis[k], extra, input->name, why);
+        } else {
+            axis[k].size = length_of(&input->shape, k);
+            st           = nn_axis_fit(&axis[k], o->same == 1, input->name, why);
+        }
+    }
+    return st;
+}
+
+static enum pn_status
+check_input(const struct nn_layer *layer, const struct nn_layer *input, uint32_t dims,
+            struct pn_error *why)
+{
+    if (input->shape.dims == dims)
+        return PN_OK;
+    return pn_error_set(why, PN_ECONFIG,
+                        dims == 3 ? "%s reads an image CxHxW, but %s has %u dimension%s; put `r = "
+                                    "reshape %s 1x28x28`, with your sizes, before it"
+                                  : "%s reads a sequence TxF, but %s has %u dimension%s; put `r = "
+                                    "reshape %s 140x1`, with your sizes, before it",
+                        layer->kind->name, input->name, input->shape.dims,
+                        input->shape.dims == 1 ? "" : "s", input->name);
+}
+
+/* What a call computes with must be of a size that fits 32 bits with room to spare. */
+static enum pn_status
+check_sizes(const struct nn_layer *layer, const struct nn_axis axis[2], uint32_t channels,
+            uint32_t groups, struct pn_error *why)
+{
+    uint64_t padded = channels, kernel = (uint64_t)axis[0].kernel * axis[1].kernel;
+    for (uint32_t k = 0; k < 2; k++) {
+        uint64_t length = (uint64_t)axis[k].size + 2 * (uint64_t)axis[k].pad;
+        padded          = padded > NN_SIZE_MAX ? padded : padded * length;
+    }
+    if (padded > NN_SIZE_MAX)
+        return pn_error_set(why, PN_ECONFIG,
+                            "expected an image of at most %u numbers with its padding",
+                            NN_SIZE_MAX);
+    if (channels % groups != 0 || layer->given.dim[0] % groups != 0)
+        return pn_error_set(why, PN_ECONFIG, "groups=%u does not divide %u channels in and %u out",
+                            groups, channels, layer->given.dim[0]);
+    if (kernel * channels > NN_SIZE_MAX || kernel * layer->given.dim[0] > NN_SIZE_MAX)
+        return pn_error_set(why, PN_ECONFIG,
+                            "expected kernels of at most %u numbers over all channels",
+                            NN_SIZE_MAX);
+    return PN_OK;
+}
+
+enum pn_status
+conv_shape(struct nn_layer *layer, const struct nn_layer *input, uint32_t dims, bool transposed,
+           struct pn_error *why)
+{
+    struct conv_options o = conv_options_of(layer);
+    struct nn_axis      axis[2];
+    enum pn_status      st = check_input(layer, input, dims, why);
+    if (st == PN_OK)
+        st = fit(axis, &o, input, transposed, why);
+    if (st == PN_OK)
+        st = check_sizes(layer, axis, channels_of(&input->shape), o.groups, why);
+    if (st == PN_OK)
+        layer->shape = shape_of(dims, layer->given.dim[0], transposed ? axis[0].size : axis[0].out,
+                                transposed ? axis[1].size : axis[1].out);
+    return st;
+}
+
+struct nn_conv
+conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transposed)
+{
+    struct conv_options o       = conv_options_of(layer);
+    uint32_t            from    = channels_of(&input->shape) / o.groups;
+    uint32_t            to      = layer->given.dim[0] / o.groups;
+    struct nn_conv      conv    = {.groups = o.groups,
+                                   .in     = transposed ? to : from,
+                                   .out    = transposed ? from : to,
+                                   .planar = input->shape.dims == 3};
+    struct pn_error     ignored = {.text = ""};
+    PN_ASSERT(fit(conv.axis, &o, input, transposed, &ignored) == PN_OK); /* SAFE: as in shape */
+    return conv;
+}
+
+struct nn_conv
+conv_of_call(const struct nn_call *call, bool transposed)
+{
+    struct nn_conv conv = conv_of(call->layer, call->input[0], transposed);
+    conv.rows           = call->rows;
+    conv.scratch        = call->scratch;
+    return conv;
+}
+
+void
+conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv)
+{
+    struct conv_options o     = conv_options_of(layer);
+    bool                image = layer->shape.dims == 3;
+    uint32_t            small = conv->groups * conv->out;
+    uint32_t            ky = conv->axis[0].kernel, kx = conv->axis[1].kernel;
+    struct nn_init      init   = {.kind = (enum nn_init_kind)o.init, .scale = o.scale};
+    struct nn_tensor    weight = {.role    = o.role == 1 ? NN_FROZEN : NN_SHARED,
+                                  .dims    = image ? 4 : 3,
+                                  .dim     = {small, conv->in, image ? ky : kx, image ? kx : 0},
+                                  .fan_in  = conv->in * ky * kx,
+                                  .fan_out = small * ky * kx,
+                                  .decay   = true};
+    struct nn_tensor    bias   = {.role    = weight.role,
+                                  .dims    = 1,
+                                  .dim     = {layer->given.dim[0]},
+                                  .fan_in  = weight.fan_in,
+                                  .fan_out = weight.fan_out};
+    nn_manifest_add(out, layer, "weight", &weight, init);
+    if (init.kind != NN_INIT_TORCH)
+        init.kind = NN_INIT_ZERO;
+    if (o.bias == 1)
+        nn_manifest_add(out, layer, "bias", &bias, init);
+}
+
+size_t
+conv_scratch_bytes(const struct nn_layer *layer, const struct nn_conv *conv)
+{
+    size_t bias = channels_of(&layer->shape) * sizeof(nn_real), own = nn_conv_scratch(conv);
+    return own > bias ? own : bias;
+}
+
+/* ---- the bias ---- */
+
+const nn_real *
+conv_bias(const struct nn_call *call)
+{
+    return call->layer->tensor_count == 2 ? call->w[1] : NULL;
+}
+
+/* The sum over the pixels of `rows` rows, in the scratch. */
+static nn_real *
+sum_of(const struct nn_call *call, const nn_real *gate, size_t first, size_t rows)
+{
+    const struct nn_layer *layer    = call->layer;
+    size_t                 channels = channels_of(&layer->shape);
+    nn_real               *sum      = call->scratch;
+    memset(sum, 0, channels * sizeof *sum);
+    for (size_t b = first; b < first + rows; b++)
+        nn_conv_sum_pixels(sum, call->dy + b * layer->size,
+                           gate != NULL ? gate + b * layer->size : NULL, channels,
+                           layer->size / channels, layer->shape.dims == 3);
+    return sum;
+}
+
+void
+conv_bias_gradient(const struct nn_call *call, const nn_real *gate)
+{
+    if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
+        nn_blend(call->dw[1], sum_of(call, gate, 0, call->rows), channels_of(&call->layer->shape),
+                 call->alpha, call->beta[1]);
+}
+
+void
+conv_bias_norm(const struct nn_call *call, const nn_real *gate, double *norm2)
+{
+    size_t channels = channels_of(&call->layer->shape);
+    for (uint32_t b = 0; call->layer->tensor_count == 2 && b < call->rows; b++) {
+        const nn_real *sum = sum_of(call, gate, b, 1);
+        for (size_t c = 0; c < channels; c++)
+            norm2[b] += (double)sum[c] * (double)sum[c];
+    }
+}

@@ -1,0 +1,61 @@
+/*
+ * nnlib/conv_layer -- what the four convolutional kinds have in common: options, shapes, tensors,
+ * the gradient of the bias; inside nnlib only.
+ *
+ *     weight (A, B / groups, kernel)   A, B: channels of the small image and of the large one;
+ *                                      PyTorch's layout: (out, in / groups, ..) for a convolution,
+ *                                      (in, out / groups, ..) for a transposed one
+ *     bias   (channels of the value)
+ *
+ * Fans are PyTorch's: fan_in = B / groups * kernel, fan_out = A * kernel.
+ * A sequence (T, F) has F channels and is an image of height 1, pixels' channels together.
+ */
+#ifndef NNLIB_CONV_LAYER_H
+#define NNLIB_CONV_LAYER_H
+
+#include "nnlib/conv.h"
+
+struct conv_options { /* of all four; a kind's table names those that it has */
+    double   scale;
+    uint32_t kernel[2], stride[2], pad[2], dilation[2], output_pad[2];
+    uint32_t groups, same, bias, init, role, relu;
+};
+_Static_assert(sizeof(struct conv_options) <= NN_OPTIONS_MAX, "options fit");
+
+extern const char *const conv_yes_no[], *const conv_roles[], *const conv_activations[];
+
+/* Table rows, for a kind with options of one number (NN_OPTION_COUNT) or two (.._PAIR) an axis. */
+#define CONV_AT(field) offsetof(struct conv_options, field)
+#define CONV_WINDOW(number)                                                                        \
+    {"kernel", "3", number, CONV_AT(kernel), 1, NN_KERNEL_MAX, NULL},                              \
+        {"stride", "1", number, CONV_AT(stride), 1, NN_KERNEL_MAX, NULL},                          \
+        {"pad", "0", number, CONV_AT(pad), 0, NN_KERNEL_MAX, NULL},                                \
+    {                                                                                              \
+        "dilation", "1", number, CONV_AT(dilation), 1, NN_KERNEL_MAX, NULL                         \
+    }
+#define CONV_TENSORS                                                                               \
+    {"groups", "1", NN_OPTION_COUNT, CONV_AT(groups), 1, NN_SIZE_MAX, NULL},                       \
+        {"bias", "yes", NN_OPTION_WORD, CONV_AT(bias), 0, 0, conv_yes_no},                         \
+        {"init", "he", NN_OPTION_WORD, CONV_AT(init), 0, 0, nn_init_names},                        \
+        {"scale", "0.01", NN_OPTION_NUMBER, CONV_AT(scale), 0, 1e3, NULL},                         \
+    {                                                                                              \
+        "role", "shared", NN_OPTION_WORD, CONV_AT(role), 0, 0, conv_roles                          \
+    }
+
+struct conv_options conv_options_of(const struct nn_layer *layer);
+
+/* Fills layer->shape, of dims (2: a sequence, 3: an image). */
+PN_MUST_CHECK enum pn_status conv_shape(struct nn_layer *layer, const struct nn_layer *input,
+                                        uint32_t dims, bool transposed, struct pn_error *why);
+/* The convolution of a layer with its shape; without rows and scratch. */
+struct nn_conv conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transposed);
+struct nn_conv conv_of_call(const struct nn_call *call, bool transposed);
+void   conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv);
+size_t conv_scratch_bytes(const struct nn_layer *layer, const struct nn_conv *conv);
+
+/* The bias, if the layer has one. */
+const nn_real *conv_bias(const struct nn_call *call);
+void           conv_bias_gradient(const struct nn_call *call, const nn_real *gate);
+void           conv_bias_norm(const struct nn_call *call, const nn_real *gate, double *norm2);
+
+#endif
