@@ -1,12 +1,12 @@
 /*
- * nnlib/tile_loops -- the products of tile_table.h for one level: included once by each tile_*.c,
- * which says how wide a register is (LANES) and how many rows of C fit into registers (ROWS_MAX),
- * and is compiled with fused multiply-adds allowed.
+ * nnlib/product_loops -- the products of product_table.h for one level: included once by each
+ * product_*.c, which says how wide a register is (LANES) and how many rows of C fit into registers
+ * (ROWS_MAX), and is compiled with fused multiply-adds allowed.
  */
-#ifndef NNLIB_TILE_LOOPS_H
-#define NNLIB_TILE_LOOPS_H
+#ifndef NNLIB_PRODUCT_LOOPS_H
+#define NNLIB_PRODUCT_LOOPS_H
 
-#include "nnlib/tile_table.h"
+#include "nnlib/product_table.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #define LANES 16
 #define ROWS_MAX 12
 #define STRIP_MAX 6
-#include "nnlib/tile_loops.h"
+#include "nnlib/product_loops.h"
 
 #include <immintrin.h>
 
@@ -18,4 +18,4 @@ store_some(float *at, vec v, size_t count)
     _mm512_mask_storeu_ps(at, (__mmask16)((1u << count) - 1), v);
 }
 
-const struct nn_tile_table nn_tile_avx512 = {.across = across, .along = along};
+const struct nn_product_table nn_product_avx512 = {.across = across, .along = along};

@@ -2,7 +2,7 @@
 #define LANES 8
 #define ROWS_MAX 6
 #define STRIP_MAX 3
-#include "nnlib/tile_loops.h"
+#include "nnlib/product_loops.h"
 
 #include <immintrin.h>
 
@@ -31,4 +31,4 @@ store_some(float *at, vec v, size_t count)
         }
 }
 
-const struct nn_tile_table nn_tile_avx2 = {.across = across, .along = along};
+const struct nn_product_table nn_product_avx2 = {.across = across, .along = along};
