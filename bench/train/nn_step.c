@@ -2,16 +2,18 @@
  * nn_step -- microseconds of one training step, or of one prediction, on data and weights that
  * bench/train/run.py lays out; so that panal and its peers start from the same bits.
  *
- *     nn_step DIR BATCH [--after FILE] [--seconds S] [--predict] [--cpu base|avx2|avx512]
+ *     nn_step DIR BATCH [--after FILE] [--seconds S] [--workers N] [--predict]
+ *                       [--cpu base|avx2|avx512]
  *
  * DIR holds model.txt (nnlib/plan.h) and float32 arrays: theta.f32, x.f32 and y.f32 of BATCHES
  * batches. First one pass of plain SGD at rate 0.01, one step a batch; the weights after it go to
  * FILE. Then passes, or with --predict forwards of one record, for S seconds. One JSON object on
- * stdout. Exit code 77: the model needs something that nnlib does not have; the sentence is on
+ * stdout. With workers a team of them (nnlib/team.h) shares each batch, cut into as many parts.
+ * Exit code 77: the model needs something that nnlib does not have; the sentence is on
  * stderr.
  */
 #include "nnlib/cpu.h"
-#include "nnlib/pass.h"
+#include "nnlib/team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ static const double rate = 0.01;
 
 struct wish {
     const char *dir, *after;
-    uint32_t    batch;
+    uint32_t    batch, workers;
     double      seconds;
     bool        predicts;
 };
@@ -36,6 +38,7 @@ struct wish {
 struct bench {
     struct nn_plan *plan;
     struct nn_pass *pass;
+    struct nn_team *team; /* NULL: the pass alone */
     float          *theta, *x, *y;
     size_t          params, in, target;
     uint32_t        batch;
@@ -98,12 +101,18 @@ open_bench(struct bench *bench, const struct wish *wish)
     size_t          size = fread(text, 1, sizeof text, file), bytes;
     (void)fclose(file);
     bench->batch = wish->batch;
+    bench->team  = NULL;
     if (nn_plan_new(&bench->plan, text, size, &why) != PN_OK ||
         nn_plan_may_train(bench->plan, &why) != PN_OK)
         give_up(NOT_KNOWN, why.text, "");
     if (nn_pass_bytes(&bytes, bench->plan, bench->batch, NN_TRAIN) != PN_OK)
         give_up(1, "no such batch", "");
-    bench->pass   = nn_pass_init(block(bytes), bench->plan, bench->batch, NN_TRAIN);
+    bench->pass = nn_pass_init(block(bytes), bench->plan, bench->batch, NN_TRAIN);
+    if (wish->workers > 0 &&
+        nn_team_new(&bench->team, bench->plan,
+                    (struct nn_team_size){wish->batch, wish->workers, wish->workers},
+                    &why) != PN_OK)
+        give_up(1, why.text, "");
     bench->params = (size_t)nn_plan_param_count(bench->plan);
     bench->in     = nn_plan_input_size(bench->plan);
     bench->target = nn_plan_target_size(bench->plan);
@@ -121,7 +130,10 @@ one_pass(struct bench *bench)
         struct nn_batch batch = {.x      = bench->x + i * bench->batch * bench->in,
                                  .target = bench->y + i * bench->batch * bench->target,
                                  .rows   = bench->batch};
-        loss                  = nn_sgd(bench->pass, bench->theta, &batch, rate, 0);
+        if (bench->team != NULL)
+            loss = nn_team_sgd(bench->team, bench->theta, &batch, rate, 0);
+        else
+            loss = nn_sgd(bench->pass, bench->theta, &batch, rate, 0);
     }
     return loss;
 }
@@ -201,6 +213,8 @@ read_wish(struct wish *wish, int argc, char **argv)
             wish->after = argv[++i];
         else if (strcmp(argv[i], "--seconds") == 0)
             wish->seconds = strtod(argv[++i], NULL);
+        else if (strcmp(argv[i], "--workers") == 0)
+            wish->workers = (uint32_t)strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--cpu") == 0)
             limit_level(argv[++i]);
         else
@@ -220,5 +234,6 @@ main(int argc, char **argv)
     if (wish.after != NULL)
         save(&bench, wish.after);
     measure(&bench, &wish, first);
+    nn_team_free(bench.team);
     return 0;
 }
