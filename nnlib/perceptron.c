@@ -35,8 +35,9 @@ class_count(uint32_t size)
 }
 
 static bool
-accepts(nn_real target, uint32_t size)
+accepts(const void *options, nn_real target, uint32_t size)
 {
+    (void)options;
     /* SAFE: the range is checked before the conversion. */
     return target >= NN_R(0.0) && target < (nn_real)class_count(size) &&
            (nn_real)(uint32_t)target == target;
@@ -84,7 +85,7 @@ value(const struct nn_loss_call *call)
         const nn_real *z = call->output + (size_t)b * call->size;
         nn_real       *g = call->gradient != NULL ? call->gradient + (size_t)b * call->size : NULL;
         double w = total == 0 ? 0 : (call->weight != NULL ? (double)call->weight[b] : 1) / total;
-        if (!accepts(call->target[b], call->size))
+        if (!accepts(call->options, call->target[b], call->size))
             return (double)NAN;
         nn_real wrong = judge(z, call->size, (uint32_t)call->target[b], g, (nn_real)w);
         sum += wrong < NN_R(0.0) ? 0 : w * (double)wrong;

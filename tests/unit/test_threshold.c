@@ -111,7 +111,7 @@ a_threshold_refuses_to_train_with_a_sentence(void **state)
     assert_string_equal(why.text, "model:3:1: y is a threshold, which has no derivative: the model "
                                   "can be evaluated, not trained; use sigmoid or tanh to train");
     struct nn_training training = {.batch = 1, .epochs = 1};
-    nn_optimiser_defaults(&training.optimiser);
+    nn_optimiser_init(&training.optimiser, &nn_sgd_kind);
     assert_int_equal(nn_trainer_bytes(&bytes, n.plan, &training, 4), PN_ESTATE);
     neuron_close(&n);
 }
@@ -166,9 +166,9 @@ the_rule_moves_only_what_is_wrong(void **state)
         for (uint32_t k = 0; k < cases[i].size; k++)
             EXPECT_NEAR((double)g[k], cases[i].g[k], 0);
     }
-    assert_true(nn_perceptron_kind.accepts(1, 1) && !nn_perceptron_kind.accepts(2, 1));
-    assert_true(nn_perceptron_kind.accepts(2, 3) && !nn_perceptron_kind.accepts(3, 3));
-    assert_false(nn_perceptron_kind.accepts((nn_real)0.5, 1));
+    assert_true(nn_perceptron_kind.accepts(NULL, 1, 1) && !nn_perceptron_kind.accepts(NULL, 2, 1));
+    assert_true(nn_perceptron_kind.accepts(NULL, 2, 3) && !nn_perceptron_kind.accepts(NULL, 3, 3));
+    assert_false(nn_perceptron_kind.accepts(NULL, (nn_real)0.5, 1));
 }
 
 /* Novikoff 1962: on separable data the perceptron makes at most (R / gamma)^2 mistakes. */

@@ -49,8 +49,7 @@ a_tied_autoencoder_learns(void **state)
     struct nn_optimiser_config config;
     net_open(&net, "x = input 6\ne = dense x 4\nc = tanh e\nd = tied c e\nl = mse d\n", 16);
     fill(x, 96, 0.5, 0); /* sinusoids: two numbers are enough for a record */
-    nn_optimiser_defaults(&config);
-    config.kind  = NN_ADAM;
+    nn_optimiser_init(&config, &nn_adam_kind);
     config.rate  = 0.02;
     double first = nn_loss(net.pass, net.theta, &batch);
     for (uint64_t step = 1; step <= 300; step++) {

@@ -1,46 +1,8 @@
 /* The float build, which is what ships. Linked with --wrap for the allocator (see CMakeLists). */
 #include "nnlib/train.h"
 
+#include "support/allocations.h"
 #include "support/nn.h"
-
-static size_t allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *
-__wrap_malloc(size_t size)
-{
-    allocations++;
-    return __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    allocations++;
-    return __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *block, size_t size)
-{
-    allocations++;
-    return __real_realloc(block, size);
-}
-
-void *
-__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    allocations++;
-    return __real_aligned_alloc(alignment, size);
-}
 
 static const char mlp[] = "x = input 6\nfc1 = dense x 16\na1 = relu fc1\nfc2 = dense a1 8\n"
                           "a2 = tanh fc2\nout = dense a2 3 init=xavier\nloss = cce_logits out\n";

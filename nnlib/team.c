@@ -1,0 +1,367 @@
+#include "nnlib/team.h"
+
+#include "nnlib/layer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ALIGN   = 64,
+    PATIENT = 200 /* looks at the clock of work before a thread goes to sleep; some 50 us */
+};
+
+struct shard {
+    struct nn_pass *pass;
+    nn_real        *grad;
+    double          loss;  /* of its rows */
+    double          share; /* of the batch's weight */
+};
+
+/* What the threads do next. */
+enum job {
+    DESCEND, /* the gradients of the parts */
+    ADD,     /* their sum, into grad       */
+    STEP,    /* their sum, onto theta      */
+    STOP
+};
+
+struct nn_team {
+    const struct nn_plan *plan;
+    struct nn_team_size   size;
+    struct shard         *shards;
+    uint32_t              shard_count; /* of this batch */
+    struct pn_rng         rng;
+    uint64_t              first_row;
+
+    enum job               job; /* with the next four: written before `round` grows */
+    const nn_real         *theta;
+    const struct nn_batch *batch;
+    nn_real               *out;
+    nn_real                alpha, keep; /* of a part's gradient; of a weight that decays */
+
+    atomic_uint     round, finished; /* jobs given out, jobs that all threads have done */
+    atomic_uint     busy, hired;     /* threads at work, and ever; without the caller   */
+    pthread_mutex_t lock;
+    pthread_cond_t  changed;
+    pthread_t       threads[NN_SHARDS_MAX];
+    uint32_t        thread_count; /* that run */
+};
+
+/* ---- the work ---- */
+
+static uint32_t
+row_of(const struct nn_team *team, uint32_t shard)
+{
+    return (uint32_t)((uint64_t)team->batch->rows * shard / team->shard_count);
+}
+
+static double
+weight_of(const struct nn_batch *batch, uint32_t from, uint32_t to)
+{
+    double sum = 0;
+    if (batch->weight == NULL)
+        return to - from;
+    for (uint32_t b = from; b < to; b++)
+        sum += (double)batch->weight[b];
+    return sum;
+}
+
+static void
+descend(struct nn_team *team, uint32_t s)
+{
+    const struct nn_batch *batch = team->batch;
+    struct shard          *shard = &team->shards[s];
+    uint32_t               from = row_of(team, s), to = row_of(team, s + 1);
+    struct nn_batch        part  = {.x      = batch->x + (size_t)from * team->plan->input_size,
+                                    .target = batch->target + (size_t)from * team->plan->target_size,
+                                    .weight = batch->weight != NULL ? batch->weight + from : NULL,
+                                    .rows   = to - from};
+    double                 whole = weight_of(batch, 0, batch->rows);
+    shard->share                 = whole > 0 ? weight_of(batch, from, to) / whole : 0;
+    struct nn_blend blend        = {team->alpha * (nn_real)shard->share, NN_R(0.0)};
+    nn_pass_draw(shard->pass, &team->rng, team->first_row + from);
+    shard->loss = nn_gradient_blend(shard->pass, shard->grad, blend, team->theta, &part);
+}
+
+/* out = keep out + the sum of the parts, for parameters from .. to - 1; keep 0: overwritten. */
+static void
+add(const struct nn_team *team, size_t from, size_t to, nn_real keep)
+{
+    nn_real *restrict out = team->out;
+    for (uint32_t s = 0; s < team->shard_count; s++) {
+        const nn_real *grad = team->shards[s].grad;
+        nn_real        k    = s == 0 ? keep : NN_R(1.0);
+        if (k == NN_R(0.0))
+            memcpy(out + from, grad + from, (to - from) * sizeof *out);
+        else
+            for (size_t i = from; i < to; i++)
+                out[i] = k * out[i] + grad[i];
+    }
+}
+
+/* Tensor by tensor, as far as they lie in from .. to - 1. */
+static void
+step(const struct nn_team *team, size_t from, size_t to)
+{
+    for (uint32_t t = 0; t < team->plan->tensor_count; t++) {
+        const struct nn_tensor *row   = &team->plan->tensors[t];
+        size_t                  first = (size_t)row->offset, last = first + (size_t)row->count;
+        if (row->role == NN_FROZEN || row->role == NN_BUFFER)
+            continue;
+        first = first > from ? first : from;
+        last  = last < to ? last : to;
+        if (first < last)
+            add(team, first, last, row->decay ? team->keep : NN_R(1.0));
+    }
+}
+
+/* Blocks of parameters that the first cache holds while all parts are added to them. */
+static void
+reduce(const struct nn_team *team, uint32_t me)
+{
+    enum {
+        BLOCK = 2048
+    };
+    size_t params = (size_t)team->plan->params, blocks = (params + BLOCK - 1) / BLOCK;
+    size_t first = blocks * me / team->size.workers, last = blocks * (me + 1) / team->size.workers;
+    for (size_t b = first; b < last; b++) {
+        size_t from = b * BLOCK, to = from + BLOCK < params ? from + BLOCK : params;
+        if (team->job == ADD)
+            add(team, from, to, NN_R(0.0));
+        else
+            step(team, from, to);
+    }
+}
+
+static void
+work(struct nn_team *team, uint32_t me)
+{
+    if (team->job == DESCEND)
+        for (uint32_t s = me; s < team->shard_count; s += team->size.workers)
+            descend(team, s);
+    else
+        reduce(team, me);
+}
+
+/* ---- the threads ---- */
+
+/* Until *word is no longer `old`. */
+static void
+await(struct nn_team *team, atomic_uint *word, unsigned old)
+{
+    for (int i = 0; i < PATIENT; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old)
+            return;
+        (void)sched_yield();
+    }
+    (void)pthread_mutex_lock(&team->lock);
+    while (atomic_load_explicit(word, memory_order_acquire) == old)
+        (void)pthread_cond_wait(&team->changed, &team->lock);
+    (void)pthread_mutex_unlock(&team->lock);
+}
+
+static void
+advance(struct nn_team *team, atomic_uint *word)
+{
+    (void)pthread_mutex_lock(&team->lock);
+    (void)atomic_fetch_add_explicit(word, 1, memory_order_release);
+    (void)pthread_cond_broadcast(&team->changed);
+    (void)pthread_mutex_unlock(&team->lock);
+}
+
+static void *
+run(void *argument)
+{
+    struct nn_team *team = argument;
+    uint32_t        me   = 1 + atomic_fetch_add_explicit(&team->hired, 1, memory_order_relaxed);
+    for (unsigned round = 0;; round++) {
+        await(team, &team->round, round);
+        if (team->job == STOP)
+            return NULL;
+        work(team, me);
+        if (atomic_fetch_sub_explicit(&team->busy, 1, memory_order_acq_rel) == 1)
+            advance(team, &team->finished);
+    }
+}
+
+/* Everybody does the job; back when all have. */
+static void
+together(struct nn_team *team, enum job job)
+{
+    unsigned finished = atomic_load_explicit(&team->finished, memory_order_relaxed);
+    team->job         = job;
+    if (team->thread_count == 0) {
+        work(team, 0);
+        return;
+    }
+    atomic_store_explicit(&team->busy, team->thread_count, memory_order_relaxed);
+    advance(team, &team->round);
+    work(team, 0);
+    await(team, &team->finished, finished);
+}
+
+static enum pn_status
+start_threads(struct nn_team *team)
+{
+    for (; team->thread_count + 1 < team->size.workers; team->thread_count++)
+        if (pthread_create(&team->threads[team->thread_count], NULL, run, team) != 0)
+            return PN_ENOMEM;
+    return PN_OK;
+}
+
+/* ---- life ---- */
+
+static enum pn_status
+check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_error *why)
+{
+    enum pn_status st = nn_plan_may_train(plan, why);
+    if (st != PN_OK)
+        return PN_ESTATE;
+    if (nn_plan_mixes_rows(plan))
+        return pn_error_set(why, PN_ESTATE,
+                            "a batch of this model cannot be cut into parts: a layer's value for a "
+                            "record depends on the other records; train with shards 1, or use a "
+                            "norm over each record");
+    if (size->batch == 0 || size->shards == 0 || size->shards > NN_SHARDS_MAX ||
+        size->workers == 0 || size->workers > size->shards)
+        return pn_error_set(why, PN_ERANGE,
+                            "expected a batch of at least 1 row, 1..%d shards and 1..shards "
+                            "workers, got %u, %u and %u",
+                            NN_SHARDS_MAX, size->batch, size->shards, size->workers);
+    return PN_OK;
+}
+
+/* The block: team, shards, then a pass and a gradient for each. */
+static enum pn_status
+make(struct nn_team **out, const struct nn_plan *plan, struct nn_team_size size)
+{
+    uint32_t       rows = size.batch / size.shards + (size.batch % size.shards > 0 ? 1 : 0);
+    size_t         head = sizeof(struct nn_team), pass, grad, each, total;
+    enum pn_status st   = nn_pass_bytes(&pass, plan, rows, NN_TRAIN);
+    head                = (head + ALIGN - 1) / ALIGN * ALIGN;
+    size_t list         = (size.shards * sizeof(struct shard) + ALIGN - 1) / ALIGN * ALIGN;
+    if (st != PN_OK)
+        return st;
+    if (!pn_size_mul(&grad, (size_t)plan->params, sizeof(nn_real)) ||
+        !pn_size_add(&each, (pass + ALIGN - 1) / ALIGN * ALIGN,
+                     (grad + ALIGN - 1) / ALIGN * ALIGN) ||
+        !pn_size_mul(&total, each, size.shards) || !pn_size_add(&total, total, head + list))
+        return PN_ERANGE;
+    unsigned char *base = aligned_alloc(ALIGN, total);
+    if (base == NULL)
+        return PN_ENOMEM;
+    struct nn_team *team = (struct nn_team *)(void *)base;
+    memset(base, 0, head + list);
+    team->plan   = plan;
+    team->size   = size;
+    team->shards = (struct shard *)(void *)(base + head);
+    base += head + list;
+    for (uint32_t s = 0; s < size.shards; s++, base += each) {
+        team->shards[s].pass = nn_pass_init(base, plan, rows, NN_TRAIN);
+        team->shards[s].grad = (nn_real *)(void *)(base + (pass + ALIGN - 1) / ALIGN * ALIGN);
+    }
+    pn_rng_init(&team->rng, 0);
+    *out = team;
+    return PN_OK;
+}
+
+enum pn_status
+nn_team_new(struct nn_team **out, const struct nn_plan *plan, struct nn_team_size size,
+            struct pn_error *why)
+{
+    struct nn_team *team;
+    enum pn_status  st = check(plan, &size, why);
+    if (st != PN_OK)
+        return st;
+    if ((st = make(&team, plan, size)) != PN_OK)
+        return pn_error_set(why, st, "no memory for %u parts of a batch of %u", size.shards,
+                            size.batch);
+    atomic_init(&team->round, 0);
+    atomic_init(&team->finished, 0);
+    atomic_init(&team->busy, 0);
+    atomic_init(&team->hired, 0);
+    (void)pthread_mutex_init(&team->lock, NULL);
+    (void)pthread_cond_init(&team->changed, NULL);
+    if ((st = start_threads(team)) != PN_OK) {
+        nn_team_free(team);
+        return pn_error_set(why, st, "the system gives no %u threads", size.workers);
+    }
+    *out = team;
+    return PN_OK;
+}
+
+void
+nn_team_free(struct nn_team *team)
+{
+    if (team == NULL)
+        return;
+    team->job = STOP;
+    advance(team, &team->round);
+    for (uint32_t t = 0; t < team->thread_count; t++)
+        (void)pthread_join(team->threads[t], NULL);
+    (void)pthread_cond_destroy(&team->changed);
+    (void)pthread_mutex_destroy(&team->lock);
+    free(team);
+}
+
+/* ---- a batch ---- */
+
+void
+nn_team_draw(struct nn_team *team, const struct pn_rng *rng, uint64_t first_row)
+{
+    team->rng       = *rng;
+    team->first_row = first_row;
+}
+
+/* The parts' gradients times alpha; returns the loss. */
+static double
+descend_all(struct nn_team *team, const nn_real *theta, const struct nn_batch *batch, nn_real alpha)
+{
+    double loss = 0;
+    PN_ASSERT(batch->rows >= 1 && batch->rows <= team->size.batch);
+    team->theta       = theta;
+    team->batch       = batch;
+    team->alpha       = alpha;
+    team->shard_count = batch->rows < team->size.shards ? batch->rows : team->size.shards;
+    together(team, DESCEND);
+    for (uint32_t s = 0; s < team->shard_count; s++)
+        loss += team->shards[s].share * team->shards[s].loss;
+    return loss;
+}
+
+double
+nn_team_gradient(struct nn_team *team, nn_real *grad, const nn_real *theta,
+                 const struct nn_batch *batch)
+{
+    double loss = descend_all(team, theta, batch, NN_R(1.0));
+    team->out   = grad;
+    together(team, ADD);
+    return loss;
+}
+
+double
+nn_team_sgd(struct nn_team *team, nn_real *theta, const struct nn_batch *batch, double rate,
+            double l2)
+{
+    double loss = descend_all(team, theta, batch, (nn_real)-rate);
+    if (!isfinite(loss))
+        return loss;
+    team->out  = theta;
+    team->keep = (nn_real)(1 - rate * l2);
+    together(team, STEP);
+    return loss;
+}
+
+const char *
+nn_team_first_not_finite(const struct nn_team *team)
+{
+    for (uint32_t s = 0; s < team->shard_count; s++) {
+        const char *layer = nn_first_not_finite(team->shards[s].pass);
+        if (layer != NULL)
+            return layer;
+    }
+    return NULL;
+}
