@@ -8,25 +8,7 @@
  *
  * Scores are ranks, not probabilities.
  */
-#include "nnlib/layer.h"
-
-static const struct nn_option no_options[] = {{0}};
-
-static enum pn_status
-check(uint32_t size, const char *layer, struct pn_error *why)
-{
-    (void)size;
-    (void)layer;
-    (void)why;
-    return PN_OK;
-}
-
-static uint32_t
-target_size(uint32_t size)
-{
-    (void)size;
-    return 1;
-}
+#include "nnlib/loss.h"
 
 static uint32_t
 class_count(uint32_t size)
@@ -35,12 +17,17 @@ class_count(uint32_t size)
 }
 
 static bool
-accepts(const void *options, nn_real target, uint32_t size)
+is_class(nn_real target, uint32_t size)
 {
-    (void)options;
     /* SAFE: the range is checked before the conversion. */
     return target >= NN_R(0.0) && target < (nn_real)class_count(size) &&
            (nn_real)(uint32_t)target == target;
+}
+
+static bool
+accepts(const void *options, nn_real target, uint32_t size)
+{
+    return is_class(target, size) || nn_loss_takes_missing(options, target);
 }
 
 /* The largest number but z[t]. */
@@ -78,15 +65,18 @@ judge(const nn_real *z, uint32_t size, uint32_t t, nn_real *g, nn_real w)
 static double
 value(const struct nn_loss_call *call)
 {
-    double total = 0, sum = 0;
-    for (uint32_t b = 0; b < call->rows; b++)
-        total += call->weight != NULL ? (double)call->weight[b] : 1;
+    double part = nn_loss_share(call, 1, 1), sum = 0;
     for (uint32_t b = 0; b < call->rows; b++) {
         const nn_real *z = call->output + (size_t)b * call->size;
         nn_real       *g = call->gradient != NULL ? call->gradient + (size_t)b * call->size : NULL;
-        double w = total == 0 ? 0 : (call->weight != NULL ? (double)call->weight[b] : 1) / total;
-        if (!accepts(call->options, call->target[b], call->size))
-            return (double)NAN;
+        double         w = part * nn_loss_weight(call, b);
+        bool           skips = nn_loss_skips(call, call->target[b]);
+        if (skips || !is_class(call->target[b], call->size)) {
+            for (uint32_t k = 0; g != NULL && k < call->size; k++)
+                g[k] = skips ? NN_R(0.0) : (nn_real)NAN;
+            sum += skips ? 0 : (double)NAN;
+            continue;
+        }
         nn_real wrong = judge(z, call->size, (uint32_t)call->target[b], g, (nn_real)w);
         sum += wrong < NN_R(0.0) ? 0 : w * (double)wrong;
     }
@@ -108,9 +98,9 @@ scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
 }
 
 const struct nn_loss_kind nn_perceptron_kind = {.name        = "perceptron",
-                                                .options     = no_options,
-                                                .check       = check,
-                                                .target_size = target_size,
+                                                .options     = nn_loss_common_table,
+                                                .check       = nn_loss_any_size,
+                                                .target_size = nn_loss_one,
                                                 .class_count = class_count,
                                                 .value       = value,
                                                 .scores      = scores,
