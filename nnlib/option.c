@@ -5,22 +5,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A number of plain decimals: strtod alone also takes hex, inf and nan. */
 static bool
-set_number(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+read_number(double *out, const struct nn_option *option, const char *text, size_t len)
 {
     char buffer[40], *end;
-    /* Only plain decimals: strtod alone also takes hex, inf and nan. */
     if (len == 0 || len >= sizeof buffer)
         return false;
     memcpy(buffer, text, len);
     buffer[len] = '\0';
     if (strspn(buffer, "0123456789.eE+-") < len)
         return false;
-    double value = strtod(buffer, &end);
-    if (*end != '\0' || !isfinite(value) || value < option->min || value > option->max)
+    *out = strtod(buffer, &end) + 0.0; /* -0 becomes 0, so that equal models have equal texts */
+    return *end == '\0' && isfinite(*out) && *out >= option->min && *out <= option->max;
+}
+
+static bool
+set_number(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    double value;
+    if (!read_number(&value, option, text, len))
         return false;
-    value += 0.0; /* -0 becomes 0, so that equal models have equal texts */
     memcpy(field, &value, sizeof value);
+    return true;
+}
+
+static bool
+set_list(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    struct nn_list list = {.count = 0};
+    bool           none = len == 4 && memcmp(text, "none", 4) == 0;
+    for (size_t from = 0; !none && from <= len;) {
+        const char *comma = memchr(text + from, ',', len - from);
+        size_t      end   = comma != NULL ? (size_t)(comma - text) : len;
+        double      value;
+        if (list.count == NN_LIST_MAX || !read_number(&value, option, text + from, end - from))
+            return false;
+        list.at[list.count++] = (float)value;
+        from                  = end + 1;
+    }
+    memcpy(field, &list, sizeof list);
     return true;
 }
 
@@ -38,6 +62,8 @@ nn_option_set(unsigned char *options, const struct nn_option *option, const char
                 return true;
             }
         return false;
+    case NN_OPTION_LIST:
+        return set_list(field, option, text, len);
     }
     PN_UNREACHABLE("option kind");
 }
@@ -45,7 +71,61 @@ nn_option_set(unsigned char *options, const struct nn_option *option, const char
 static size_t
 field_size(const struct nn_option *option)
 {
-    return option->kind == NN_OPTION_NUMBER ? sizeof(double) : sizeof(uint32_t);
+    switch (option->kind) {
+    case NN_OPTION_NUMBER:
+        return sizeof(double);
+    case NN_OPTION_WORD:
+        return sizeof(uint32_t);
+    case NN_OPTION_LIST:
+        return sizeof(struct nn_list);
+    }
+    PN_UNREACHABLE("option kind");
+}
+
+/* The shortest text that reads back the same; of a float when `single`. */
+static const char *
+shortest(char text[static 40], double value, bool single)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(text, 40, "%.*g", digits, value);
+        double back = strtod(text, NULL);
+        if (single ? (float)back == (float)value : back == value)
+            break;
+    }
+    return text;
+}
+
+static enum pn_status
+print_list(struct pn_buffer *out, const struct nn_option *option, const struct nn_list *list)
+{
+    char           text[40];
+    enum pn_status st =
+        pn_buffer_printf(out, " %s=%s", option->name, list->count == 0 ? "none" : "");
+    for (uint32_t i = 0; st == PN_OK && i < list->count; i++)
+        st = pn_buffer_printf(out, "%s%s", i == 0 ? "" : ",",
+                              shortest(text, (double)list->at[i], true));
+    return st;
+}
+
+static enum pn_status
+print_one(struct pn_buffer *out, const struct nn_option *option, const unsigned char *field)
+{
+    char           text[40];
+    uint32_t       word;
+    double         value;
+    struct nn_list list;
+    switch (option->kind) {
+    case NN_OPTION_NUMBER:
+        memcpy(&value, field, sizeof value);
+        return pn_buffer_printf(out, " %s=%s", option->name, shortest(text, value, false));
+    case NN_OPTION_WORD:
+        memcpy(&word, field, sizeof word);
+        return pn_buffer_printf(out, " %s=%s", option->name, option->words[word]);
+    case NN_OPTION_LIST:
+        memcpy(&list, field, sizeof list);
+        return print_list(out, option, &list);
+    }
+    PN_UNREACHABLE("option kind");
 }
 
 enum pn_status
@@ -53,27 +133,12 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
 {
     enum pn_status st = PN_OK;
     for (const struct nn_option *o = table; st == PN_OK && o->name != NULL; o++) {
-        _Alignas(8) unsigned char fallback[sizeof(double)];
+        _Alignas(8) unsigned char fallback[sizeof(struct nn_list)];
         struct nn_option          field = *o;
         field.offset                    = 0;
         PN_ASSERT(nn_option_set(fallback, &field, o->fallback, strlen(o->fallback)));
-        if (memcmp(options + o->offset, fallback, field_size(o)) == 0)
-            continue;
-        if (o->kind == NN_OPTION_WORD) {
-            uint32_t word;
-            memcpy(&word, options + o->offset, sizeof word);
-            st = pn_buffer_printf(out, " %s=%s", o->name, o->words[word]);
-            continue;
-        }
-        double value;
-        char   text[40];
-        memcpy(&value, options + o->offset, sizeof value);
-        for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back the same */
-            (void)snprintf(text, sizeof text, "%.*g", digits, value);
-            if (strtod(text, NULL) == value)
-                break;
-        }
-        st = pn_buffer_printf(out, " %s=%s", o->name, text);
+        if (memcmp(options + o->offset, fallback, field_size(o)) != 0)
+            st = print_one(out, o, options + o->offset);
     }
     return st;
 }
@@ -102,6 +167,11 @@ nn_option_refuse(struct pn_error *why, const struct nn_option *option, const cha
     if (option->kind == NN_OPTION_NUMBER)
         return pn_error_set(why, PN_ECONFIG, "%s: expected a number %g..%g, seen '%.*s'",
                             option->name, option->min, option->max, shown, text);
+    if (option->kind == NN_OPTION_LIST)
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: expected none or at most %d numbers %g..%g with commas between, "
+                            "such as 1,2.5; seen '%.*s'",
+                            option->name, NN_LIST_MAX, option->min, option->max, shown, text);
     for (uint32_t i = 0; option->words[i] != NULL; i++)
         (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
     return pn_error_set(why, PN_ECONFIG, "%s: expected one of %s; seen '%.*s'", option->name,

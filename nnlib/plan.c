@@ -143,7 +143,7 @@ compile(struct draft *draft, struct pn_error *why)
         if ((st = compile_layer(draft, &spec->layers[i], why)) != PN_OK)
             return st;
     const struct nn_layer *output = &spec->layers[spec->output];
-    if ((st = spec->loss->check(output->size, output->name, why)) != PN_OK)
+    if ((st = spec->loss->check(spec->loss_options, output->size, output->name, why)) != PN_OK)
         return wrap(why, st, spec->loss_line, spec->loss_column);
     if ((st = check_used(spec, why)) != PN_OK)
         return st;
