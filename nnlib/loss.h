@@ -32,16 +32,17 @@ struct nn_loss_common { /* the first member of every loss's options */
 extern const char *const nn_reduce_names[], *const nn_missing_names[];
 
 /* The rows of an option table that read it. */
-#define NN_LOSS_COMMON_OPTIONS                                                                     \
-    {.name     = "reduce",                                                                         \
-     .fallback = "mean",                                                                           \
-     .kind     = NN_OPTION_WORD,                                                                   \
-     .offset   = offsetof(struct nn_loss_common, reduce),                                          \
-     .words    = nn_reduce_names},                                                                    \
+#define NN_LOSS_REDUCE                                                                             \
+    {                                                                                              \
+        .name = "reduce", .fallback = "mean", .kind = NN_OPTION_WORD,                              \
+        .offset = offsetof(struct nn_loss_common, reduce), .words = nn_reduce_names                \
+    }
+#define NN_LOSS_MISSING                                                                            \
     {                                                                                              \
         .name = "missing", .fallback = "refuse", .kind = NN_OPTION_WORD,                           \
         .offset = offsetof(struct nn_loss_common, skips_missing), .words = nn_missing_names        \
     }
+#define NN_LOSS_COMMON_OPTIONS NN_LOSS_REDUCE, NN_LOSS_MISSING
 extern const struct nn_option nn_loss_common_table[]; /* those two alone */
 
 /* What a loss is multiplied with besides its record's weight. A record has `stride` targets, of
