@@ -106,6 +106,9 @@ PN_MUST_CHECK enum pn_status nn_optimiser_parse(struct nn_optimiser_config *conf
 PN_MUST_CHECK enum pn_status nn_optimiser_print(struct pn_buffer                 *out,
                                                 const struct nn_optimiser_config *config);
 
+/* True where a step is theta -= rate g and nothing else: what the backward pass may do itself. */
+bool nn_optimiser_is_plain(const struct nn_optimiser_config *config);
+
 uint64_t nn_optimiser_state_count(const struct nn_optimiser_config *config, uint64_t params);
 /* `step` counts from 1. The gradient array is used as scratch. FROZEN and BUFFER stay. */
 void nn_optimiser_step(nn_real *theta, nn_real *state, nn_real *grad, const struct nn_plan *plan,
