@@ -165,13 +165,14 @@ nn_option_refuse(struct pn_error *why, const struct nn_option *option, const cha
     int             shown = len < 40 ? (int)len : 40;
     struct pn_error list  = {.text = ""};
     if (option->kind == NN_OPTION_NUMBER)
-        return pn_error_set(why, PN_ECONFIG, "%s: expected a number %g..%g, seen '%.*s'",
+        return pn_error_set(why, PN_ECONFIG, "%s: expected a number %.10g..%.10g, seen '%.*s'",
                             option->name, option->min, option->max, shown, text);
     if (option->kind == NN_OPTION_LIST)
-        return pn_error_set(why, PN_ECONFIG,
-                            "%s: expected none or at most %d numbers %g..%g with commas between, "
-                            "such as 1,2.5; seen '%.*s'",
-                            option->name, NN_LIST_MAX, option->min, option->max, shown, text);
+        return pn_error_set(
+            why, PN_ECONFIG,
+            "%s: expected none or at most %d numbers %.10g..%.10g with commas between, "
+            "such as 1,2.5; seen '%.*s'",
+            option->name, NN_LIST_MAX, option->min, option->max, shown, text);
     for (uint32_t i = 0; option->words[i] != NULL; i++)
         (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
     return pn_error_set(why, PN_ECONFIG, "%s: expected one of %s; seen '%.*s'", option->name,

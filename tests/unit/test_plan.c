@@ -192,7 +192,7 @@ errors_say_where_and_what_to_do(void **state)
         {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,2\n",
          "model:3:1: class_weights: expected one for each of the 3 classes of a, seen 2"},
         {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,,2\n",
-         "model:3:32: class_weights: expected none or at most 32 numbers 0..1e+06 with commas"},
+         "model:3:32: class_weights: expected none or at most 32 numbers 0..1000000 with commas"},
         {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,2,\n", "seen '1,2,'"},
         {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=\n", "seen ''"},
         {"x = input 3\na = relu x\nl = mse a\n", "model:3:1: nothing to learn"},
