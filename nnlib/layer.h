@@ -32,7 +32,7 @@ enum {
     NN_TENSORS_MAX    = 8,  /* of one layer */
     NN_LAYER_NAME_MAX = 64, /* characters; a tensor's name adds at most 30 */
     NN_LOSSES_MAX     = 8,
-    NN_OPTIONS_MAX    = 96, /* bytes of a kind's options struct, and options of a kind */
+    NN_OPTIONS_MAX    = 192, /* bytes of a kind's options struct, and options of a kind */
     NN_TEXT_MAX       = 65536
 };
 #define NN_SIZE_MAX 16777216u     /* numbers of one record's value at any layer */
@@ -173,7 +173,8 @@ struct nn_loss_kind {
     const char             *name;
     const struct nn_option *options;
     /* Checks the output's size and says what a target is. */
-    enum pn_status (*check)(uint32_t size, const char *layer, struct pn_error *why);
+    enum pn_status (*check)(const void *options, uint32_t size, const char *layer,
+                            struct pn_error *why);
     uint32_t (*target_size)(uint32_t size);
     uint32_t (*class_count)(uint32_t size);
     double (*value)(const struct nn_loss_call *call); /* over all rows, and its gradient */

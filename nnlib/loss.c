@@ -75,8 +75,9 @@ nn_loss_each(double *out, const struct nn_loss_kind *kind, const struct nn_loss_
 }
 
 enum pn_status
-nn_loss_any_size(uint32_t size, const char *layer, struct pn_error *why)
+nn_loss_any_size(const void *options, uint32_t size, const char *layer, struct pn_error *why)
 {
+    (void)options;
     (void)size;
     (void)layer;
     (void)why;

@@ -3,7 +3,7 @@
  *
  * A loss gives every record (or every number of it) a loss l, of the record's weight w:
  *
- *     reduce=mean   sum w l / sum w    the default; class weights are record weights (nnlib/weigh)
+ *     reduce=mean   sum w l / sum w    the default; class weights count as well
  *     reduce=rows   sum w l / n        as Keras divides: weights also change the step's length
  *     reduce=sum    sum w l
  *
@@ -32,16 +32,17 @@ struct nn_loss_common { /* the first member of every loss's options */
 extern const char *const nn_reduce_names[], *const nn_missing_names[];
 
 /* The rows of an option table that read it. */
-#define NN_LOSS_COMMON_OPTIONS                                                                     \
-    {.name     = "reduce",                                                                         \
-     .fallback = "mean",                                                                           \
-     .kind     = NN_OPTION_WORD,                                                                   \
-     .offset   = offsetof(struct nn_loss_common, reduce),                                          \
-     .words    = nn_reduce_names},                                                                    \
+#define NN_LOSS_REDUCE                                                                             \
+    {                                                                                              \
+        .name = "reduce", .fallback = "mean", .kind = NN_OPTION_WORD,                              \
+        .offset = offsetof(struct nn_loss_common, reduce), .words = nn_reduce_names                \
+    }
+#define NN_LOSS_MISSING                                                                            \
     {                                                                                              \
         .name = "missing", .fallback = "refuse", .kind = NN_OPTION_WORD,                           \
         .offset = offsetof(struct nn_loss_common, skips_missing), .words = nn_missing_names        \
     }
+#define NN_LOSS_COMMON_OPTIONS NN_LOSS_REDUCE, NN_LOSS_MISSING
 extern const struct nn_option nn_loss_common_table[]; /* those two alone */
 
 /* What a loss is multiplied with besides its record's weight. A record has `stride` targets, of
@@ -56,7 +57,8 @@ bool nn_loss_skips(const struct nn_loss_call *call, nn_real target);
 void nn_loss_each(double *out, const struct nn_loss_kind *kind, const struct nn_loss_call *call);
 
 /* Parts that kinds are put together from. */
-enum pn_status nn_loss_any_size(uint32_t size, const char *layer, struct pn_error *why);
+enum pn_status nn_loss_any_size(const void *options, uint32_t size, const char *layer,
+                                struct pn_error *why);
 uint32_t       nn_loss_one(uint32_t size);
 uint32_t       nn_loss_two(uint32_t size);
 uint32_t       nn_loss_same(uint32_t size);

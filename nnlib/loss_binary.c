@@ -66,14 +66,16 @@ one_number(const char *kind, uint32_t size, const char *layer, struct pn_error *
 }
 
 static enum pn_status
-bce_check(uint32_t size, const char *layer, struct pn_error *why)
+bce_check(const void *options, uint32_t size, const char *layer, struct pn_error *why)
 {
+    (void)options;
     return one_number("bce_logits", size, layer, why);
 }
 
 static enum pn_status
-focal_check(uint32_t size, const char *layer, struct pn_error *why)
+focal_check(const void *options, uint32_t size, const char *layer, struct pn_error *why)
 {
+    (void)options;
     return one_number("bce_focal", size, layer, why);
 }
 

@@ -4,7 +4,10 @@
  *
  * cce_logits    l    = -log p_t, with smoothing=e: (1 - e) -log p_t + e / K sum_j -log p_j
  *               dz_j = p_j - (1 - e) [j = t] - e / K
- * cce_focal     l    = -(1 - p_t)^g log p_t          Lin et al., 2017, for several classes
+ *               class_weights=c_0,c_1,... multiply each log p_k and, like a record's weight, count
+ *               in what a mean is divided by: PyTorch's form; reduce=rows is Keras's
+ * cce_focal     l    = -(1 - p_t)^g log p_t          Lin et al., 2017, for several classes;
+ *               class_weights are its alpha
  *               dz_j = f (p_j - [j = t]),  f = (1 - p_t)^g - g (1 - p_t)^(g-1) p_t log p_t
  * cce_shares    l    = sum_j -t_j log p_j            the target is a share for every class:
  * one-hot, dz_j = p_j sum t - t_j               soft, or mixed up; smoothing as above kl_logits l
@@ -19,46 +22,61 @@
 
 struct options {
     struct nn_loss_common common;
-    double                number; /* smoothing, gamma or temperature */
+    double                number;  /* smoothing, gamma or temperature */
+    struct nn_list        weights; /* of the classes */
 };
 _Static_assert(sizeof(struct options) <= NN_OPTIONS_MAX, "options fit");
 
-#define TABLE(table, label, start, least, most)                                                    \
-    static const struct nn_option table[] = {NN_LOSS_COMMON_OPTIONS,                               \
-                                             {.name     = label,                                   \
-                                              .fallback = start,                                   \
-                                              .kind     = NN_OPTION_NUMBER,                        \
-                                              .offset   = offsetof(struct options, number),        \
-                                              .min      = least,                                   \
-                                              .max      = most},                                        \
-                                             {0}}
-TABLE(smoothing_options, "smoothing", "0", 0, 1);
-TABLE(focal_options, "gamma", "2", 0, 20);
-TABLE(kl_options, "temperature", "1", 1e-3, 1e3);
+#define NUMBER(label, start, least, most)                                                          \
+    {                                                                                              \
+        .name = label, .fallback = start, .kind = NN_OPTION_NUMBER,                                \
+        .offset = offsetof(struct options, number), .min = least, .max = most                      \
+    }
+#define WEIGHTS                                                                                    \
+    {                                                                                              \
+        .name = "class_weights", .fallback = "none", .kind = NN_OPTION_LIST,                       \
+        .offset = offsetof(struct options, weights), .max = 1e6                                    \
+    }
+static const struct nn_option cce_options[] = {
+    NN_LOSS_COMMON_OPTIONS, NUMBER("smoothing", "0", 0, 1), WEIGHTS, {0}};
+static const struct nn_option focal_options[] = {
+    NN_LOSS_COMMON_OPTIONS, NUMBER("gamma", "2", 0, 20), WEIGHTS, {0}};
+static const struct nn_option shares_options[] = {
+    NN_LOSS_COMMON_OPTIONS, NUMBER("smoothing", "0", 0, 1), {0}};
+static const struct nn_option kl_options[] = {
+    NN_LOSS_COMMON_OPTIONS, NUMBER("temperature", "1", 1e-3, 1e3), {0}};
 
-static nn_real
-number_of(const struct nn_loss_call *call)
+/* Options that a kind's table does not name are 0. */
+static struct options
+options_of(const void *from)
 {
     struct options options;
-    memcpy(&options, call->options, sizeof options);
-    return (nn_real)options.number;
+    memcpy(&options, from, sizeof options);
+    return options;
 }
 
 static enum pn_status
-two_at_least(const char *kind, uint32_t size, const char *layer, struct pn_error *why)
+two_at_least(const char *kind, const void *from, uint32_t size, const char *layer,
+             struct pn_error *why)
 {
-    if (size >= 2)
-        return PN_OK;
-    return pn_error_set(why, PN_ECONFIG,
-                        "%s reads one number a class, but %s has only %u; "
-                        "give it the number of classes, or use bce_logits",
-                        kind, layer, size);
+    struct options options = options_of(from);
+    if (size < 2)
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s reads one number a class, but %s has only %u; "
+                            "give it the number of classes, or use bce_logits",
+                            kind, layer, size);
+    if (options.weights.count != 0 && options.weights.count != size)
+        return pn_error_set(why, PN_ECONFIG,
+                            "class_weights: expected one for each of the %u classes of %s, seen %u",
+                            size, layer, options.weights.count);
+    return PN_OK;
 }
 
 #define CHECK(kind)                                                                                \
-    static enum pn_status kind##_check(uint32_t size, const char *layer, struct pn_error *why)     \
+    static enum pn_status kind##_check(const void *options, uint32_t size, const char *layer,      \
+                                       struct pn_error *why)                                       \
     {                                                                                              \
-        return two_at_least(#kind, size, layer, why);                                              \
+        return two_at_least(#kind, options, size, layer, why);                                     \
     }
 CHECK(cce_logits)
 CHECK(cce_focal)
@@ -103,14 +121,34 @@ fill(nn_real *g, uint32_t size, nn_real value)
         g[j] = value;
 }
 
+static double
+class_weight(const struct options *o, uint32_t k)
+{
+    return o->weights.count > 0 ? (double)o->weights.at[k] : 1;
+}
+
+/* nn_loss_share; class weights count like the weights of records. */
+static double
+share_of(const struct nn_loss_call *call, const struct options *o)
+{
+    double total = 0;
+    if (o->weights.count == 0 || o->common.reduce != NN_REDUCE_MEAN)
+        return nn_loss_share(call, 1, 1);
+    for (uint32_t b = 0; b < call->rows; b++)
+        if (is_class(call->target[b], call->size))
+            total += nn_loss_weight(call, b) * class_weight(o, (uint32_t)call->target[b]);
+    return total == 0 ? 0 : 1 / total;
+}
+
 /* The walk over rows with a class each; `one` gives the loss of a row and, in g, its slope. */
 static double
 over_classes(const struct nn_loss_call *call,
-             double (*one)(nn_real *g, const nn_real *z, uint32_t n, uint32_t t, nn_real number))
+             double (*one)(nn_real *g, const nn_real *z, uint32_t n, uint32_t t,
+                           const struct options *o))
 {
-    uint32_t n    = call->size;
-    double   part = nn_loss_share(call, 1, 1), sum = 0;
-    nn_real  number = number_of(call);
+    const struct options o    = options_of(call->options);
+    uint32_t             n    = call->size;
+    double               part = share_of(call, &o), sum = 0;
     for (uint32_t b = 0; b < call->rows; b++) {
         nn_real *g = call->gradient != NULL ? call->gradient + (size_t)b * n : NULL;
         double   w = part * nn_loss_weight(call, b);
@@ -120,7 +158,7 @@ over_classes(const struct nn_loss_call *call,
             fill(g, n, (nn_real)NAN);
             sum = (double)NAN;
         } else {
-            sum += w * one(g, call->output + (size_t)b * n, n, (uint32_t)call->target[b], number);
+            sum += w * one(g, call->output + (size_t)b * n, n, (uint32_t)call->target[b], &o);
             if (g != NULL)
                 scale(g, n, w);
         }
@@ -128,21 +166,31 @@ over_classes(const struct nn_loss_call *call,
     return sum;
 }
 
+/* The smoothing's part of a row: each class has its own weight; adds to g what it has of p. */
 static double
-cce_one(nn_real *g, const nn_real *z, uint32_t n, uint32_t t, nn_real smoothing)
+smooth(nn_real *g, const nn_real *z, uint32_t n, nn_real lse, const struct options *o)
 {
-    nn_real lse  = g != NULL ? nn_softmax_row(g, z, n) : log_sum_exp(z, n);
-    nn_real each = smoothing / (nn_real)n, mean = NN_R(0.0);
-    if (g != NULL)
-        g[t] -= NN_R(1.0) - smoothing;
-    if (smoothing == NN_R(0.0))
-        return (double)(lse - z[t]);
+    double each = o->number / n, all = 0, sum = 0;
     for (uint32_t j = 0; j < n; j++) {
-        mean += each * (lse - z[j]);
-        if (g != NULL)
-            g[j] -= each;
+        double weight = each * class_weight(o, j);
+        all += weight;
+        sum += weight * (double)(lse - z[j]);
     }
-    return (double)((NN_R(1.0) - smoothing) * (lse - z[t]) + mean);
+    for (uint32_t j = 0; g != NULL && j < n; j++)
+        g[j] += (nn_real)(all * (double)nn_exp(z[j] - lse) - each * class_weight(o, j));
+    return sum;
+}
+
+static double
+cce_one(nn_real *g, const nn_real *z, uint32_t n, uint32_t t, const struct options *o)
+{
+    nn_real lse    = g != NULL ? nn_softmax_row(g, z, n) : log_sum_exp(z, n);
+    double  weight = class_weight(o, t) * (1 - o->number), loss = weight * (double)(lse - z[t]);
+    if (g != NULL)
+        g[t] -= NN_R(1.0);
+    if (g != NULL && weight != 1)
+        scale(g, n, weight);
+    return o->number > 0 ? loss + smooth(g, z, n, lse, o) : loss;
 }
 
 static double
@@ -162,10 +210,11 @@ rest_of(const nn_real *z, uint32_t n, uint32_t t, nn_real lse)
 }
 
 static double
-focal_one(nn_real *g, const nn_real *z, uint32_t n, uint32_t t, nn_real gamma)
+focal_one(nn_real *g, const nn_real *z, uint32_t n, uint32_t t, const struct options *o)
 {
-    nn_real lse   = g != NULL ? nn_softmax_row(g, z, n) : log_sum_exp(z, n);
-    nn_real log_p = z[t] - lse, rest = rest_of(z, n, t, lse), power = nn_pow(rest, gamma);
+    nn_real lse    = g != NULL ? nn_softmax_row(g, z, n) : log_sum_exp(z, n);
+    nn_real weight = (nn_real)class_weight(o, t), gamma = (nn_real)o->number;
+    nn_real log_p = z[t] - lse, rest = rest_of(z, n, t, lse), power = weight * nn_pow(rest, gamma);
     if (g == NULL)
         return (double)(-power * log_p);
     /* power / rest * log p stays finite: log p is about -rest there. */
@@ -197,7 +246,7 @@ class_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size)
 }
 
 const struct nn_loss_kind nn_cce_logits_kind = {.name        = "cce_logits",
-                                                .options     = smoothing_options,
+                                                .options     = cce_options,
                                                 .check       = cce_logits_check,
                                                 .target_size = nn_loss_one,
                                                 .class_count = nn_loss_same,
@@ -266,14 +315,16 @@ over_shares(const struct nn_loss_call *call, struct shares s)
 static double
 cce_shares_value(const struct nn_loss_call *call)
 {
-    return over_shares(call,
-                       (struct shares){.smoothing = number_of(call), .temperature = NN_R(1.0)});
+    return over_shares(call, (struct shares){.smoothing = (nn_real)options_of(call->options).number,
+                                             .temperature = NN_R(1.0)});
 }
 
 static double
 kl_value(const struct nn_loss_call *call)
 {
-    return over_shares(call, (struct shares){.temperature = number_of(call), .entropy = true});
+    return over_shares(
+        call,
+        (struct shares){.temperature = (nn_real)options_of(call->options).number, .entropy = true});
 }
 
 static void
@@ -284,7 +335,7 @@ softmax_scores(nn_real *out, const nn_real *output, uint32_t rows, uint32_t size
 }
 
 const struct nn_loss_kind nn_cce_shares_kind = {.name        = "cce_shares",
-                                                .options     = smoothing_options,
+                                                .options     = shares_options,
                                                 .check       = cce_shares_check,
                                                 .target_size = nn_loss_same,
                                                 .class_count = nn_loss_none,

@@ -202,8 +202,9 @@ KIND(poisson_nll, poisson_options, poisson_scores, takes_counts);
 /* ---- a mean and a log variance for each target ---- */
 
 static enum pn_status
-pairs(uint32_t size, const char *layer, struct pn_error *why)
+pairs(const void *options, uint32_t size, const char *layer, struct pn_error *why)
 {
+    (void)options;
     if (size % 2 == 0)
         return PN_OK;
     return pn_error_set(why, PN_ECONFIG,

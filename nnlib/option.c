@@ -5,16 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- read ---- */
+
+/* A number of plain decimals: strtod alone also takes hex, inf and nan. */
 static bool
-set_number(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+read_number(double *out, const struct nn_option *option, const char *text, size_t len)
 {
     char buffer[40], *end;
-    /* Only plain decimals: strtod alone also takes hex, inf and nan. */
     if (len == 0 || len >= sizeof buffer)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\0' || strchr("0123456789.eE+-", text[i]) == NULL)
-            return false;
     memcpy(buffer, text, len);
     buffer[len] = '\0';
     if (strspn(buffer, "0123456789.eE+-") < len)
@@ -22,9 +21,29 @@ set_number(unsigned char *field, const struct nn_option *option, const char *tex
     double value = strtod(buffer, &end);
     if (*end != '\0' || !isfinite(value) || value < option->min || value > option->max)
         return false;
-    value += 0.0; /* -0 becomes 0, so that equal models have equal texts */
+    *out = value + 0.0; /* -0 becomes 0, so that equal models have equal texts */
+    return true;
+}
+
+static bool
+set_number(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    double value;
+    if (!read_number(&value, option, text, len))
+        return false;
     memcpy(field, &value, sizeof value);
     return true;
+}
+
+static bool
+set_word(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    for (uint32_t i = 0; option->words[i] != NULL; i++)
+        if (strlen(option->words[i]) == len && memcmp(option->words[i], text, len) == 0) {
+            memcpy(field, &i, sizeof i);
+            return true;
+        }
+    return false;
 }
 
 /* Decimal digits only; advances `at`. */
@@ -57,6 +76,24 @@ set_counts(unsigned char *field, const struct nn_option *option, const char *tex
     return true;
 }
 
+static bool
+set_list(unsigned char *field, const struct nn_option *option, const char *text, size_t len)
+{
+    struct nn_list list = {.count = 0};
+    bool           none = len == 4 && memcmp(text, "none", 4) == 0;
+    for (size_t from = 0; !none && from <= len;) {
+        const char *comma = memchr(text + from, ',', len - from);
+        size_t      end   = comma != NULL ? (size_t)(comma - text) : len;
+        double      value;
+        if (list.count == NN_LIST_MAX || !read_number(&value, option, text + from, end - from))
+            return false;
+        list.at[list.count++] = (float)value;
+        from                  = end + 1;
+    }
+    memcpy(field, &list, sizeof list);
+    return true;
+}
+
 bool
 nn_option_set(unsigned char *options, const struct nn_option *option, const char *text, size_t len)
 {
@@ -65,18 +102,17 @@ nn_option_set(unsigned char *options, const struct nn_option *option, const char
     case NN_OPTION_NUMBER:
         return set_number(field, option, text, len);
     case NN_OPTION_WORD:
-        for (uint32_t i = 0; option->words[i] != NULL; i++)
-            if (strlen(option->words[i]) == len && memcmp(option->words[i], text, len) == 0) {
-                memcpy(field, &i, sizeof i);
-                return true;
-            }
-        return false;
+        return set_word(field, option, text, len);
     case NN_OPTION_COUNT:
     case NN_OPTION_PAIR:
         return set_counts(field, option, text, len);
+    case NN_OPTION_LIST:
+        return set_list(field, option, text, len);
     }
     PN_UNREACHABLE("option kind");
 }
+
+/* ---- print ---- */
 
 static size_t
 field_size(const struct nn_option *option)
@@ -89,43 +125,62 @@ field_size(const struct nn_option *option)
         return sizeof(uint32_t);
     case NN_OPTION_PAIR:
         return 2 * sizeof(uint32_t);
+    case NN_OPTION_LIST:
+        return sizeof(struct nn_list);
     }
     PN_UNREACHABLE("option kind");
 }
 
-/* The shortest text that reads back the same. */
-static enum pn_status
-print_number(struct pn_buffer *out, const struct nn_option *option, const unsigned char *field)
+/* The shortest text that reads back the same; of a float when `single`. */
+static const char *
+shortest(char text[static 40], double value, bool single)
 {
-    double value;
-    char   text[40];
-    memcpy(&value, field, sizeof value);
     for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
+        (void)snprintf(text, 40, "%.*g", digits, value);
+        double back = strtod(text, NULL);
+        if (single ? (float)back == (float)value : back == value)
             break;
     }
-    return pn_buffer_printf(out, " %s=%s", option->name, text);
+    return text;
+}
+
+static enum pn_status
+print_list(struct pn_buffer *out, const struct nn_option *option, const struct nn_list *list)
+{
+    char           text[40];
+    enum pn_status st =
+        pn_buffer_printf(out, " %s=%s", option->name, list->count == 0 ? "none" : "");
+    for (uint32_t i = 0; st == PN_OK && i < list->count; i++)
+        st = pn_buffer_printf(out, "%s%s", i == 0 ? "" : ",",
+                              shortest(text, (double)list->at[i], true));
+    return st;
 }
 
 static enum pn_status
 print_one(struct pn_buffer *out, const struct nn_option *option, const unsigned char *field)
 {
-    uint32_t value[2];
+    char           text[40];
+    uint32_t       count[2] = {0, 0};
+    double         value;
+    struct nn_list list;
     switch (option->kind) {
     case NN_OPTION_NUMBER:
-        return print_number(out, option, field);
+        memcpy(&value, field, sizeof value);
+        return pn_buffer_printf(out, " %s=%s", option->name, shortest(text, value, false));
     case NN_OPTION_WORD:
-        memcpy(value, field, sizeof value[0]);
-        return pn_buffer_printf(out, " %s=%s", option->name, option->words[value[0]]);
+        memcpy(count, field, sizeof count[0]);
+        return pn_buffer_printf(out, " %s=%s", option->name, option->words[count[0]]);
     case NN_OPTION_COUNT:
-        memcpy(value, field, sizeof value[0]);
-        return pn_buffer_printf(out, " %s=%u", option->name, value[0]);
+        memcpy(count, field, sizeof count[0]);
+        return pn_buffer_printf(out, " %s=%u", option->name, count[0]);
     case NN_OPTION_PAIR:
-        memcpy(value, field, sizeof value);
-        return value[0] == value[1]
-                   ? pn_buffer_printf(out, " %s=%u", option->name, value[0])
-                   : pn_buffer_printf(out, " %s=%ux%u", option->name, value[0], value[1]);
+        memcpy(count, field, sizeof count);
+        return count[0] == count[1]
+                   ? pn_buffer_printf(out, " %s=%u", option->name, count[0])
+                   : pn_buffer_printf(out, " %s=%ux%u", option->name, count[0], count[1]);
+    case NN_OPTION_LIST:
+        memcpy(&list, field, sizeof list);
+        return print_list(out, option, &list);
     }
     PN_UNREACHABLE("option kind");
 }
@@ -135,16 +190,17 @@ nn_options_print(struct pn_buffer *out, const unsigned char *options, const stru
 {
     enum pn_status st = PN_OK;
     for (const struct nn_option *o = table; st == PN_OK && o->name != NULL; o++) {
-        _Alignas(8) unsigned char fallback[sizeof(double)];
+        _Alignas(8) unsigned char fallback[sizeof(struct nn_list)];
         struct nn_option          field = *o;
         field.offset                    = 0;
         PN_ASSERT(nn_option_set(fallback, &field, o->fallback, strlen(o->fallback)));
-        if (memcmp(options + o->offset, fallback, field_size(o)) == 0)
-            continue;
-        st = print_one(out, o, options + o->offset);
+        if (memcmp(options + o->offset, fallback, field_size(o)) != 0)
+            st = print_one(out, o, options + o->offset);
     }
     return st;
 }
+
+/* ---- whole tables ---- */
 
 void
 nn_options_default(unsigned char *options, const struct nn_option *table)
@@ -162,18 +218,44 @@ nn_option_find(const struct nn_option *table, const char *name, size_t len)
     return NULL;
 }
 
+/* What an option takes, for a sentence. */
+static enum pn_status
+expect(struct pn_error *why, const struct nn_option *option)
+{
+    const char *name = option->name;
+    double      min = option->min, max = option->max;
+    switch (option->kind) {
+    case NN_OPTION_NUMBER:
+        return pn_error_set(why, PN_ECONFIG, "%s: expected a number %.10g..%.10g", name, min, max);
+    case NN_OPTION_COUNT:
+        return pn_error_set(why, PN_ECONFIG, "%s: expected a whole number %.10g..%.10g", name, min,
+                            max);
+    case NN_OPTION_PAIR:
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: expected a whole number %.10g..%.10g, or two as in 5x3", name, min,
+                            max);
+    case NN_OPTION_LIST:
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: expected none or at most %d numbers %.10g..%.10g with commas "
+                            "between, such as 1,2.5",
+                            name, NN_LIST_MAX, min, max);
+    case NN_OPTION_WORD:
+        (void)pn_error_set(why, PN_ECONFIG, "%s: expected one of ", name);
+        for (uint32_t i = 0; option->words[i] != NULL; i++)
+            (void)pn_error_set(why, PN_ECONFIG, "%s%s%s", why->text, i == 0 ? "" : ", ",
+                               option->words[i]);
+        return PN_ECONFIG;
+    }
+    PN_UNREACHABLE("option kind");
+}
+
 enum pn_status
 nn_option_refuse(struct pn_error *why, const struct nn_option *option, const char *text, size_t len)
 {
+    struct pn_error sentence;
     int             shown = len < 40 ? (int)len : 40;
-    struct pn_error list  = {.text = ""};
-    if (option->kind != NN_OPTION_WORD)
-        return pn_error_set(
-            why, PN_ECONFIG, "%s: expected %s %.10g..%.10g%s, seen '%.*s'", option->name,
-            option->kind == NN_OPTION_NUMBER ? "a number" : "a whole number", option->min,
-            option->max, option->kind == NN_OPTION_PAIR ? ", or two as in 5x3" : "", shown, text);
-    for (uint32_t i = 0; option->words[i] != NULL; i++)
-        (void)pn_error_set(&list, PN_OK, "%s%s%s", list.text, i == 0 ? "" : ", ", option->words[i]);
-    return pn_error_set(why, PN_ECONFIG, "%s: expected one of %s; seen '%.*s'", option->name,
-                        list.text, shown, text);
+    bool            lists = option->kind == NN_OPTION_WORD || option->kind == NN_OPTION_LIST;
+    (void)expect(&sentence, option);
+    return pn_error_set(why, PN_ECONFIG, "%s%s seen '%.*s'", sentence.text, lists ? ";" : ",",
+                        shown, text);
 }

@@ -13,7 +13,13 @@ enum nn_option_kind {
     NN_OPTION_NUMBER, /* double, min..max */
     NN_OPTION_WORD,   /* uint32_t, the index in `words` */
     NN_OPTION_COUNT,  /* uint32_t, min..max */
-    NN_OPTION_PAIR    /* uint32_t[2], each min..max: `5` for both, or `5x3` (height x width) */
+    NN_OPTION_PAIR,   /* uint32_t[2], each min..max: `5` for both, or `5x3` (height x width) */
+    NN_OPTION_LIST    /* struct nn_list, each min..max: `1,2.5,1`, or `none` */
+};
+enum { NN_LIST_MAX = 32 };
+struct nn_list {
+    uint32_t count; /* 0: none */
+    float    at[NN_LIST_MAX];
 };
 struct nn_option {                       /* a table ends with name NULL */
     const char         *name, *fallback; /* the default is text, parsed like any other */

@@ -108,7 +108,7 @@ compile_loss(struct draft *draft, struct nn_loss *loss, struct pn_error *why)
     const struct nn_layer *layer = &draft->spec.layers[loss->layer];
     loss->positions              = layer->shape.dims == 2 ? layer->shape.dim[0] : 1;
     loss->size                   = layer->size / loss->positions;
-    enum pn_status st            = loss->kind->check(loss->size, layer->name, why);
+    enum pn_status st            = loss->kind->check(loss->options, loss->size, layer->name, why);
     if (st != PN_OK)
         return wrap(why, st, loss->line, loss->column);
     loss->target = loss->positions * loss->kind->target_size(loss->size);

@@ -58,10 +58,10 @@
  *     bce_logits A (1 number)                   positive=1, the weight of label 1; smoothing=0
  *     bce_labels A (a number per label)         the same
  *     bce_focal A (1 number)                    gamma=2 alpha=0.25
- *     cce_logits A (a number per class)         smoothing=0; the target is the class
- *     cce_focal A                               gamma=2
- *     cce_shares A                              smoothing=0; the target is a share per class
- *     kl_logits A                               temperature=1; the same target
+ *     cce_logits A (a number per class)         smoothing=0 class_weights=none, or one per class
+ *     cce_focal A                               gamma=2 class_weights=none; targets are classes
+ *     cce_shares A                              smoothing=0; targets are a share per class
+ *     kl_logits A                               temperature=1; the same targets
  *     mse half_sse mae A
  *     huber smooth_l1 A                         delta=1; beta=1
  *     quantile A                                q=0.5

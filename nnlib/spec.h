@@ -5,7 +5,7 @@
  * the whole (shapes, parameters, unused layers) is the plan's. Sentences read "model:3:8: unknown
  * layer kind 'denze'; did you mean 'dense'?"
  *
- * Memory     plain struct, about 100 KiB: heap, not stack.
+ * Memory     plain struct, about 140 KiB: heap, not stack.
  */
 #ifndef NNLIB_SPEC_H
 #define NNLIB_SPEC_H

@@ -210,8 +210,10 @@ some_target(const struct loss *loss, size_t k)
 static uint32_t
 some_size(const struct nn_loss_kind *kind)
 {
+    _Alignas(8) unsigned char options[NN_OPTIONS_MAX] = {0};
+    nn_options_default(options, kind->options);
     for (uint32_t size = 4; size >= 1; size--)
-        if (kind->check(size, "out", NULL) == PN_OK)
+        if (kind->check(options, size, "out", NULL) == PN_OK)
             return size;
     return 0;
 }
@@ -412,13 +414,19 @@ static void
 sizes_that_a_loss_cannot_read_are_refused_with_a_sentence(void **state)
 {
     (void)state;
-    struct pn_error why;
-    EXPECT_STATUS(PN_ECONFIG, nn_gaussian_nll_kind.check(3, "out", &why));
+    struct pn_error           why;
+    _Alignas(8) unsigned char none[NN_OPTIONS_MAX] = {0};
+    struct loss               loss;
+    EXPECT_STATUS(PN_ECONFIG, nn_gaussian_nll_kind.check(none, 3, "out", &why));
     EXPECT_SAYS(&why, "a mean and a log variance for each target, but out has 3 numbers");
-    EXPECT_STATUS(PN_ECONFIG, nn_bce_focal_kind.check(3, "out", &why));
+    EXPECT_STATUS(PN_ECONFIG, nn_bce_focal_kind.check(none, 3, "out", &why));
     EXPECT_SAYS(&why, "bce_focal reads one number a record, but out has 3");
-    EXPECT_STATUS(PN_ECONFIG, nn_kl_logits_kind.check(1, "out", &why));
+    EXPECT_STATUS(PN_ECONFIG, nn_kl_logits_kind.check(none, 1, "out", &why));
     EXPECT_SAYS(&why, "kl_logits reads one number a class, but out has only 1");
+    open_loss(&loss, "cce_logits", "class_weights=1,2.5", 1, 3);
+    EXPECT_OK(nn_cce_logits_kind.check(loss.options, 2, "out", &why));
+    EXPECT_STATUS(PN_ECONFIG, nn_cce_logits_kind.check(loss.options, 3, "out", &why));
+    EXPECT_SAYS(&why, "class_weights: expected one for each of the 3 classes of out, seen 2");
 }
 
 int

@@ -381,6 +381,21 @@ only_what_needs_state_asks_for_it(void **unused)
     }
 }
 
+static void
+only_bare_sgd_is_plain(void **unused)
+{
+    (void)unused;
+    static const char *const   others[] = {"sgd momentum=0.9", "sgd l2=0.1",        "sgd l1=0.1",
+                                           "sgd decay=0.1",    "sgd clip_norm=1",   "adam",
+                                           "sgd max_norm=3",   "sgd clip_value=0.5"};
+    struct nn_optimiser_config config   = config_of("sgd rate=0.3");
+    assert_true(nn_optimiser_is_plain(&config));
+    for (size_t i = 0; i < 8; i++) {
+        config = config_of(others[i]);
+        assert_false(nn_optimiser_is_plain(&config));
+    }
+}
+
 /* State and step number are all there is: a copy goes on to the same bits. */
 static void
 a_copied_state_goes_on_to_the_same_bits(void **unused)
@@ -474,6 +489,7 @@ main(void)
         cmocka_unit_test(accumulated_micro_batches_are_one_batch),
         cmocka_unit_test(adams_first_step_is_the_rate_whatever_the_scale),
         cmocka_unit_test(only_what_needs_state_asks_for_it),
+        cmocka_unit_test(only_bare_sgd_is_plain),
         cmocka_unit_test(a_copied_state_goes_on_to_the_same_bits),
         cmocka_unit_test(texts_come_back_and_refusals_are_sentences),
     };

@@ -103,14 +103,17 @@ the_canonical_text_keeps_every_option(void **state)
         "x = input 3\na = dense x 4 bias=no init=random scale=0.1 role=frozen\n"
         "b = gelu a form=tanh\nc = elu b alpha=0.3333333333333333\nd = add b c x2\n",
         "x = input 2\na = elu x alpha=1e-07\nb = leaky_relu a slope=0\nc = add a b x\n"
-        "o = dense c 1 init=torch\nl = bce_logits o positive=12.5\n"};
+        "o = dense c 1 init=torch\nl = bce_logits o positive=12.5\n",
+        "x = input 2\no = dense x 3\nl = cce_logits o smoothing=0.1 class_weights=0.1,1,2e-05\n"};
     struct pn_error why;
     struct nn_plan *plan = NULL;
     EXPECT_STATUS(PN_ECONFIG, nn_plan_new(&plan, texts[0], strlen(texts[0]), &why));
     assert_null(plan);
-    plan = plan_of(texts[1]);
-    assert_string_equal(nn_plan_text(plan), texts[1]);
-    nn_plan_free(plan);
+    for (int i = 1; i <= 2; i++) {
+        plan = plan_of(texts[i]);
+        assert_string_equal(nn_plan_text(plan), texts[i]);
+        nn_plan_free(plan);
+    }
     plan = plan_of("x = input 3\na = dense x 3 role=frozen scale=0.1 init=random bias=no\n"
                    "b = gelu a form=tanh\nc = elu b alpha=0.3333333333333333\nd = add b c x\n"
                    "o = dense d 2\nl = mse o\n");
@@ -202,6 +205,12 @@ errors_say_where_and_what_to_do(void **state)
          "cce_logits for 4 classes"},
         {"x = input 3\na = dense x 1\nl = cce_logits a\n",
          "model:3:1: cce_logits reads one number"},
+        {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,2\n",
+         "model:3:1: class_weights: expected one for each of the 3 classes of a, seen 2"},
+        {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,,2\n",
+         "model:3:32: class_weights: expected none or at most 32 numbers 0..1000000 with commas"},
+        {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=1,2,\n", "seen '1,2,'"},
+        {"x = input 3\na = dense x 3\nl = cce_logits a class_weights=\n", "seen ''"},
         {"x = input 3\na = relu x\nl = mse a\n", "model:3:1: nothing to learn"},
         {"x = input 65536\na = dense x 65536\nl = mse a\n",
          "model:2:1: expected at most 2147483648 parameters"},

@@ -26,6 +26,7 @@ def numbers(values):
 
 
 NAN = float("nan")
+CLASS_WEIGHT = torch.tensor([1.0, 2, 3, 4])
 WEIGHT = torch.tensor([1.0, 2, 0.25, 3, 0, 1, 1])
 SETS = {  # name: output, target, shape of the output
     "BINARY": (torch.tensor([-2.0, -0.5, 0, 1, 4, 1e4, -1e4]),
@@ -107,6 +108,11 @@ ROWS = [  # kind, options, set, losses
     ("bce_focal", "gamma=3.5 alpha=0.6", "BINARY", bce_focal(3.5, 0.6)),
     ("cce_logits", "", "CLASSES", ce),
     ("cce_logits", "smoothing=0.1", "CLASSES", lambda z, t: ce(z, t, label_smoothing=0.1)),
+    ("cce_logits", "class_weights=1,2,3,4", "CLASSES", lambda z, t: ce(z, t, weight=CLASS_WEIGHT)),
+    ("cce_logits", "class_weights=1,2,3,4 smoothing=0.3", "CLASSES",
+     lambda z, t: ce(z, t, weight=CLASS_WEIGHT, label_smoothing=0.3)),
+    ("cce_focal", "class_weights=1,2,3,4 gamma=1.5", "CLASSES",
+     lambda z, t: CLASS_WEIGHT[t.reshape(-1).long()] * cce_focal(1.5)(z, t)),
     ("cce_focal", "", "CLASSES", cce_focal(2.0)),
     ("cce_focal", "gamma=0.5", "CLASSES", cce_focal(0.5)),
     ("cce_focal", "gamma=0", "CLASSES", ce),
@@ -138,11 +144,12 @@ def masked(f, o, t):
     return loss, there[:, 0] if loss.dim() == 1 else there
 
 
-def reduce(loss, there, weight, how):
+def reduce(loss, there, weight, how, own):
+    """`own`: what a record counts besides its weight, its class weight."""
     w = weight[:loss.shape[0]].reshape([-1] + [1] * (loss.dim() - 1)) * there
     w = w.expand(loss.shape) * there
     total = (w * loss).sum()
-    return total if how == "sum" else total / (w.sum() if how == "mean" else there.sum())
+    return total if how == "sum" else total / ((w * own).sum() if how == "mean" else there.sum())
 
 
 print(f"/* Made by tests/vectors/make_losses.py with PyTorch {torch.__version__}. */")
@@ -163,9 +170,11 @@ for kind, options, name, f in ROWS:
         o = output.reshape(shape).clone().requires_grad_()
         t = target.reshape(shape[0], -1)
         loss, there = masked(f, o, t)
-        value = reduce(loss, there, WEIGHT if weighted else torch.ones(7), how)
+        own = CLASS_WEIGHT[t.reshape(-1).long()] if "class_weights" in options else 1.0
+        value = reduce(loss, there, WEIGHT if weighted else torch.ones(7), how, own)
         value.backward()
         text = (options + (f" reduce={how}" if how != "mean" else "")).strip()
-        print(f'    {{"{kind}", "{text}", SET_{name}, {weighted}, {value.item()!r},\n'
+        print(f'    {{"{kind}", "{text}", SET_{name}, {weighted},\n'
+              f"     {value.item()!r},\n"
               f"     {numbers(o.grad)}}},")
 print("};\n\n#endif")
