@@ -206,9 +206,13 @@ data_rows_read_npz(struct data_rows *rows, const char *file, const struct pn_buf
                    char *const arrays[static 2], struct pn_error *why)
 {
     struct data_stream *features = NULL, *targets = NULL;
-    enum pn_status      st = open_array(&features, file, archive, arrays[0] ? arrays[0] : "x", why);
+    const bool          named = arrays[0] != NULL;
+    enum pn_status      st    = open_array(&features, file, archive, named ? arrays[0] : "x", why);
     if (st == PN_OK)
-        st = open_array(&targets, file, archive, arrays[1] ? arrays[1] : "y", why);
+        st = open_array(&targets, file, archive, named ? arrays[1] : "y", why);
+    if (st != PN_OK && !named && why != NULL)
+        pn_error_set(why, st, "%s; `arrays: [features, targets]` beside `file` names others",
+                     why->text);
     if (st == PN_OK)
         st = data_rows_read_npy(rows, features, targets, why);
     data_stream_close(features);

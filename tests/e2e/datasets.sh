@@ -26,6 +26,8 @@ refused 8 "is this a file of CIFAR-10?" panal data check "$here/../../examples/d
     --file "$PANAL_DATA/tinyshakespeare/input.txt"
 refused 8 "this is no ZIP archive" panal data check "$here/../../examples/data/pneumonia.yaml" \
     --file "$PANAL_DATA/mnist/t10k-labels-idx1-ubyte.gz"
+refused 8 "names others" panal data check "$here/../../examples/data/pneumonia.yaml" \
+    --file "$PANAL_DATA/pneumoniamnist-balanced/pneumoniamnist.npz"
 grep -v '^source' "$here/../../examples/data/german.yaml" >"$work/section.yaml"
 refused 3 "say where the data is" panal data check "$work/section.yaml"
 echo "ok: $count sections"
