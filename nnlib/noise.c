@@ -38,21 +38,22 @@ static const struct nn_option dropout_options[] = {
     {"by", "number", NN_OPTION_WORD, offsetof(struct dropout, by_channel), 0, 0, units},
     {0}};
 
-/* Factors 0 or 1 / (1 - p); a word decides two of them, so p is kept to 1/65536. */
+/* Factors 0 or 1 / (1 - p). The two halves of a word decide one each, so p is kept to 1/65536; the
+ * lower halves of a chunk come first, as loops like it. */
 static void
 draw_factors(nn_real *factor, size_t count, double p, struct pn_rng *rng)
 {
-    uint32_t words[CHUNK], below = (uint32_t)(p * 0x1p16 + 0.5);
-    nn_real  up = (nn_real)(0x1p16 / (0x1p16 - below));
+    uint32_t words[CHUNK];
+    int32_t  drop = (int32_t)(p * 0x1p16 + 0.5);
+    nn_real  up   = (nn_real)(0x1p16 / (0x1p16 - drop));
     for (size_t k = 0, n; k < count; k += n) {
-        n = count - k < (size_t)2 * CHUNK ? count - k : (size_t)2 * CHUNK;
-        pn_rng_words(rng, words, (n + 1) / 2);
-        for (size_t i = 0; i + 1 < n; i += 2) {
-            factor[k + i]     = (words[i / 2] & 0xffff) < below ? NN_R(0.0) : up;
-            factor[k + i + 1] = words[i / 2] >> 16 < below ? NN_R(0.0) : up;
-        }
-        if (n % 2 == 1)
-            factor[k + n - 1] = (words[n / 2] & 0xffff) < below ? NN_R(0.0) : up;
+        n           = count - k < (size_t)2 * CHUNK ? count - k : (size_t)2 * CHUNK;
+        size_t half = (n + 1) / 2;
+        pn_rng_words(rng, words, half);
+        for (size_t i = 0; i < half; i++)
+            factor[k + i] = (int32_t)(words[i] & 0xffff) < drop ? NN_R(0.0) : up;
+        for (size_t i = 0; i < n - half; i++)
+            factor[k + half + i] = (int32_t)(words[i] >> 16) < drop ? NN_R(0.0) : up;
     }
 }
 
@@ -89,14 +90,16 @@ dropout_forward(const struct nn_call *call)
         memcpy(call->y, call->x[0], call->rows * size * sizeof *call->y);
         return;
     }
-    for (uint32_t b = 0; b < call->rows; b++) {
-        struct pn_rng rng = stream(call, b);
-        draw_factors(factor + b * size, o.by_channel == 1 ? c.count : size, o.p, &rng);
+    for (uint32_t b = 0; b < call->rows; b++, factor += size) {
+        const nn_real *x   = call->x[0] + b * size;
+        nn_real       *y   = call->y + b * size;
+        struct pn_rng  rng = stream(call, b);
+        draw_factors(factor, o.by_channel == 1 ? c.count : size, o.p, &rng);
         if (o.by_channel == 1)
-            spread(factor + b * size, c);
+            spread(factor, c);
+        for (size_t k = 0; k < size; k++)
+            y[k] = x[k] * factor[k];
     }
-    for (size_t k = 0; k < call->rows * size; k++)
-        call->y[k] = call->x[0][k] * factor[k];
 }
 
 static void

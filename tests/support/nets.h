@@ -91,7 +91,7 @@ static const char *const nets[] = {
     "x = input 4\ny = input 3\nh = dense x 4\nc = concat h y x h\ns = slice c 5 from=3\n"
     "g = sigmoid s\nm = multiply s g\nt = scale m by=-0.7\no = dense t 2\nl = mse o\n",
     "x = input 2x4\nh = dense x 3\nc = concat x h\ns = slice c 2 from=4\nt = slice h 2\n"
-    "m = multiply s t\nq = multiply m m\ng = slice c 2\nk = scale g by=3\na = add q k g\n"
+    "m = multiply s t\nq = multiply m m\ng = slice c 2 from=3\nk = scale g by=3\na = add q k g\n"
     "o = dense a 2\nl = mse o\n",
     "x = input 2x2x3\np = prelu x\nc = concat p x\ns = slice c 3 from=1\nl = mse s\n",
     /* signs, ties, bijections */
