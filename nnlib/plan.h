@@ -36,10 +36,10 @@
  *     bce_logits A (1 number)                   positive=1, the weight of label 1
  *     cce_logits A (a number per class), mse A
  *
- * Recurrent layers and their like read a sequence (T, F). LENGTH is an input of one number, how many
- * of a record's steps count: beyond them values are 0 and the state stays; `last` is the state, or
- * the step, at the end of what counts, direction=both gives the two states side by side. An
- * embedding reads whole numbers 0..ENTRIES-1; what is none, or no length, gives NaN.
+ * Recurrent layers and their like read a sequence (T, F). LENGTH is an input of one number, how
+ * many of a record's steps count: beyond them values are 0 and the state stays; `last` is the
+ * state, or the step, at the end of what counts; direction=both gives the two states side by side.
+ * An embedding reads whole numbers 0..ENTRIES-1; what is none, or no length, gives NaN.
  *
  * he, xavier_normal and lecun draw from normals of variance 2/in, 2/(in+out) and 1/in; he_uniform,
  * xavier and torch are uniform within sqrt(6/in), sqrt(6/(in+out)) and sqrt(1/in); random is

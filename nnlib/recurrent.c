@@ -193,16 +193,16 @@ static void
 describe(struct run *r, const struct nn_layer *layer, const struct nn_layer *input, uint32_t rows,
          uint32_t direction)
 {
-    struct nn_recurrent_options o = options_of(layer);
-    *r                            = (struct run){.cell      = cell_of(layer),
-                                                 .steps     = input->shape.dim[0],
-                                                 .rows      = rows,
-                                                 .in        = input->shape.dim[1],
-                                                 .units     = layer->given.dim[0],
-                                                 .from_end  = direction == 1 || o.direction == NN_BACKWARD,
-                                                 .direction = direction};
-    r->width                      = r->cell->gates * r->units;
-    r->first_tensor               = direction * (layer->tensor_count / 2);
+    bool backward   = options_of(layer).direction == NN_BACKWARD;
+    *r              = (struct run){.cell      = cell_of(layer),
+                                   .steps     = input->shape.dim[0],
+                                   .rows      = rows,
+                                   .in        = input->shape.dim[1],
+                                   .units     = layer->given.dim[0],
+                                   .from_end  = direction == 1 || backward,
+                                   .direction = direction};
+    r->width        = r->cell->gates * r->units;
+    r->first_tensor = direction * (layer->tensor_count / 2);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* The character LSTM of examples/models on tiny Shakespeare: at most 1.72 nats after 4 epochs
  * (features.md, 3.5). The text needs PANAL_DATA (default ../shared/data). */
-#include "support/learner.h"
+#include "support/adam.h"
 
 enum {
     TEXT_MAX = 1200000,
@@ -73,7 +73,7 @@ a_character_lstm_learns_shakespeare(void **state)
     static char     model[1024];
     static float    text[TEXT_MAX], x[STREAMS * BLOCK], target[STREAMS * BLOCK];
     struct nn_batch batch = {x, target, NULL, STREAMS};
-    struct learner  l;
+    struct adam     l;
     size_t          size = read_text(text), part = size * 9 / 10;
     FILE           *file = fopen(PN_SOURCE_DIR "/examples/models/lstm_characters.model", "rb");
     assert_non_null(file);
@@ -85,7 +85,7 @@ a_character_lstm_learns_shakespeare(void **state)
             "the datasets\n");
         skip();
     }
-    learner_open(&l, model, STREAMS);
+    adam_open(&l, model, STREAMS);
     for (int epoch = 1; epoch <= 4; epoch++) {
         size_t blocks = (part - 1) / STREAMS / BLOCK;
         double sum    = 0;
@@ -98,7 +98,7 @@ a_character_lstm_learns_shakespeare(void **state)
                       sum / (double)blocks, judge(&l.net, text + part, size - part));
     }
     assert_true(judge(&l.net, text + part, size - part) <= 1.72);
-    learner_close(&l);
+    adam_close(&l);
 }
 
 int

@@ -1,5 +1,5 @@
 /* What an LSTM is for: a symbol remembered over 20 steps of others. */
-#include "support/learner.h"
+#include "support/adam.h"
 
 enum {
     SYMBOLS = 4,
@@ -32,7 +32,7 @@ remember(const char *layer, uint64_t seed)
 {
     static float    x[ROWS * STEPS * WIDTH], target[ROWS];
     struct nn_batch batch = {x, target, NULL, ROWS};
-    struct learner  l;
+    struct adam     l;
     struct pn_rng   rng;
     char            text[256];
     double          sum = 0;
@@ -40,7 +40,7 @@ remember(const char *layer, uint64_t seed)
                    "x = input %dx%d\nh = %s output=last\no = dense h %d init=xavier\n"
                    "l = cce_logits o\n",
                    STEPS, WIDTH, layer, SYMBOLS);
-    learner_open(&l, text, ROWS);
+    adam_open(&l, text, ROWS);
     pn_rng_init(&rng, seed);
     nn_plan_init(l.net.theta, l.net.plan, &rng);
     for (int step = 0; step < 400; step++) {
@@ -48,7 +48,7 @@ remember(const char *layer, uint64_t seed)
         double loss = learn(&l, &batch, 0.003);
         sum += step >= 350 ? loss : 0;
     }
-    learner_close(&l);
+    adam_close(&l);
     return sum / 50;
 }
 

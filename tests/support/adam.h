@@ -1,20 +1,20 @@
 /*
- * tests/support/learner -- a network and a few lines of Adam, so that a test of layers depends on
+ * tests/support/adam -- a network and a few lines of Adam, so that a test of layers depends on
  * nothing else.
  */
-#ifndef TESTS_SUPPORT_LEARNER_H
-#define TESTS_SUPPORT_LEARNER_H
+#ifndef TESTS_SUPPORT_ADAM_H
+#define TESTS_SUPPORT_ADAM_H
 
 #include "support/nn.h"
 
-struct learner {
+struct adam {
     struct net net;
     nn_real   *m, *v;
     uint64_t   step;
 };
 
 static inline void
-learner_open(struct learner *l, const char *text, uint32_t batch)
+adam_open(struct adam *l, const char *text, uint32_t batch)
 {
     net_open(&l->net, text, batch);
     l->m    = calloc(l->net.params, sizeof *l->m);
@@ -25,7 +25,7 @@ learner_open(struct learner *l, const char *text, uint32_t batch)
 }
 
 static inline void
-learner_close(struct learner *l)
+adam_close(struct adam *l)
 {
     free(l->m);
     free(l->v);
@@ -34,7 +34,7 @@ learner_close(struct learner *l)
 
 /* Adam, the gradient's norm clipped to 5. Returns the loss. */
 static inline double
-learn(struct learner *l, const struct nn_batch *batch, double rate)
+learn(struct adam *l, const struct nn_batch *batch, double rate)
 {
     double loss = nn_gradient(l->net.pass, l->net.grad, NULL, l->net.theta, batch), norm2 = 0;
     for (size_t k = 0; k < l->net.params; k++)
