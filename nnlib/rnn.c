@@ -5,9 +5,9 @@
 #include "nnlib/recurrent.h"
 #include "nnlib/vmath.h"
 
-static const char *const      activations[] = {"tanh", "relu", NULL};
-static const struct nn_option table[]       = {
-          NN_RECURRENT_OPTIONS, NN_RECURRENT_OPTION("activation", "tanh", activation, activations), {0}};
+static const char *const      forms[] = {"tanh", "relu", NULL};
+static const struct nn_option table[] = {
+    NN_RECURRENT_OPTIONS, NN_RECURRENT_OPTION("activation", "tanh", activation, forms), {0}};
 
 static void
 tanh_forward(const struct nn_moment *m)

@@ -71,11 +71,12 @@ def main():
             moved = float(np.abs(expected - np.fromfile(there / "init", np.float32)).max())
             print(f"{workload}: weights after 32 steps differ from {name}'s by at most {apart:.2g}, moved by {moved:.2g}")
             assert apart < 1e-5, "the two do not compute the same"
-            pairs = [(peer(name, workload), run(ours + [o.seconds])) for _ in range(o.pairs)]
-        ratios = sorted(p["cpu_us_per_step_min"] / q["cpu_us_per_step_min"] for p, q in pairs)
-        for p, q in pairs:
-            print(f"    {name} {p['cpu_us_per_step_min']} us (wall {p['us_per_step_min']}), panal "
-                  f"{q['cpu_us_per_step_min']} us (wall {q['us_per_step_min']}), load {p['load']:.1f}")
+            ratios = []
+            for _ in range(o.pairs):
+                p, q = peer(name, workload), run(ours + [o.seconds])
+                ratios = sorted([*ratios, p["cpu_us_per_step_min"] / q["cpu_us_per_step_min"]])
+                print(f"    {name} {p['cpu_us_per_step_min']} us (wall {p['us_per_step_min']}), panal "
+                      f"{q['cpu_us_per_step_min']} us (wall {q['us_per_step_min']}), load {p['load']:.1f}", flush=True)
         print(f"    {name} / panal: median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
 
 

@@ -229,6 +229,49 @@ pieces_with_carried_state_equal_one_pass(void **state)
     }
 }
 
+/* The sum of squares of the second piece, its start coming from the first one with theta `before`.
+ */
+static double
+second_piece(const struct net *net, const nn_real *before, const nn_real *theta, const nn_real *x)
+{
+    double sum = 0;
+    nn_pass_carry(net->pass, false);
+    (void)nn_forward(net->pass, before, x, 1);
+    nn_pass_carry(net->pass, true);
+    const nn_real *y = nn_forward(net->pass, theta, x + 9, 1);
+    for (size_t k = 0; k < net->out; k++)
+        sum += (double)y[k] * (double)y[k];
+    return sum;
+}
+
+static void
+gradients_of_a_piece_end_at_its_start(void **state)
+{
+    (void)state;
+    for (size_t i = 0; NN_TEST_DOUBLE && i < 4; i++) {
+        struct net net;
+        nn_real    x[18], dout[12], before[512];
+        open_cell(&net, cells[i], "x = input 3x3\n", "x 4", 1);
+        draw(x, 18, 1, 11);
+        memcpy(before, net.theta, net.params * sizeof *before);
+        (void)second_piece(&net, before, net.theta, x);
+        uint32_t       size;
+        const nn_real *y = nn_tap(net.pass, "y", &size);
+        for (size_t k = 0; k < 12; k++)
+            dout[k] = 2 * y[k];
+        nn_backward(net.pass, net.grad, NULL, net.theta, dout);
+        for (size_t k = 0; k < net.params; k++) {
+            net.theta[k] = before[k] + (nn_real)1e-6;
+            double above = second_piece(&net, before, net.theta, x);
+            net.theta[k] = before[k] - (nn_real)1e-6;
+            double below = second_piece(&net, before, net.theta, x);
+            net.theta[k] = before[k];
+            EXPECT_NEAR((double)net.grad[k], (above - below) / 2e-6, 1e-7);
+        }
+        net_close(&net);
+    }
+}
+
 static void
 another_number_of_rows_starts_from_zero(void **state)
 {
@@ -640,6 +683,7 @@ main(void)
         cmocka_unit_test(goldens_of_rnn_lstm_and_gru_hold_with_all_gradients),
         cmocka_unit_test(both_directions_over_unequal_lengths_equal_packed_sequences),
         cmocka_unit_test(pieces_with_carried_state_equal_one_pass),
+        cmocka_unit_test(gradients_of_a_piece_end_at_its_start),
         cmocka_unit_test(another_number_of_rows_starts_from_zero),
         cmocka_unit_test(reversed_input_gives_the_reversed_swap),
         cmocka_unit_test(a_direction_backward_is_reverse_forward_reverse),
