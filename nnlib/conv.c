@@ -191,18 +191,21 @@ spread_phase(const struct nn_conv_work *work, const struct nn_reach *y, const st
 static void
 each_phase(const struct nn_conv_work *work, const nn_real *w)
 {
-    const struct nn_axis *axis   = work->conv.axis;
-    struct order          o      = order_of(&work->conv, NN_CONV_LARGE);
-    nn_real              *packed = work->packed[NN_CONV_LARGE];
-    for (uint32_t py = 0; py < axis[Y].stride; py++)
+    const struct nn_axis       *axis   = work->conv.axis;
+    struct order                o      = order_of(&work->conv, NN_CONV_LARGE);
+    nn_real                    *packed = work->packed[NN_CONV_LARGE];
+    const struct nn_conv_frame *f      = &work->frame[NN_CONV_SMALL];
+    for (uint32_t py = 0; py < axis[Y].stride; py++) {
+        struct nn_reach y = nn_reach_up(&axis[Y], py, f->above);
         for (uint32_t px = 0; px < axis[X].stride; px++) {
-            struct nn_reach y = nn_reach_up(&axis[Y], py), x = nn_reach_up(&axis[X], px);
+            struct nn_reach x = nn_reach_up(&axis[X], px, f->left);
             if (w != NULL)
                 pack(packed, &work->conv, w, o, &y, &x);
             else if (y.positions > 0 && x.positions > 0)
                 spread_phase(work, &y, &x, packed);
             packed += y.taps * x.taps * o.channels * nn_tile_lanes(o.lanes);
         }
+    }
 }
 
 void

@@ -56,14 +56,13 @@ nn_margin_up(const struct nn_axis *a)
 }
 
 struct nn_reach
-nn_reach_up(const struct nn_axis *a, uint32_t phase)
+nn_reach_up(const struct nn_axis *a, uint32_t phase, size_t before)
 {
-    int64_t         first  = first_of(a, phase);
-    size_t          before = nn_margin_up(a).before;
-    struct nn_reach r      = {.in_step   = 1,
-                              .out_first = (size_t)first,
-                              .out_step  = a->stride,
-                              .positions =
+    int64_t         first = first_of(a, phase);
+    struct nn_reach r     = {.in_step   = 1,
+                             .out_first = (size_t)first,
+                             .out_step  = a->stride,
+                             .positions =
                              first < a->size ? (size_t)((a->size - 1 - first) / a->stride) + 1 : 0};
     for (int64_t t = a->kernel - 1; r.positions > 0 && t >= 0; t--) {
         if (!reaches(a, phase, t))

@@ -27,7 +27,8 @@ struct nn_margin {
 
 struct nn_reach  nn_reach_down(const struct nn_axis *axis);
 struct nn_margin nn_margin_down(const struct nn_axis *axis);
-struct nn_reach  nn_reach_up(const struct nn_axis *axis, uint32_t phase);
 struct nn_margin nn_margin_up(const struct nn_axis *axis);
+/* before: nn_margin_up's */
+struct nn_reach nn_reach_up(const struct nn_axis *axis, uint32_t phase, size_t before);
 
 #endif
