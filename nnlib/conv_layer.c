@@ -141,15 +141,6 @@ conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transpo
     return conv;
 }
 
-struct nn_conv
-conv_of_call(const struct nn_call *call, bool transposed)
-{
-    struct nn_conv conv = conv_of(call->layer, call->input[0], transposed);
-    conv.rows           = call->rows;
-    conv.scratch        = call->scratch;
-    return conv;
-}
-
 void
 conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv)
 {
@@ -176,51 +167,105 @@ conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_c
         nn_manifest_add(out, layer, "bias", &bias, init);
 }
 
-size_t
-conv_scratch_bytes(const struct nn_layer *layer, const struct nn_conv *conv)
+/* ---- passes ---- */
+
+/* The side of a layer's value; its input is on the other. */
+static enum nn_conv_side
+side_of_value(bool transposed)
 {
-    size_t bias = channels_of(&layer->shape) * sizeof(nn_real), own = nn_conv_scratch(conv);
-    return own > bias ? own : bias;
+    return transposed ? NN_CONV_LARGE : NN_CONV_SMALL;
 }
 
-/* ---- the bias ---- */
-
-const nn_real *
-conv_bias(const struct nn_call *call)
+static enum nn_conv_side
+side_of_input(bool transposed)
 {
-    return call->layer->tensor_count == 2 ? call->w[1] : NULL;
+    return transposed ? NN_CONV_SMALL : NN_CONV_LARGE;
 }
 
-/* The sum over the pixels of `rows` rows, in the scratch. */
-static nn_real *
-sum_of(const struct nn_call *call, const nn_real *gate, size_t first, size_t rows)
+static struct nn_conv_work
+begin(const struct nn_call *call, bool transposed)
 {
-    const struct nn_layer *layer    = call->layer;
-    size_t                 channels = channels_of(&layer->shape);
-    nn_real               *sum      = call->scratch;
-    memset(sum, 0, channels * sizeof *sum);
-    for (size_t b = first; b < first + rows; b++)
-        nn_conv_sum_pixels(sum, call->dy + b * layer->size,
-                           gate != NULL ? gate + b * layer->size : NULL, channels,
-                           layer->size / channels, layer->shape.dims == 3);
-    return sum;
+    struct nn_conv conv = conv_of(call->layer, call->input[0], transposed);
+    return nn_conv_begin(&conv, call->scratch);
 }
 
-void
-conv_bias_gradient(const struct nn_call *call, const nn_real *gate)
+/* Where dy counts: NULL for everywhere. */
+static const nn_real *
+gate_of(const struct nn_call *call)
 {
-    if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
-        nn_blend(call->dw[1], sum_of(call, gate, 0, call->rows), channels_of(&call->layer->shape),
-                 call->alpha, call->beta[1]);
+    return conv_options_of(call->layer).relu == 1 ? call->y : NULL;
 }
 
 void
-conv_bias_norm(const struct nn_call *call, const nn_real *gate, double *norm2)
+conv_forward(const struct nn_call *call, bool transposed)
 {
-    size_t channels = channels_of(&call->layer->shape);
-    for (uint32_t b = 0; call->layer->tensor_count == 2 && b < call->rows; b++) {
-        const nn_real *sum = sum_of(call, gate, b, 1);
-        for (size_t c = 0; c < channels; c++)
-            norm2[b] += (double)sum[c] * (double)sum[c];
+    struct nn_conv_work work = begin(call, transposed);
+    enum nn_conv_side   from = side_of_input(transposed), to = side_of_value(transposed);
+    enum nn_conv_end    end  = gate_of(call) != NULL ? NN_CONV_RELU : NN_CONV_SET;
+    const nn_real      *bias = call->layer->tensor_count == 2 ? call->w[1] : NULL;
+    for (uint32_t g = 0; g < work.conv.groups; g++) {
+        nn_conv_pack(&work, to, call->w[0], bias, g);
+        for (uint32_t b = 0; b < call->rows; b++) {
+            nn_conv_take(&work, from, call->x[0], NULL, b, g);
+            nn_conv_turn(&work, to);
+            nn_conv_give(&work, to, call->y, b, g, end);
+        }
     }
+}
+
+/* What one group of all records gives: dx, and the sums of dw and db. */
+static void
+descend(const struct nn_call *call, struct nn_conv_work *work, bool transposed, uint32_t g)
+{
+    enum nn_conv_side from = side_of_input(transposed), to = side_of_value(transposed);
+    bool              bias = call->layer->tensor_count == 2 && call->dw[1] != NULL;
+    for (uint32_t b = 0; b < call->rows; b++) {
+        nn_conv_take(work, to, call->dy, gate_of(call), b, g);
+        if (call->dx[0] != NULL) {
+            nn_conv_turn(work, from);
+            nn_conv_give(work, from, call->dx[0], b, g, call->add[0] ? NN_CONV_ADD : NN_CONV_SET);
+        }
+        if (call->dw[0] != NULL) {
+            nn_conv_take(work, from, call->x[0], NULL, b, g);
+            nn_conv_add_weights(work);
+        }
+        if (bias)
+            nn_conv_add_bias(work, to);
+    }
+}
+
+void
+conv_backward(const struct nn_call *call, bool transposed)
+{
+    struct nn_conv_work work = begin(call, transposed);
+    enum nn_conv_side   to   = side_of_value(transposed);
+    for (uint32_t g = 0; g < work.conv.groups; g++) {
+        if (call->dx[0] != NULL)
+            nn_conv_pack(&work, side_of_input(transposed), call->w[0], NULL, g);
+        nn_conv_clear_sums(&work);
+        descend(call, &work, transposed, g);
+        if (call->dw[0] != NULL)
+            nn_conv_blend_weights(&work, call->dw[0], g, call->alpha, call->beta[0]);
+        if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
+            nn_conv_blend_bias(&work, to, call->dw[1], g, call->alpha, call->beta[1]);
+    }
+}
+
+void
+conv_row_norms(const struct nn_call *call, bool transposed, double *norm2)
+{
+    struct nn_conv_work work = begin(call, transposed);
+    enum nn_conv_side   from = side_of_input(transposed), to = side_of_value(transposed);
+    bool                bias = call->layer->tensor_count == 2;
+    if (conv_options_of(call->layer).role == 1) /* frozen */
+        return;
+    for (uint32_t g = 0; g < work.conv.groups; g++)
+        for (uint32_t b = 0; b < call->rows; b++) {
+            nn_conv_clear_sums(&work);
+            nn_conv_take(&work, to, call->dy, gate_of(call), b, g);
+            nn_conv_take(&work, from, call->x[0], NULL, b, g);
+            nn_conv_add_weights(&work);
+            nn_conv_add_bias(&work, to);
+            norm2[b] += nn_conv_weights_norm2(&work) + (bias ? nn_conv_bias_norm2(&work, to) : 0);
+        }
 }

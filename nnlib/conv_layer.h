@@ -1,6 +1,6 @@
 /*
- * nnlib/conv_layer -- what the four convolutional kinds have in common: options, shapes, tensors,
- * the gradient of the bias; inside nnlib only.
+ * nnlib/conv_layer -- what the four convolutional kinds have in common: options, shapes, tensors
+ * and the walk over groups and records; inside nnlib only.
  *
  *     weight (A, B / groups, kernel)   A, B: channels of the small image and of the large one;
  *                                      PyTorch's layout: (out, in / groups, ..) for a convolution,
@@ -47,15 +47,12 @@ struct conv_options conv_options_of(const struct nn_layer *layer);
 /* Fills layer->shape, of dims (2: a sequence, 3: an image). */
 PN_MUST_CHECK enum pn_status conv_shape(struct nn_layer *layer, const struct nn_layer *input,
                                         uint32_t dims, bool transposed, struct pn_error *why);
-/* The convolution of a layer with its shape; without rows and scratch. */
+/* The convolution of a layer that has its shape. */
 struct nn_conv conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transposed);
-struct nn_conv conv_of_call(const struct nn_call *call, bool transposed);
-void   conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv);
-size_t conv_scratch_bytes(const struct nn_layer *layer, const struct nn_conv *conv);
+void conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv);
 
-/* The bias, if the layer has one. */
-const nn_real *conv_bias(const struct nn_call *call);
-void           conv_bias_gradient(const struct nn_call *call, const nn_real *gate);
-void           conv_bias_norm(const struct nn_call *call, const nn_real *gate, double *norm2);
+void conv_forward(const struct nn_call *call, bool transposed);
+void conv_backward(const struct nn_call *call, bool transposed);
+void conv_row_norms(const struct nn_call *call, bool transposed, double *norm2);
 
 #endif

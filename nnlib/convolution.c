@@ -43,46 +43,25 @@ scratch_bytes(const struct nn_layer *layer, const struct nn_layer *const *inputs
     struct nn_conv conv = conv_of(layer, inputs[0], false);
     (void)batch;
     (void)mode;
-    return conv_scratch_bytes(layer, &conv);
+    return nn_conv_scratch(&conv);
 }
 
 static void
 forward(const struct nn_call *call)
 {
-    struct nn_conv conv = conv_of_call(call, false);
-    bool           relu = conv_options_of(call->layer).relu == 1;
-    nn_conv_correlate(&conv, call->y, call->x[0], call->w[0], conv_bias(call),
-                      relu ? NN_CONV_RELU : NN_CONV_SET);
-}
-
-/* Where dy counts: NULL for everywhere. */
-static const nn_real *
-gate_of(const struct nn_call *call)
-{
-    return conv_options_of(call->layer).relu == 1 ? call->y : NULL;
+    conv_forward(call, false);
 }
 
 static void
 backward(const struct nn_call *call)
 {
-    struct nn_conv conv = conv_of_call(call, false);
-    const nn_real *gate = gate_of(call);
-    if (call->dx[0] != NULL)
-        nn_conv_spread(&conv, call->dx[0], call->dy, gate, call->w[0], NULL,
-                       call->add[0] ? NN_CONV_ADD : NN_CONV_SET);
-    if (call->dw[0] != NULL)
-        nn_conv_weights(&conv, call->dw[0], call->x[0], call->dy, gate, call->alpha, call->beta[0]);
-    conv_bias_gradient(call, gate);
+    conv_backward(call, false);
 }
 
 static void
 row_norms(const struct nn_call *call, double *norm2)
 {
-    struct nn_conv conv = conv_of_call(call, false);
-    if (conv_options_of(call->layer).role == 1) /* frozen */
-        return;
-    nn_conv_weights_norm(&conv, norm2, call->x[0], call->dy, gate_of(call));
-    conv_bias_norm(call, gate_of(call), norm2);
+    conv_row_norms(call, false, norm2);
 }
 
 static uint64_t

@@ -19,6 +19,15 @@ keep_bytes(const struct nn_layer *layer, const struct nn_layer *const *inputs, u
     return mode == NN_TRAIN ? (size_t)batch * layer->size * sizeof(uint32_t) : 0;
 }
 
+/* One more number of a window: the first greatest stays, and NaN. */
+static inline void
+consider(nn_real *value, uint32_t *best, nn_real v, uint32_t at)
+{
+    bool above = (v > *value) | (v != v);
+    *value     = above ? v : *value;
+    *best      = above ? at : *best;
+}
+
 /* The first greatest of a window; *at is where. */
 static inline nn_real
 greatest(uint32_t *at, const nn_real *x, struct nn_span rows, struct nn_span cols, uint32_t width,
@@ -27,23 +36,51 @@ greatest(uint32_t *at, const nn_real *x, struct nn_span rows, struct nn_span col
     uint32_t best  = rows.begin * width + cols.begin;
     nn_real  value = x[best * pixel];
     for (uint32_t r = rows.begin; r < rows.end; r++)
-        for (uint32_t i = r * width + cols.begin; i < r * width + cols.end; i++) {
-            nn_real v     = x[i * pixel];
-            bool    above = v > value || (v != v && value == value);
-            value         = above ? v : value;
-            best          = above ? i : best;
-        }
+        for (uint32_t i = r * width + cols.begin; i < r * width + cols.end; i++)
+            consider(&value, &best, x[i * pixel], i);
     *at = best;
     return value;
+}
+
+/* Two by two, as most networks have it: a loop that compilers vectorise. */
+static void
+forward_line_of_2x2(nn_real *restrict y, uint32_t *restrict where, const nn_real *restrict x,
+                    uint32_t first, uint32_t width, uint32_t count)
+{
+    for (uint32_t c = 0; c < count; c++) {
+        uint32_t best  = first + 2 * c;
+        nn_real  value = x[2 * c];
+        consider(&value, &best, x[2 * c + 1], first + 2 * c + 1);
+        consider(&value, &best, x[width + 2 * c], first + width + 2 * c);
+        consider(&value, &best, x[width + 2 * c + 1], first + width + 2 * c + 1);
+        y[c]     = value;
+        where[c] = best;
+    }
+}
+
+static bool
+is_2x2(const struct nn_pool *pool)
+{
+    bool all = pool->form == NN_POOL_IMAGE && pool->pixel == 1;
+    for (int k = 0; k < 2; k++)
+        all = all && pool->axis[k].kernel == 2 && pool->axis[k].stride == 2 &&
+              pool->axis[k].pad == 0 && 2 * pool->axis[k].out <= pool->axis[k].size;
+    return all;
 }
 
 static void
 forward_channel(nn_real *y, uint32_t *where, const nn_real *x, const struct nn_pool *pool)
 {
+    uint32_t width = pool->axis[1].size, cols = pool->axis[1].out;
     for (uint32_t r = 0; r < pool->axis[0].out; r++) {
+        if (where != NULL && is_2x2(pool)) {
+            forward_line_of_2x2(y + r * cols, where + r * cols, x + 2 * r * width, 2 * r * width,
+                                width, cols);
+            continue;
+        }
         struct nn_span rows = nn_pool_span(pool, 0, r);
-        for (uint32_t c = 0; c < pool->axis[1].out; c++) {
-            size_t   j = ((size_t)r * pool->axis[1].out + c) * pool->pixel;
+        for (uint32_t c = 0; c < cols; c++) {
+            size_t   j = ((size_t)r * cols + c) * pool->pixel;
             uint32_t at;
             y[j] =
                 greatest(&at, x, rows, nn_pool_span(pool, 1, c), pool->axis[1].size, pool->pixel);

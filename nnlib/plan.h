@@ -19,6 +19,19 @@
  *     input SIZE                                SIZE is 12, 28x28 (T x F) or 3x28x28 (C x H x W)
  *     dense A SIZE                              bias=yes|no  role=shared|frozen  scale=0.01
  *                                               init=he and the others of nnlib/init.h
+ *     conv2d A CHANNELS                         kernel=3 stride=1 pad=0 dilation=1 (each `3`, or
+ *                                               height x width `5x3`) same=no|yes groups=1
+ *                                               activation=none|relu, and those of dense
+ *     conv2d_transpose A CHANNELS               kernel stride pad dilation output_pad=0 groups,
+ *                                               and those of dense
+ *     conv1d conv1d_transpose A CHANNELS        the same, one number each
+ *     maxpool2d A, maxpool1d A                  kernel=2 stride=(kernel) pad=0 same=no|yes
+ *     avgpool2d A, avgpool1d A                  the same, count_pad=no|yes
+ *     adaptive_maxpool adaptive_avgpool A SIZE  to HxW (`7x7`, or `7` for both), or T
+ *     global_maxpool global_avgpool A           one number a channel
+ *     upsample A                                scale=2 (nearest)
+ *     depth_to_space A                          block=2
+ *     flatten A, reshape A SIZE                 the same numbers as another shape
  *     add A B...                                the sum of values of one size
  *     relu sigmoid tanh softplus silu selu softmax log_softmax identity linear A
  *     relu6 hardtanh hardsigmoid hardswish softsign mish exp A
@@ -83,7 +96,8 @@
  *
  * Parameters are one flat array that the caller owns, dense and in manifest order:
  * fc1.weight (32,12), fc1.bias (32), ... names as in PyTorch's state_dict, dense weights
- * (out, in) row-major (features.md, conventions 1).
+ * (out, in) row-major, convolutions (out, in / groups, kernel), transposed ones (in, out / groups,
+ * kernel) (features.md, conventions 1 and 2).
  *
  * Memory     one heap object; nn_plan_free.   Threads  any, read-only.
  * Limits     256 layers, 2^24 numbers a value, 2^31 parameters, names of [a-z0-9_./] (at most 64,

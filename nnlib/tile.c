@@ -92,21 +92,6 @@ always(void)
     return true;
 }
 
-size_t
-nn_tile_lanes(size_t channels)
-{
-    size_t half = NN_TILE_WIDE / 2;
-    return (channels + half - 1) / half * half;
-}
-
-size_t
-nn_tile_at(size_t k, size_t lane, size_t lanes, size_t taps)
-{
-    size_t first = lane / NN_TILE_WIDE * NN_TILE_WIDE;
-    size_t block = lanes - first < NN_TILE_WIDE ? lanes - first : NN_TILE_WIDE;
-    return first * taps + k * block + lane - first;
-}
-
 /* The blocks of lanes one after another. */
 #define KERNELS(set, wide, half)                                                                   \
     static void set##_correlate(nn_real *out, const nn_real *in, const nn_real *w,                 \

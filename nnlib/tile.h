@@ -53,8 +53,26 @@ extern const struct nn_tile nn_tiles[]; /* the best first, the last runs anywher
 
 const struct nn_tile *nn_tile(void);
 
-size_t nn_tile_lanes(size_t channels);
+static inline size_t
+nn_tile_lanes(size_t channels)
+{
+    size_t half = NN_TILE_WIDE / 2;
+    return (channels + half - 1) / half * half;
+}
+
+/* The lanes of the block that begins with lane `first`. */
+static inline size_t
+nn_tile_block(size_t first, size_t lanes)
+{
+    return lanes - first < NN_TILE_WIDE ? lanes - first : NN_TILE_WIDE;
+}
+
 /* Where w[k][lane] is, of `taps` taps. */
-size_t nn_tile_at(size_t k, size_t lane, size_t lanes, size_t taps);
+static inline size_t
+nn_tile_at(size_t k, size_t lane, size_t lanes, size_t taps)
+{
+    size_t first = lane / NN_TILE_WIDE * NN_TILE_WIDE;
+    return first * taps + k * nn_tile_block(first, lanes) + lane - first;
+}
 
 #endif

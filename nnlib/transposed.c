@@ -44,36 +44,25 @@ scratch_bytes(const struct nn_layer *layer, const struct nn_layer *const *inputs
     struct nn_conv conv = conv_of(layer, inputs[0], true);
     (void)batch;
     (void)mode;
-    return conv_scratch_bytes(layer, &conv);
+    return nn_conv_scratch(&conv);
 }
 
 static void
 forward(const struct nn_call *call)
 {
-    struct nn_conv conv = conv_of_call(call, true);
-    nn_conv_spread(&conv, call->y, call->x[0], NULL, call->w[0], conv_bias(call), NN_CONV_SET);
+    conv_forward(call, true);
 }
 
 static void
 backward(const struct nn_call *call)
 {
-    struct nn_conv conv = conv_of_call(call, true);
-    if (call->dx[0] != NULL)
-        nn_conv_correlate(&conv, call->dx[0], call->dy, call->w[0], NULL,
-                          call->add[0] ? NN_CONV_ADD : NN_CONV_SET);
-    if (call->dw[0] != NULL)
-        nn_conv_weights(&conv, call->dw[0], call->dy, call->x[0], NULL, call->alpha, call->beta[0]);
-    conv_bias_gradient(call, NULL);
+    conv_backward(call, true);
 }
 
 static void
 row_norms(const struct nn_call *call, double *norm2)
 {
-    struct nn_conv conv = conv_of_call(call, true);
-    if (conv_options_of(call->layer).role == 1) /* frozen */
-        return;
-    nn_conv_weights_norm(&conv, norm2, call->dy, call->x[0], NULL);
-    conv_bias_norm(call, NULL, norm2);
+    conv_row_norms(call, true, norm2);
 }
 
 static uint64_t

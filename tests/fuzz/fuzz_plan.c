@@ -1,5 +1,5 @@
 /* A model text that anybody may have written. */
-#include "nnlib/plan.h"
+#include "nnlib/pass.h"
 
 #include <string.h>
 
@@ -20,6 +20,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     PN_ASSERT(nn_plan_new(&again, text, strlen(text), &why) == PN_OK);
     PN_ASSERT(strcmp(nn_plan_text(again), text) == 0);
     PN_ASSERT(nn_plan_param_count(again) == nn_plan_param_count(plan));
+    /* A pass of it has a size, or does not fit. */
+    size_t         room = 0;
+    enum pn_status st   = nn_pass_bytes(&room, plan, 3, NN_TRAIN);
+    PN_ASSERT(st == PN_OK ? room > 0 : st == PN_ERANGE || st == PN_ESTATE);
+    (void)nn_plan_flops(plan);
     nn_plan_free(plan);
     nn_plan_free(again);
     return 0;

@@ -297,6 +297,98 @@ a_shift_of_the_image_shifts_the_result(void **state)
     net_close(&net);
 }
 
+struct window {
+    uint32_t size[2], kernel[2], stride[2], pad[2], dilation[2], groups, in, out;
+};
+
+static void
+draw_window(struct window *w, struct pn_rng *rng)
+{
+    for (int k = 0; k < 2; k++) {
+        w->kernel[k]   = 1 + (uint32_t)pn_rng_below(rng, 4);
+        w->stride[k]   = 1 + (uint32_t)pn_rng_below(rng, 5);
+        w->pad[k]      = (uint32_t)pn_rng_below(rng, 4);
+        w->dilation[k] = 1 + (uint32_t)pn_rng_below(rng, 3);
+        w->size[k]     = w->dilation[k] * (w->kernel[k] - 1) + 1 + (uint32_t)pn_rng_below(rng, 6);
+    }
+    w->groups = 1 + (uint32_t)pn_rng_below(rng, 2);
+    w->in     = w->groups * (1 + (uint32_t)pn_rng_below(rng, 5));
+    w->out    = w->groups * (1 + (uint32_t)pn_rng_below(rng, 20));
+}
+
+/* y[o, jy, jx] of a record by the formula. */
+static double
+by_formula(const struct window *w, const nn_real *x, const nn_real *weight, const uint32_t at[3])
+{
+    uint32_t each = w->in / w->groups, first = at[0] / (w->out / w->groups) * each;
+    double   sum = 0;
+    for (uint32_t c = 0; c < each; c++)
+        for (uint32_t ty = 0; ty < w->kernel[0]; ty++)
+            for (uint32_t tx = 0; tx < w->kernel[1]; tx++) {
+                uint32_t y = at[1] * w->stride[0] + ty * w->dilation[0] - w->pad[0];
+                uint32_t i = at[2] * w->stride[1] + tx * w->dilation[1] - w->pad[1];
+                if (y < w->size[0] && i < w->size[1]) /* what is below 0 has wrapped around */
+                    sum += (double)x[((first + c) * w->size[0] + y) * w->size[1] + i] *
+                           (double)
+                               weight[((at[0] * each + c) * w->kernel[0] + ty) * w->kernel[1] + tx];
+            }
+    return sum;
+}
+
+static double
+dot(const nn_real *a, const nn_real *b, size_t count)
+{
+    double sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum += (double)a[k] * (double)b[k];
+    return sum;
+}
+
+/* y by the formula; and as y is linear in x and in w: <y, dy> = <x, dx> = <w, dw>. */
+static void
+check_window(const struct window *w)
+{
+    struct net     net;
+    char           text[256];
+    static nn_real x[16384], dx[16384], dy[65536];
+    (void)snprintf(text, sizeof text,
+                   "x = input %ux%ux%u\ny = conv2d x %u kernel=%ux%u stride=%ux%u pad=%ux%u "
+                   "dilation=%ux%u groups=%u bias=no\nl = mse y\n",
+                   w->in, w->size[0], w->size[1], w->out, w->kernel[0], w->kernel[1], w->stride[0],
+                   w->stride[1], w->pad[0], w->pad[1], w->dilation[0], w->dilation[1], w->groups);
+    net_open(&net, text, 1);
+    assert_true(net.in <= 16384 && net.out <= 65536);
+    fill_parameters(&net);
+    fill(x, net.in, 1, 0.7);
+    fill(dy, net.out, 1, 0.1);
+    const nn_real  *y     = nn_forward(net.pass, net.theta, x, 1);
+    const uint32_t *shape = net.plan->layers[1].shape.dim;
+    double inside = dot(y, dy, net.out), scale = 1 + sqrt(dot(y, y, net.out) * (double)net.out);
+    for (uint32_t k = 0; k < net.out; k++) {
+        uint32_t at[3] = {k / (shape[1] * shape[2]), k / shape[2] % shape[1], k % shape[2]};
+        expect_near((double)y[k], by_formula(w, x, net.theta, at), 10 * exact, text, k, __FILE__,
+                    __LINE__);
+    }
+    nn_backward(net.pass, net.grad, dx, net.theta, dy);
+    expect_near(dot(x, dx, net.in), inside, scale * exact, text, 0, __FILE__, __LINE__);
+    expect_near(dot(net.theta, net.grad, net.params), inside, scale * exact, text, 1, __FILE__,
+                __LINE__);
+    net_close(&net);
+}
+
+static void
+windows_of_all_kinds_equal_the_formula(void **state)
+{
+    (void)state;
+    struct pn_rng rng;
+    pn_rng_init(&rng, 77);
+    for (int i = 0; i < 400; i++) {
+        struct window w;
+        draw_window(&w, &rng);
+        check_window(&w);
+    }
+}
+
 static void
 output_sizes_follow_the_formula(void **state)
 {
@@ -428,6 +520,7 @@ main(void)
         cmocka_unit_test(a_relu_net_without_biases_is_homogeneous),
         cmocka_unit_test(activation_relu_equals_a_relu_layer),
         cmocka_unit_test(a_shift_of_the_image_shifts_the_result),
+        cmocka_unit_test(windows_of_all_kinds_equal_the_formula),
         cmocka_unit_test(output_sizes_follow_the_formula),
         cmocka_unit_test(max_pooling_lets_a_nan_through),
         cmocka_unit_test(operations_are_counted),

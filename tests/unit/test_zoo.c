@@ -5,8 +5,8 @@
 #include "support/nn.h"
 
 enum {
-    ROWS  = 4,
-    STEPS = 8
+    ROWS  = 2,
+    STEPS = 3
 };
 #define RATE 0.003
 

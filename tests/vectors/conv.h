@@ -1830,38 +1830,153 @@ static const struct {
     const char   *text;
     const double *y, *dx, *dw;
 } conv_cases[] = {
-    {"x = input 2x5x5\ny = conv2d x 3 stride=2 pad=1\nl = mse y\n", conv_case_0_y, conv_case_0_dx, conv_case_0_dw},
-    {"x = input 3x7x6\ny = conv2d x 5 kernel=3x2 stride=2x3 pad=1x0 dilation=1x2\nl = mse y\n", conv_case_1_y, conv_case_1_dx, conv_case_1_dw},
-    {"x = input 4x6x5\ny = conv2d x 6 kernel=2x3 groups=2 bias=no\nl = mse y\n", conv_case_2_y, conv_case_2_dx, conv_case_2_dw},
-    {"x = input 3x5x6\ny = conv2d x 3 groups=3 same=yes activation=relu\nl = mse y\n", conv_case_3_y, conv_case_3_dx, conv_case_3_dw},
-    {"x = input 2x6x7\ny = conv2d x 2 kernel=2x4 same=yes\nl = mse y\n", conv_case_4_y, conv_case_4_dx, conv_case_4_dw},
-    {"x = input 2x7x8\ny = conv2d x 18 kernel=3 dilation=2 pad=2 stride=3\nl = mse y\n", conv_case_5_y, conv_case_5_dx, conv_case_5_dw},
-    {"x = input 20x4x4\ny = conv2d x 25 kernel=1 activation=relu\nl = mse y\n", conv_case_6_y, conv_case_6_dx, conv_case_6_dw},
-    {"x = input 6x2\ny = conv1d x 3 pad=1 bias=no\nl = mse y\n", conv_case_7_y, conv_case_7_dx, conv_case_7_dw},
-    {"x = input 11x4\ny = conv1d x 6 kernel=4 stride=2 pad=2 dilation=2 groups=2\nl = mse y\n", conv_case_8_y, conv_case_8_dx, conv_case_8_dw},
-    {"x = input 3x3x3\ny = conv2d_transpose x 2 stride=2 pad=1 output_pad=1 bias=no\nl = mse y\n", conv_case_9_y, conv_case_9_dx, conv_case_9_dw},
-    {"x = input 4x3x2\ny = conv2d_transpose x 6 kernel=3x2 stride=3x2 pad=0x1 output_pad=2x1 groups=2 dilation=1x3\nl = mse y\n", conv_case_10_y, conv_case_10_dx, conv_case_10_dw},
-    {"x = input 2x3x4\ny = conv2d_transpose x 3 kernel=2 stride=4\nl = mse y\n", conv_case_11_y, conv_case_11_dx, conv_case_11_dw},
-    {"x = input 5x3\ny = conv1d_transpose x 4 kernel=3 stride=2 pad=1 output_pad=1\nl = mse y\n", conv_case_12_y, conv_case_12_dx, conv_case_12_dw},
-    {"x = input 2x6x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = maxpool2d i\nl = mse y\n", conv_case_13_y, conv_case_13_dx, NULL},
-    {"x = input 2x6x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = maxpool2d i kernel=3x2 stride=2x1 pad=1\nl = mse y\n", conv_case_14_y, conv_case_14_dx, NULL},
-    {"x = input 2x6x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = avgpool2d i\nl = mse y\n", conv_case_15_y, conv_case_15_dx, NULL},
-    {"x = input 2x6x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = avgpool2d i kernel=3 stride=2 pad=1\nl = mse y\n", conv_case_16_y, conv_case_16_dx, NULL},
-    {"x = input 2x6x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = avgpool2d i kernel=3x4 stride=2x3 pad=1x2 count_pad=yes\nl = mse y\n", conv_case_17_y, conv_case_17_dx, NULL},
-    {"x = input 9x2\ni = conv1d x 2 kernel=1 groups=2 bias=no\ny = maxpool1d i kernel=3 stride=2 pad=1\nl = mse y\n", conv_case_18_y, conv_case_18_dx, NULL},
-    {"x = input 9x2\ni = conv1d x 2 kernel=1 groups=2 bias=no\ny = avgpool1d i kernel=4 stride=3 pad=2\nl = mse y\n", conv_case_19_y, conv_case_19_dx, NULL},
-    {"x = input 2x5x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = adaptive_avgpool i 3x4\nl = mse y\n", conv_case_20_y, conv_case_20_dx, NULL},
-    {"x = input 2x5x7\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = adaptive_maxpool i 2\nl = mse y\n", conv_case_21_y, conv_case_21_dx, NULL},
-    {"x = input 7x2\ni = conv1d x 2 kernel=1 groups=2 bias=no\ny = adaptive_avgpool i 9\nl = mse y\n", conv_case_22_y, conv_case_22_dx, NULL},
-    {"x = input 7x2\ni = conv1d x 2 kernel=1 groups=2 bias=no\ny = adaptive_maxpool i 3\nl = mse y\n", conv_case_23_y, conv_case_23_dx, NULL},
-    {"x = input 3x5x4\ni = conv2d x 3 kernel=1 groups=3 bias=no\ny = global_avgpool i\nl = mse y\n", conv_case_24_y, conv_case_24_dx, NULL},
-    {"x = input 6x3\ni = conv1d x 3 kernel=1 groups=3 bias=no\ny = global_maxpool i\nl = mse y\n", conv_case_25_y, conv_case_25_dx, NULL},
-    {"x = input 2x3x2\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = upsample i scale=3x2\nl = mse y\n", conv_case_26_y, conv_case_26_dx, NULL},
-    {"x = input 4x3\ni = conv1d x 3 kernel=1 groups=3 bias=no\ny = upsample i\nl = mse y\n", conv_case_27_y, conv_case_27_dx, NULL},
-    {"x = input 8x2x3\ni = conv2d x 8 kernel=1 groups=8 bias=no\ny = depth_to_space i\nl = mse y\n", conv_case_28_y, conv_case_28_dx, NULL},
-    {"x = input 9x2x2\ni = conv2d x 9 kernel=1 groups=9 bias=no\ny = depth_to_space i block=3\nl = mse y\n", conv_case_29_y, conv_case_29_dx, NULL},
-    {"x = input 2x3x4\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = flatten i\nl = mse y\n", conv_case_30_y, conv_case_30_dx, NULL},
-    {"x = input 2x3x4\ni = conv2d x 2 kernel=1 groups=2 bias=no\ny = reshape i 4x6\nl = mse y\n", conv_case_31_y, conv_case_31_dx, NULL},
+    {"x = input 2x5x5\n"
+     "y = conv2d x 3 stride=2 pad=1\n"
+     "l = mse y\n",
+     conv_case_0_y, conv_case_0_dx, conv_case_0_dw},
+    {"x = input 3x7x6\n"
+     "y = conv2d x 5 kernel=3x2 stride=2x3 pad=1x0 dilation=1x2\n"
+     "l = mse y\n",
+     conv_case_1_y, conv_case_1_dx, conv_case_1_dw},
+    {"x = input 4x6x5\n"
+     "y = conv2d x 6 kernel=2x3 groups=2 bias=no\n"
+     "l = mse y\n",
+     conv_case_2_y, conv_case_2_dx, conv_case_2_dw},
+    {"x = input 3x5x6\n"
+     "y = conv2d x 3 groups=3 same=yes activation=relu\n"
+     "l = mse y\n",
+     conv_case_3_y, conv_case_3_dx, conv_case_3_dw},
+    {"x = input 2x6x7\n"
+     "y = conv2d x 2 kernel=2x4 same=yes\n"
+     "l = mse y\n",
+     conv_case_4_y, conv_case_4_dx, conv_case_4_dw},
+    {"x = input 2x7x8\n"
+     "y = conv2d x 18 kernel=3 dilation=2 pad=2 stride=3\n"
+     "l = mse y\n",
+     conv_case_5_y, conv_case_5_dx, conv_case_5_dw},
+    {"x = input 20x4x4\n"
+     "y = conv2d x 25 kernel=1 activation=relu\n"
+     "l = mse y\n",
+     conv_case_6_y, conv_case_6_dx, conv_case_6_dw},
+    {"x = input 6x2\n"
+     "y = conv1d x 3 pad=1 bias=no\n"
+     "l = mse y\n",
+     conv_case_7_y, conv_case_7_dx, conv_case_7_dw},
+    {"x = input 11x4\n"
+     "y = conv1d x 6 kernel=4 stride=2 pad=2 dilation=2 groups=2\n"
+     "l = mse y\n",
+     conv_case_8_y, conv_case_8_dx, conv_case_8_dw},
+    {"x = input 3x3x3\n"
+     "y = conv2d_transpose x 2 stride=2 pad=1 output_pad=1 bias=no\n"
+     "l = mse y\n",
+     conv_case_9_y, conv_case_9_dx, conv_case_9_dw},
+    {"x = input 4x3x2\n"
+     "y = conv2d_transpose x 6 kernel=3x2 stride=3x2 pad=0x1 output_pad=2x1 groups=2 dilation=1x3\n"
+     "l = mse y\n",
+     conv_case_10_y, conv_case_10_dx, conv_case_10_dw},
+    {"x = input 2x3x4\n"
+     "y = conv2d_transpose x 3 kernel=2 stride=4\n"
+     "l = mse y\n",
+     conv_case_11_y, conv_case_11_dx, conv_case_11_dw},
+    {"x = input 5x3\n"
+     "y = conv1d_transpose x 4 kernel=3 stride=2 pad=1 output_pad=1\n"
+     "l = mse y\n",
+     conv_case_12_y, conv_case_12_dx, conv_case_12_dw},
+    {"x = input 2x6x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = maxpool2d i\n"
+     "l = mse y\n",
+     conv_case_13_y, conv_case_13_dx, NULL},
+    {"x = input 2x6x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = maxpool2d i kernel=3x2 stride=2x1 pad=1\n"
+     "l = mse y\n",
+     conv_case_14_y, conv_case_14_dx, NULL},
+    {"x = input 2x6x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = avgpool2d i\n"
+     "l = mse y\n",
+     conv_case_15_y, conv_case_15_dx, NULL},
+    {"x = input 2x6x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = avgpool2d i kernel=3 stride=2 pad=1\n"
+     "l = mse y\n",
+     conv_case_16_y, conv_case_16_dx, NULL},
+    {"x = input 2x6x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = avgpool2d i kernel=3x4 stride=2x3 pad=1x2 count_pad=yes\n"
+     "l = mse y\n",
+     conv_case_17_y, conv_case_17_dx, NULL},
+    {"x = input 9x2\n"
+     "i = conv1d x 2 kernel=1 groups=2 bias=no\n"
+     "y = maxpool1d i kernel=3 stride=2 pad=1\n"
+     "l = mse y\n",
+     conv_case_18_y, conv_case_18_dx, NULL},
+    {"x = input 9x2\n"
+     "i = conv1d x 2 kernel=1 groups=2 bias=no\n"
+     "y = avgpool1d i kernel=4 stride=3 pad=2\n"
+     "l = mse y\n",
+     conv_case_19_y, conv_case_19_dx, NULL},
+    {"x = input 2x5x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = adaptive_avgpool i 3x4\n"
+     "l = mse y\n",
+     conv_case_20_y, conv_case_20_dx, NULL},
+    {"x = input 2x5x7\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = adaptive_maxpool i 2\n"
+     "l = mse y\n",
+     conv_case_21_y, conv_case_21_dx, NULL},
+    {"x = input 7x2\n"
+     "i = conv1d x 2 kernel=1 groups=2 bias=no\n"
+     "y = adaptive_avgpool i 9\n"
+     "l = mse y\n",
+     conv_case_22_y, conv_case_22_dx, NULL},
+    {"x = input 7x2\n"
+     "i = conv1d x 2 kernel=1 groups=2 bias=no\n"
+     "y = adaptive_maxpool i 3\n"
+     "l = mse y\n",
+     conv_case_23_y, conv_case_23_dx, NULL},
+    {"x = input 3x5x4\n"
+     "i = conv2d x 3 kernel=1 groups=3 bias=no\n"
+     "y = global_avgpool i\n"
+     "l = mse y\n",
+     conv_case_24_y, conv_case_24_dx, NULL},
+    {"x = input 6x3\n"
+     "i = conv1d x 3 kernel=1 groups=3 bias=no\n"
+     "y = global_maxpool i\n"
+     "l = mse y\n",
+     conv_case_25_y, conv_case_25_dx, NULL},
+    {"x = input 2x3x2\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = upsample i scale=3x2\n"
+     "l = mse y\n",
+     conv_case_26_y, conv_case_26_dx, NULL},
+    {"x = input 4x3\n"
+     "i = conv1d x 3 kernel=1 groups=3 bias=no\n"
+     "y = upsample i\n"
+     "l = mse y\n",
+     conv_case_27_y, conv_case_27_dx, NULL},
+    {"x = input 8x2x3\n"
+     "i = conv2d x 8 kernel=1 groups=8 bias=no\n"
+     "y = depth_to_space i\n"
+     "l = mse y\n",
+     conv_case_28_y, conv_case_28_dx, NULL},
+    {"x = input 9x2x2\n"
+     "i = conv2d x 9 kernel=1 groups=9 bias=no\n"
+     "y = depth_to_space i block=3\n"
+     "l = mse y\n",
+     conv_case_29_y, conv_case_29_dx, NULL},
+    {"x = input 2x3x4\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = flatten i\n"
+     "l = mse y\n",
+     conv_case_30_y, conv_case_30_dx, NULL},
+    {"x = input 2x3x4\n"
+     "i = conv2d x 2 kernel=1 groups=2 bias=no\n"
+     "y = reshape i 4x6\n"
+     "l = mse y\n",
+     conv_case_31_y, conv_case_31_dx, NULL},
 };
 
 #endif

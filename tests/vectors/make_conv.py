@@ -55,8 +55,9 @@ def case(shape, line, f, weight=None, bias=None):
     size = "x".join(str(n) for n in shape)
     same = "conv1d x %d kernel=1 groups=%d bias=no" % (shape[1], shape[1]) if sequence else \
         "conv2d x %d kernel=1 groups=%d bias=no" % (shape[0], shape[0])
-    text = f"x = input {size}\\n" + ("" if grads else f"i = {same}\\n") + f"y = {line}\\nl = mse y\\n"
-    table.append(f'    {{"{text}", {name}_y, {name}_dx, {name + "_dw" if grads else "NULL"}}},')
+    lines = [f"x = input {size}"] + ([] if grads else [f"i = {same}"]) + [f"y = {line}", "l = mse y"]
+    text = "\n".join(f'     "{each}\\n"' for each in lines)
+    table.append(f'    {{{text[5:]},\n     {name}_y, {name}_dx, {name + "_dw" if grads else "NULL"}}},')
 
 
 print(f"/* Made by tests/vectors/make_conv.py with PyTorch {torch.__version__}. */")
