@@ -1,5 +1,6 @@
 /* Losses: the mean over rows, weighted where the batch has weights; sums in double. */
 #include "nnlib/layer.h"
+#include "nnlib/vmath.h"
 
 #include <string.h>
 
@@ -147,11 +148,20 @@ is_class(nn_real target, uint32_t size)
 static nn_real
 log_sum_exp(const nn_real *z, uint32_t size)
 {
-    nn_real max = z[0], sum = NN_R(0.0);
+    enum {
+        STRETCH = 64
+    };
+    nn_real max = z[0], sum = NN_R(0.0), e[STRETCH];
     for (uint32_t j = 1; j < size; j++)
         max = z[j] > max ? z[j] : max;
-    for (uint32_t j = 0; j < size; j++)
-        sum += nn_exp(z[j] - max);
+    for (uint32_t at = 0; at < size; at += STRETCH) {
+        uint32_t here = size - at < STRETCH ? size - at : STRETCH;
+        for (uint32_t j = 0; j < here; j++)
+            e[j] = z[at + j] - max;
+        nn_vmath_exp(e, e, here);
+        for (uint32_t j = 0; j < here; j++)
+            sum += e[j];
+    }
     return max + nn_log(sum);
 }
 
@@ -217,6 +227,22 @@ is_number(nn_real target, uint32_t size)
     return isfinite(target);
 }
 
+/* sum_j (o[j] - t[j])^2, in four sums side by side. */
+static double
+square_distance(const nn_real *o, const nn_real *t, uint32_t count)
+{
+    double   sum[4] = {0};
+    uint32_t whole  = count & ~3u;
+    for (uint32_t j = 0; j < whole; j += 4)
+        for (uint32_t k = 0; k < 4; k++) {
+            double d = (double)(o[j + k] - t[j + k]);
+            sum[k] += d * d;
+        }
+    for (uint32_t j = whole; j < count; j++)
+        sum[0] += (double)(o[j] - t[j]) * (double)(o[j] - t[j]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 static double
 mse_value(const struct nn_loss_call *call)
 {
@@ -224,10 +250,8 @@ mse_value(const struct nn_loss_call *call)
     double   part = share(call) / n, sum = 0;
     for (uint32_t b = 0; b < call->rows; b++) {
         const nn_real *o = call->output + (size_t)b * n, *t = call->target + (size_t)b * n;
-        double         w = part * weight_of(call, b), squares = 0;
-        for (uint32_t j = 0; j < n; j++)
-            squares += (double)(o[j] - t[j]) * (double)(o[j] - t[j]);
-        sum += w * squares;
+        double         w = part * weight_of(call, b);
+        sum += w * square_distance(o, t, n);
         if (call->gradient == NULL)
             continue;
         nn_real *g = call->gradient + (size_t)b * n;
