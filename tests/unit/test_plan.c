@@ -153,7 +153,7 @@ errors_say_where_and_what_to_do(void **state)
          "model:1:1: expected a value of at most 16777216 numbers"},
         {"x = input 16777216\ny = input 1\na = relu x\nb = dense y 1\nl = mse a\nm = mse b\n",
          "model:2:1: expected inputs of at most 16777216 numbers"},
-        {"x = input 3x4x5\na = dense x 2\n", "dense reads a row of numbers, but x is 3x4x5"},
+        {"x = input 3x4x5\na = dense x 2\nl = mse a\n", "dense reads a row of numbers, but x is 3x4x5"},
         {"x = input 3\na = relu x 3\n", "model:2:12: relu takes no size"},
         {"x = input 3\na = dense x 3 4\n", "model:2:15: expected `key=value`"},
         {"x = input 3\na = dense x 3 init = he\n", "model:2:15: expected `key=value`"},
