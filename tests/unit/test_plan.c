@@ -179,7 +179,7 @@ errors_say_where_and_what_to_do(void **state)
         {"x\n", "model:1:2: expected a kind after 'x'"},
         {"x =  # nothing\n", "expected a kind after 'x ='"},
         {"x = dense y 3\n", "model:1:5: the first layer must be the input, such as `x = input 12`"},
-        {"x = input 3\ny = input 3\n", "model:0:1: the model ends without a loss"},
+        {"x = input 3\ny = input 3\n", "model:2:1: the model ends without a loss"},
         {"x = input 3\na = relu x\ny = input 3\n", "model:3:5: inputs come first"},
         {"l = mse x\n", "model:1:9: no layer above is named 'x'"},
         {"x = input 3\no = dense x 1\nl = mse o\nm = mse o\n",
