@@ -2,9 +2,8 @@
  * nnlib/gemm -- the matrix product, and what layers do to the rows and columns around it; inside
  * nnlib only, and the only user of BLAS beside nn_start_up.
  *
- * Small products, and those with few rows or a short k, are our own (product_table.h): BLAS copies its
- * operands and pays for that in k and n. Which of them computes depends on the shape and the CPU
- * only.
+ * Small products, and those with few rows or a short k, are our own (product_table.h): BLAS copies
+ * its operands, which pays only in large ones. Which computes depends on the shape and the CPU.
  *
  * Shapes     row-major; a stride is the distance between rows in elements.
  * Threads    any; BLAS runs one thread.
