@@ -32,6 +32,10 @@ struct nn_product {
 void nn_gemm(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b,
              struct nn_product p);
 
+/* C (m,n) = alpha A B + beta row, the same row for all of C's: a layer with its bias. */
+void nn_gemm_onto(nn_real *c, const nn_real *row, struct nn_operand a, struct nn_operand b,
+                  struct nn_product p);
+
 /* y[b,:] = row for all rows. */
 void nn_fill_rows(nn_real *y, const nn_real *row, size_t rows, size_t size);
 /* sum[o] = alpha (sum over rows of y[b,o]) + beta sum[o] */
