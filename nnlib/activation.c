@@ -1,5 +1,19 @@
 /* Activations. Derivatives at kinks follow PyTorch: relu'(0) = 0, leaky_relu'(0) = slope. */
-#include "nnlib/activation.h"
+#include "nnlib/elementwise.h"
+
+static inline nn_real
+same(nn_real x)
+{
+    return x;
+}
+
+static inline bool
+is_tanh_form(const struct nn_layer *layer)
+{
+    uint32_t word;
+    memcpy(&word, layer->options, sizeof word);
+    return word == 1;
+}
 
 static const struct nn_option no_options[]    = {{0}};
 static const struct nn_option leaky_options[] = {
@@ -44,9 +58,9 @@ ELEMENTWISE(leaky, number)
 KIND(leaky_relu, leaky, leaky_options);
 
 static inline nn_real
-elu_f(nn_real x, number alpha)
+elu_f(nn_real x, nn_real expm1_x, number alpha)
 {
-    return x < NN_R(0.0) ? alpha * nn_expm1(x) : x;
+    return x < NN_R(0.0) ? alpha * expm1_x : x;
 }
 
 static inline nn_real
@@ -54,7 +68,8 @@ elu_d(nn_real x, nn_real y, number alpha)
 {
     return x > NN_R(0.0) ? NN_R(1.0) : y + alpha; /* alpha e^x */
 }
-ELEMENTWISE(elu, number)
+FORWARD_BY(elu, number, same, expm1)
+BACKWARD(elu, number)
 KIND(elu, elu, elu_options);
 
 /* Klambauer et al., 2017: the fixed point of mean 0 and variance 1. */
@@ -62,10 +77,10 @@ static const nn_real selu_scale = NN_R(1.0507009873554804934);
 static const nn_real selu_alpha = NN_R(1.6732632423543772848);
 
 static inline nn_real
-selu_f(nn_real x, nothing o)
+selu_f(nn_real x, nn_real expm1_x, nothing o)
 {
     (void)o;
-    return selu_scale * (x < NN_R(0.0) ? selu_alpha * nn_expm1(x) : x);
+    return selu_scale * (x < NN_R(0.0) ? selu_alpha * expm1_x : x);
 }
 
 static inline nn_real
@@ -74,15 +89,9 @@ selu_d(nn_real x, nn_real y, nothing o)
     (void)o;
     return x > NN_R(0.0) ? selu_scale : y + selu_scale * selu_alpha;
 }
-ELEMENTWISE(selu, nothing)
+FORWARD_BY(selu, nothing, same, expm1)
+BACKWARD(selu, nothing)
 KIND(selu, selu, no_options);
-
-static inline nn_real
-sigmoid_f(nn_real x, nothing o)
-{
-    (void)o;
-    return nn_sigmoid(x);
-}
 
 static inline nn_real
 sigmoid_d(nn_real x, nn_real y, nothing o)
@@ -91,15 +100,9 @@ sigmoid_d(nn_real x, nn_real y, nothing o)
     (void)o;
     return y * (NN_R(1.0) - y);
 }
-ELEMENTWISE(sigmoid, nothing)
+FORWARD_IS(sigmoid, sigmoid)
+BACKWARD(sigmoid, nothing)
 KIND(sigmoid, sigmoid, no_options);
-
-static inline nn_real
-tanh_f(nn_real x, nothing o)
-{
-    (void)o;
-    return nn_tanh(x);
-}
 
 static inline nn_real
 tanh_d(nn_real x, nn_real y, nothing o)
@@ -108,40 +111,38 @@ tanh_d(nn_real x, nn_real y, nothing o)
     (void)o;
     return NN_R(1.0) - y * y;
 }
-ELEMENTWISE(tanh, nothing)
+FORWARD_IS(tanh, tanh)
+BACKWARD(tanh, nothing)
 KIND(tanh, tanh, no_options);
 
 static inline nn_real
-softplus_f(nn_real x, nothing o)
+softplus_d(nn_real x, nn_real y, nn_real sigmoid_x, nothing o)
 {
-    (void)o;
-    return (x < NN_R(0.0) ? NN_R(0.0) : x) + nn_log1p(nn_exp(-nn_fabs(x)));
-}
-
-static inline nn_real
-softplus_d(nn_real x, nn_real y, nothing o)
-{
+    (void)x;
     (void)y;
     (void)o;
-    return nn_sigmoid(x);
+    return sigmoid_x;
 }
-ELEMENTWISE(softplus, nothing)
+FORWARD_IS(softplus, softplus)
+BACKWARD_BY(softplus, nothing, same, sigmoid)
 KIND(softplus, softplus, no_options);
 
 static inline nn_real
-silu_f(nn_real x, nothing o)
+silu_f(nn_real x, nn_real sigmoid_x, nothing o)
 {
     (void)o;
-    return x * nn_sigmoid(x);
+    return x * sigmoid_x;
 }
 
 static inline nn_real
-silu_d(nn_real x, nn_real y, nothing o)
+silu_d(nn_real x, nn_real y, nn_real sigmoid_x, nothing o)
 {
+    (void)x;
     (void)o;
-    return nn_sigmoid(x) + y * nn_sigmoid(-x);
+    return sigmoid_x + y * (NN_R(1.0) - sigmoid_x);
 }
-ELEMENTWISE(silu, nothing)
+FORWARD_BY(silu, nothing, same, sigmoid)
+BACKWARD_BY(silu, nothing, same, sigmoid)
 KIND(silu, silu, no_options);
 
 static const nn_real sqrt_half      = NN_R(0.70710678118654752440);
@@ -150,25 +151,57 @@ static const nn_real normal_density = NN_R(0.39894228040143267794); /* 1 / sqrt(
 static const nn_real gelu_cubic     = NN_R(0.044715);               /* Hendrycks and Gimpel, 2016 */
 
 static inline nn_real
-gelu_f(nn_real x, is_tanh_form tanh_form)
+gelu_erf_f(nn_real x, nothing o)
 {
-    nn_real inner =
-        tanh_form ? nn_tanh(sqrt_two_by_pi * (x + gelu_cubic * x * x * x)) : nn_erf(x * sqrt_half);
-    return NN_R(0.5) * x * (NN_R(1.0) + inner);
+    (void)o;
+    return NN_R(0.5) * x * (NN_R(1.0) + nn_erf(x * sqrt_half));
 }
 
 static inline nn_real
-gelu_d(nn_real x, nn_real y, is_tanh_form tanh_form)
+gelu_erf_d(nn_real x, nn_real y, nothing o)
 {
     (void)y;
-    if (!tanh_form)
-        return NN_R(0.5) * (NN_R(1.0) + nn_erf(x * sqrt_half)) +
-               x * normal_density * nn_exp(NN_R(-0.5) * x * x);
-    nn_real inner = nn_tanh(sqrt_two_by_pi * (x + gelu_cubic * x * x * x));
-    nn_real slope = sqrt_two_by_pi * (NN_R(1.0) + NN_R(3.0) * gelu_cubic * x * x);
-    return NN_R(0.5) * (NN_R(1.0) + inner) + NN_R(0.5) * x * (NN_R(1.0) - inner * inner) * slope;
+    (void)o;
+    return NN_R(0.5) * (NN_R(1.0) + nn_erf(x * sqrt_half)) +
+           x * normal_density * nn_exp(NN_R(-0.5) * x * x);
 }
-ELEMENTWISE(gelu, is_tanh_form)
+ELEMENTWISE(gelu_erf, nothing)
+
+static inline nn_real
+gelu_inner(nn_real x)
+{
+    return sqrt_two_by_pi * (x + gelu_cubic * x * x * x);
+}
+
+static inline nn_real
+gelu_tanh_f(nn_real x, nn_real tanh_x, nothing o)
+{
+    (void)o;
+    return NN_R(0.5) * x * (NN_R(1.0) + tanh_x);
+}
+
+static inline nn_real
+gelu_tanh_d(nn_real x, nn_real y, nn_real tanh_x, nothing o)
+{
+    nn_real slope = sqrt_two_by_pi * (NN_R(1.0) + NN_R(3.0) * gelu_cubic * x * x);
+    (void)y;
+    (void)o;
+    return NN_R(0.5) * (NN_R(1.0) + tanh_x) + NN_R(0.5) * x * (NN_R(1.0) - tanh_x * tanh_x) * slope;
+}
+FORWARD_BY(gelu_tanh, nothing, gelu_inner, tanh)
+BACKWARD_BY(gelu_tanh, nothing, gelu_inner, tanh)
+
+static void
+gelu_forward(const struct nn_call *call)
+{
+    (is_tanh_form(call->layer) ? gelu_tanh_forward : gelu_erf_forward)(call);
+}
+
+static void
+gelu_backward(const struct nn_call *call)
+{
+    (is_tanh_form(call->layer) ? gelu_tanh_backward : gelu_erf_backward)(call);
+}
 KIND(gelu, gelu, gelu_options);
 
 static inline nn_real
@@ -197,7 +230,10 @@ nn_softmax_row(nn_real *out, const nn_real *z, uint32_t size)
     for (uint32_t j = 1; j < size; j++)
         max = z[j] > max ? z[j] : max;
     for (uint32_t j = 0; j < size; j++)
-        sum += out[j] = nn_exp(z[j] - max);
+        out[j] = z[j] - max;
+    nn_vmath_exp(out, out, size);
+    for (uint32_t j = 0; j < size; j++)
+        sum += out[j];
     nn_real scale = NN_R(1.0) / sum;
     for (uint32_t j = 0; j < size; j++)
         out[j] *= scale;

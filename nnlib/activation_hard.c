@@ -6,7 +6,7 @@
  * hardsigmoid  min(max(x / 6 + 1/2, 0), 1)
  * hardswish    x hardsigmoid(x)                    Howard et al., 2019
  */
-#include "nnlib/activation.h"
+#include "nnlib/elementwise.h"
 
 static const struct nn_option no_options[] = {{0}};
 

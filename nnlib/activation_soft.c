@@ -8,7 +8,7 @@
  * exp          e^x, from x = 70 on its tangent     the output link of a rate: finite everywhere
  * log_softmax  x_j - log sum_k e^x_k               dx_j = dy_j - e^y_j sum_k dy_k
  */
-#include "nnlib/activation.h"
+#include "nnlib/elementwise.h"
 
 static const struct nn_option no_options[]   = {{0}};
 static const struct nn_option celu_options[] = {

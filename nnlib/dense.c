@@ -87,14 +87,14 @@ manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_layer 
 static void
 forward(const struct nn_call *call)
 {
-    size_t in = width_of(call->input[0]), out = call->layer->given.dim[0];
-    size_t rows = (size_t)call->rows * positions_of(call->input[0]);
-    bool   bias = call->layer->tensor_count == 2;
-    if (bias)
-        nn_fill_rows(call->y, call->w[1], rows, out);
-    nn_gemm(call->y, out, (struct nn_operand){call->x[0], in, false},
-            (struct nn_operand){call->w[0], in, true},
-            (struct nn_product){rows, out, in, NN_R(1.0), bias ? NN_R(1.0) : NN_R(0.0)});
+    size_t            in = width_of(call->input[0]), out = call->layer->given.dim[0];
+    size_t            rows = (size_t)call->rows * positions_of(call->input[0]);
+    struct nn_operand x = {call->x[0], in, false}, w = {call->w[0], in, true};
+    if (call->layer->tensor_count == 2)
+        nn_gemm_onto(call->y, call->w[1], x, w,
+                     (struct nn_product){rows, out, in, NN_R(1.0), NN_R(1.0)});
+    else
+        nn_gemm(call->y, out, x, w, (struct nn_product){rows, out, in, NN_R(1.0), NN_R(0.0)});
 }
 
 static void

@@ -36,18 +36,37 @@ choose(const struct nn_operand *a, const struct nn_operand *b, const struct nn_p
                                                                               : NULL;
 }
 
-void
-nn_gemm(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
+static void
+by_blas(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
 {
     PN_ASSERT(p.m <= INT_MAX && p.n <= INT_MAX && p.k <= INT_MAX && stride <= INT_MAX &&
               a.stride <= INT_MAX && b.stride <= INT_MAX);
+    BLAS_GEMM(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
+              b.transposed ? CblasTrans : CblasNoTrans, (int)p.m, (int)p.n, (int)p.k, p.alpha, a.at,
+              (int)a.stride, b.at, (int)b.stride, p.beta, c, (int)stride);
+}
+
+void
+nn_gemm(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
+{
     nn_product_function *own = choose(&a, &b, &p);
     if (own != NULL)
-        own(c, stride, a, b, p);
+        own((struct nn_result){c, stride, c, stride}, a, b, p);
     else
-        BLAS_GEMM(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
-                  b.transposed ? CblasTrans : CblasNoTrans, (int)p.m, (int)p.n, (int)p.k, p.alpha,
-                  a.at, (int)a.stride, b.at, (int)b.stride, p.beta, c, (int)stride);
+        by_blas(c, stride, a, b, p);
+}
+
+void
+nn_gemm_onto(nn_real *c, const nn_real *row, struct nn_operand a, struct nn_operand b,
+             struct nn_product p)
+{
+    nn_product_function *own = choose(&a, &b, &p);
+    if (own != NULL) {
+        own((struct nn_result){c, p.n, row, 0}, a, b, p);
+        return;
+    }
+    nn_fill_rows(c, row, p.m, p.n);
+    by_blas(c, p.n, a, b, p);
 }
 
 void

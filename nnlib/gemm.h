@@ -2,9 +2,8 @@
  * nnlib/gemm -- the matrix product, and what layers do to the rows and columns around it; inside
  * nnlib only, and the only user of BLAS beside nn_start_up.
  *
- * Small products, and those with few rows or a short k, are our own (product_table.h): BLAS copies its
- * operands and pays for that in k and n. Which of them computes depends on the shape and the CPU
- * only.
+ * Small products, and those with few rows or a short k, are our own (product_table.h): BLAS copies
+ * its operands, which pays only in large ones. Which computes depends on the shape and the CPU.
  *
  * Shapes     row-major; a stride is the distance between rows in elements.
  * Threads    any; BLAS runs one thread.
@@ -32,6 +31,10 @@ struct nn_product {
 /* C (m,n) = alpha A (m,k) B (k,n) + beta C; with beta 0, C need not be initialised. */
 void nn_gemm(nn_real *c, size_t stride, struct nn_operand a, struct nn_operand b,
              struct nn_product p);
+
+/* C (m,n) = alpha A B + beta row, the same row for all of C's: a layer with its bias. */
+void nn_gemm_onto(nn_real *c, const nn_real *row, struct nn_operand a, struct nn_operand b,
+                  struct nn_product p);
 
 /* y[b,:] = row for all rows. */
 void nn_fill_rows(nn_real *y, const nn_real *row, size_t rows, size_t size);

@@ -17,6 +17,7 @@
  * log p_j is z_j - logsumexp(z) with the maximum taken out: finite for every finite logit.
  */
 #include "nnlib/loss.h"
+#include "nnlib/vmath.h"
 
 #include <string.h>
 
@@ -99,11 +100,20 @@ takes_classes(const void *options, nn_real target, uint32_t size)
 static nn_real
 log_sum_exp(const nn_real *z, uint32_t size)
 {
-    nn_real max = z[0], sum = NN_R(0.0);
+    enum {
+        STRETCH = 64
+    };
+    nn_real max = z[0], sum = NN_R(0.0), e[STRETCH];
     for (uint32_t j = 1; j < size; j++)
         max = z[j] > max ? z[j] : max;
-    for (uint32_t j = 0; j < size; j++)
-        sum += nn_exp(z[j] - max);
+    for (uint32_t at = 0; at < size; at += STRETCH) {
+        uint32_t here = size - at < STRETCH ? size - at : STRETCH;
+        for (uint32_t j = 0; j < here; j++)
+            e[j] = z[at + j] - max;
+        nn_vmath_exp(e, e, here);
+        for (uint32_t j = 0; j < here; j++)
+            sum += e[j];
+    }
     return max + nn_log(sum);
 }
 

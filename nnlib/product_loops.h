@@ -47,10 +47,9 @@ struct view {
 };
 
 struct corner {
-    float *at;
-    size_t stride;
-    float  alpha, beta;
-    size_t some; /* numbers in the last register, when it is not full */
+    struct nn_result c;
+    float            alpha, beta;
+    size_t           some; /* numbers in the last register, when it is not full */
 };
 
 /* Columns of C in registers: `full` whole ones, then one of which `some` numbers count, if any. */
@@ -76,8 +75,8 @@ write_row(float *at, const vec *row, const int full, const bool cut, size_t some
 
 /* One tile of C; b is (depth, columns), rows b_stride apart. */
 INLINE void
-tile(const int rows, const int full, const bool cut, struct corner c, struct view a, const float *b,
-     size_t b_stride, size_t depth)
+tile(const int rows, const int full, const bool cut, struct corner to, struct view a,
+     const float *b, size_t b_stride, size_t depth)
 {
     const int vectors = full + cut;
     vec       sum[ROWS_MAX][2];
@@ -88,7 +87,7 @@ tile(const int rows, const int full, const bool cut, struct corner c, struct vie
             sum[i][v] = (vec){0};
     for (size_t t = 0; t < depth; t++, b += b_stride, a.at += a.column) {
         vec right[2];
-        read_row(right, full, cut, b, c.some);
+        read_row(right, full, cut, b, to.some);
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
             float left = a.at[(size_t)i * a.row];
@@ -98,34 +97,34 @@ tile(const int rows, const int full, const bool cut, struct corner c, struct vie
         }
     }
 #pragma GCC unroll 12
-    for (int i = 0; i < rows; i++, c.at += c.stride) {
+    for (int i = 0; i < rows; i++, to.c.at += to.c.stride, to.c.from += to.c.from_stride) {
         vec old[2] = {{0}};
-        if (c.beta != 0.0f)
-            read_row(old, full, cut, c.at, c.some);
+        if (to.beta != 0.0f)
+            read_row(old, full, cut, to.c.from, to.some);
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++)
-            sum[i][v] = c.alpha * sum[i][v] + c.beta * old[v];
-        write_row(c.at, sum[i], full, cut, c.some);
+            sum[i][v] = to.alpha * sum[i][v] + to.beta * old[v];
+        write_row(to.c.at, sum[i], full, cut, to.some);
     }
 }
 
 #define CASE(r)                                                                                    \
     case r:                                                                                        \
         if (columns == PANEL)                                                                      \
-            tile(r, 2, false, c, a, b, b_stride, depth);                                           \
+            tile(r, 2, false, to, a, b, b_stride, depth);                                          \
         else if (columns > LANES)                                                                  \
-            tile(r, 1, true, c, a, b, b_stride, depth);                                            \
+            tile(r, 1, true, to, a, b, b_stride, depth);                                           \
         else if (columns == LANES)                                                                 \
-            tile(r, 1, false, c, a, b, b_stride, depth);                                           \
+            tile(r, 1, false, to, a, b, b_stride, depth);                                          \
         else                                                                                       \
-            tile(r, 0, true, c, a, b, b_stride, depth);                                            \
+            tile(r, 0, true, to, a, b, b_stride, depth);                                           \
         break;
 
 static void
-any_tile(size_t rows, size_t columns, struct corner c, struct view a, const float *b,
+any_tile(size_t rows, size_t columns, struct corner to, struct view a, const float *b,
          size_t b_stride, size_t depth)
 {
-    c.some = columns % LANES;
+    to.some = columns % LANES;
     switch (rows) {
         CASE(1)
         CASE(2)
@@ -186,28 +185,36 @@ span_of(size_t depth)
     return panels > 1 ? panels * PANEL : PANEL;
 }
 
+static struct nn_result
+moved(struct nn_result c, size_t rows, size_t columns)
+{
+    c.at += rows * c.stride + columns;
+    c.from += rows * c.from_stride + columns;
+    return c;
+}
+
 /* C (m, columns): tiles of nearly equal height, so that none is left thin. */
 static void
-block(struct corner c, struct view a, const float *b, size_t b_stride, size_t m, size_t columns,
+block(struct corner to, struct view a, const float *b, size_t b_stride, size_t m, size_t columns,
       size_t depth)
 {
     size_t tiles = (m + ROWS_MAX - 1) / ROWS_MAX;
     for (size_t i = 0; tiles > 0; tiles--) {
         size_t rows = (m - i + tiles - 1) / tiles;
         for (size_t j = 0; j < columns; j += PANEL) {
-            struct corner here = c;
-            here.at += j;
+            struct corner here = to;
+            here.c             = moved(to.c, 0, j);
             any_tile(rows, columns - j < PANEL ? columns - j : PANEL, here, a, b + j, b_stride,
                      depth);
         }
         i += rows;
-        c.at += rows * c.stride;
+        to.c = moved(to.c, rows, 0);
         a.at += rows * a.row;
     }
 }
 
 static void
-across(float *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
+across(struct nn_result c, struct nn_operand a, struct nn_operand b, struct nn_product p)
 {
     _Alignas(64) float turned[DEPTH * PANEL];
     size_t             row = a.transposed ? 1 : a.stride, column = a.transposed ? a.stride : 1;
@@ -217,12 +224,15 @@ across(float *c, size_t stride, struct nn_operand a, struct nn_operand b, struct
         struct view view  = {a.at + t * column, row, column};
         for (size_t j = 0; j < p.n; j += span) {
             size_t        columns = p.n - j < span ? p.n - j : span;
-            struct corner corner  = {c + j, stride, p.alpha, t == 0 ? p.beta : 1.0f, 0};
+            struct corner to      = {moved(c, 0, j), p.alpha, p.beta, 0};
             if (b.transposed)
                 turn_panel(turned, b.at + j * b.stride + t, b.stride, columns, depth);
             const float *right = b.transposed ? turned : b.at + t * b.stride + j;
-            block(corner, view, right, b.transposed ? PANEL : b.stride, p.m, columns, depth);
+            block(to, view, right, b.transposed ? PANEL : b.stride, p.m, columns, depth);
         }
+        /* The next depth adds to this one's. */
+        c      = (struct nn_result){c.at, c.stride, c.at, c.stride};
+        p.beta = 1.0f;
     }
 }
 
@@ -251,10 +261,10 @@ sums_of(const vec v[4])
            __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-/* rows x 4 numbers of C, of which c.some are there; b has four rows to read, `ahead` is one to be
+/* rows x 4 numbers of C, of which to.some are there; b has four rows to read, `ahead` is one to be
  * read soon. */
 INLINE void
-strip(const int rows, struct corner c, const float *a, size_t a_stride, const float *const b[4],
+strip(const int rows, struct corner to, const float *a, size_t a_stride, const float *const b[4],
       const float *ahead, size_t k)
 {
     vec    sum[STRIP_MAX][4], left[STRIP_MAX];
@@ -286,23 +296,22 @@ strip(const int rows, struct corner c, const float *a, size_t a_stride, const fl
         }
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
-        four old = {0}, new = c.alpha *sums_of(sum[i]);
-        size_t bytes = c.some == 4 ? sizeof new : c.some * sizeof(float);
-        float *at    = c.at + (size_t)i * c.stride;
-        if (c.beta != 0.0f)
-            memcpy(&old, at, bytes);
-        new += c.beta *old;
-        memcpy(at, &new, bytes);
+        size_t bytes = to.some == 4 ? sizeof(four) : to.some * sizeof(float);
+        four   sums = sums_of(sum[i]), old = {0};
+        if (to.beta != 0.0f)
+            memcpy(&old, to.c.from + (size_t)i * to.c.from_stride, bytes);
+        sums = to.alpha * sums + to.beta * old;
+        memcpy(to.c.at + (size_t)i * to.c.stride, &sums, bytes);
     }
 }
 
 #define STRIP(r)                                                                                   \
     case r:                                                                                        \
-        strip(r, c, a, a_stride, b, ahead, k);                                                     \
+        strip(r, to, a, a_stride, b, ahead, k);                                                    \
         break;
 
 static void
-any_strip(size_t rows, struct corner c, const float *a, size_t a_stride, const float *const b[4],
+any_strip(size_t rows, struct corner to, const float *a, size_t a_stride, const float *const b[4],
           const float *ahead, size_t k)
 {
     switch (rows) {
@@ -318,7 +327,7 @@ any_strip(size_t rows, struct corner c, const float *a, size_t a_stride, const f
 }
 
 static void
-along(float *c, size_t stride, struct nn_operand a, struct nn_operand b, struct nn_product p)
+along(struct nn_result c, struct nn_operand a, struct nn_operand b, struct nn_product p)
 {
     for (size_t j = 0; j < p.n; j += 4) {
         size_t       columns = p.n - j < 4 ? p.n - j : 4, tiles = (p.m + STRIP_MAX - 1) / STRIP_MAX;
@@ -326,10 +335,10 @@ along(float *c, size_t stride, struct nn_operand a, struct nn_operand b, struct 
         for (size_t q = 0; q < 4; q++) /* a row that is not there: the first again */
             right[q] = b.at + (j + (q < columns ? q : 0)) * b.stride;
         for (size_t i = 0, q = 0; tiles > 0; tiles--, q++) {
-            size_t        rows   = (p.m - i + tiles - 1) / tiles;
-            struct corner corner = {c + i * stride + j, stride, p.alpha, p.beta, columns};
-            const float  *ahead  = right[q % 4] + (j + 8 <= p.n ? 4 * b.stride : 0);
-            any_strip(rows, corner, a.at + i * a.stride, a.stride, right, ahead, p.k);
+            size_t        rows  = (p.m - i + tiles - 1) / tiles;
+            struct corner to    = {moved(c, i, j), p.alpha, p.beta, columns};
+            const float  *ahead = right[q % 4] + (j + 8 <= p.n ? 4 * b.stride : 0);
+            any_strip(rows, to, a.at + i * a.stride, a.stride, right, ahead, p.k);
             i += rows;
         }
     }

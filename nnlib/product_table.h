@@ -13,8 +13,16 @@
 
 #include "nnlib/gemm.h"
 
-typedef void nn_product_function(nn_real *c, size_t stride, struct nn_operand a,
-                                 struct nn_operand b, struct nn_product p);
+/* C, and what beta is times of: C itself, or with `from_stride` 0 one row for all rows of C. */
+struct nn_result {
+    nn_real       *at;
+    size_t         stride;
+    const nn_real *from;
+    size_t         from_stride;
+};
+
+typedef void nn_product_function(struct nn_result c, struct nn_operand a, struct nn_operand b,
+                                 struct nn_product p);
 
 struct nn_product_table {
     nn_product_function *across; /* A and B as they are stored, or their transposes */

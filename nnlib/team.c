@@ -59,29 +59,38 @@ row_of(const struct nn_team *team, uint32_t shard)
 }
 
 static double
-weight_of(const struct nn_batch *batch, uint32_t from, uint32_t to)
+weight_of(const struct nn_batch *batch)
 {
     double sum = 0;
     if (batch->weight == NULL)
-        return to - from;
-    for (uint32_t b = from; b < to; b++)
+        return batch->rows;
+    for (uint32_t b = 0; b < batch->rows; b++)
         sum += (double)batch->weight[b];
     return sum;
+}
+
+/* Rows from .. to - 1. */
+static struct nn_batch
+cut(const struct nn_team *team, uint32_t from, uint32_t to)
+{
+    const struct nn_batch *batch = team->batch;
+    return (struct nn_batch){
+        .x      = batch->x + (size_t)from * team->plan->input_size,
+        .target = batch->target + (size_t)from * team->plan->target_size,
+        .weight = batch->weight != NULL ? batch->weight + from : NULL,
+        .rows   = to - from,
+    };
 }
 
 static void
 descend(struct nn_team *team, uint32_t s)
 {
-    const struct nn_batch *batch = team->batch;
-    struct shard          *shard = &team->shards[s];
-    uint32_t               from = row_of(team, s), to = row_of(team, s + 1);
-    struct nn_batch        part  = {.x      = batch->x + (size_t)from * team->plan->input_size,
-                                    .target = batch->target + (size_t)from * team->plan->target_size,
-                                    .weight = batch->weight != NULL ? batch->weight + from : NULL,
-                                    .rows   = to - from};
-    double                 whole = weight_of(batch, 0, batch->rows);
-    shard->share                 = whole > 0 ? weight_of(batch, from, to) / whole : 0;
-    struct nn_blend blend        = {team->alpha * (nn_real)shard->share, NN_R(0.0)};
+    struct shard   *shard = &team->shards[s];
+    uint32_t        from  = row_of(team, s);
+    struct nn_batch part  = cut(team, from, row_of(team, s + 1));
+    double          whole = weight_of(team->batch);
+    shard->share          = whole > 0 ? weight_of(&part) / whole : 0;
+    struct nn_blend blend = {team->alpha * (nn_real)shard->share, NN_R(0.0)};
     nn_pass_draw(shard->pass, &team->rng, team->first_row + from);
     shard->loss = nn_gradient_blend(shard->pass, shard->grad, blend, team->theta, &part);
 }

@@ -127,6 +127,33 @@ large_products_are_right(void **state)
     on_every_level(large_shapes);
 }
 
+static void
+a_row_for_all(void)
+{
+    static const size_t shapes[][3] = {{10, 20, 30}, {32, 2, 32},   {3, 30, 50},
+                                       {10, 9, 300}, {64, 33, 257}, {260, 257, 260}};
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        size_t            m = shapes[s][0], n = shapes[s][1], k = shapes[s][2];
+        struct nn_operand a = {a_room, k, false}, b = {b_room, k, true};
+        nn_real           row[300];
+        fill(row, n, 4);
+        nn_gemm_onto(c_room, row, a, b, (struct nn_product){m, n, k, 1, 1});
+        for (size_t i = 0; i < m; i++)
+            memcpy(before + i * n, row, n * sizeof *row);
+        nn_gemm(before, n, a, b, (struct nn_product){m, n, k, 1, 1});
+        assert_memory_equal(c_room, before, m * n * sizeof *row);
+    }
+}
+
+static void
+a_bias_gives_the_bits_of_rows_filled_with_it(void **state)
+{
+    (void)state;
+    fill(a_room, ROOM, 1);
+    fill(b_room, ROOM, 2);
+    on_every_level(a_row_for_all);
+}
+
 /* All rows of A are equal; so must all rows of C be, to the bit. */
 static void
 equal_rows(void)
@@ -174,6 +201,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_products_are_right),
         cmocka_unit_test(large_products_are_right),
+        cmocka_unit_test(a_bias_gives_the_bits_of_rows_filled_with_it),
         cmocka_unit_test(a_row_has_the_same_bits_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, start_up, NULL);

@@ -98,7 +98,6 @@ static void
 ends_of_the_range_are_right(void **state)
 {
     (void)state;
-    static const float inf = INFINITY;
     static const struct {
         float x, y[FUNCTIONS];
     } rows[] = {
@@ -121,8 +120,9 @@ ends_of_the_range_are_right(void **state)
     float zero = -0.0f, y;
     nn_vmath_tanh(&y, &zero, 1);
     assert_true(signbit(y));
-    nn_vmath_exp(&y, &inf, 1);
-    assert_true(isinf(y));
+    float far = -1e4f;
+    nn_vmath_exp(&y, &far, 1);
+    assert_true(y == 0.0f);
 }
 
 /* Numbers of all sizes, some of them no numbers. */
