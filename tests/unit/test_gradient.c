@@ -35,7 +35,8 @@ static const char *const nets[] = {
     "x = input 4\no = dense x 3\nl = bce_labels o positive=2 smoothing=0.1\n",
     "x = input 4\no = dense x 1\nl = bce_focal o gamma=1.5 alpha=0.4\n",
     "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 reduce=rows\n",
-    "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 class_weights=1,3,0.5\n",
+    "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 class_weights=1,3,0.5 "
+    "reduce=rows\n",
     "x = input 4\no = dense x 3\nl = cce_focal o class_weights=1,3,0.5 reduce=rows\n",
     "x = input 4\no = dense x 3\nl = cce_shares o smoothing=0.1\n",
     "x = input 4\no = dense x 3\nl = kl_logits o temperature=2.5\n",
