@@ -1,5 +1,6 @@
 #include "nnlib/plan.h"
 
+#include "nnlib/loss.h"
 #include "nnlib/spec.h"
 
 #include <stdlib.h>
@@ -347,6 +348,31 @@ nn_plan_mixes_rows(const struct nn_plan *plan)
         if (plan->layers[i].kind->mixes_rows)
             return true;
     return false;
+}
+
+static bool
+adds_up(const struct nn_loss *loss)
+{
+    struct nn_loss_common common;
+    memcpy(&common, loss->options, sizeof common);
+    for (const struct nn_option *o = loss->kind->options; o->name != NULL; o++) {
+        struct nn_list list;
+        if (o->kind != NN_OPTION_LIST)
+            continue;
+        memcpy(&list, loss->options + o->offset, sizeof list);
+        if (list.count > 0) /* class weights */
+            return false;
+    }
+    return common.reduce == NN_REDUCE_MEAN && common.skips_missing == 0;
+}
+
+bool
+nn_plan_adds_up(const struct nn_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->loss_count; i++)
+        if (!adds_up(&plan->losses[i]))
+            return false;
+    return true;
 }
 
 uint64_t

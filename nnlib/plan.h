@@ -151,6 +151,9 @@ PN_MUST_CHECK enum pn_status nn_plan_may_train(const struct nn_plan *plan, struc
 /* True when a record's value depends on the others of its batch, as with batch norm: such a batch
  * cannot be cut into parts, and records have no gradients of their own. */
 bool nn_plan_mixes_rows(const struct nn_plan *plan);
+/* True when the loss of a batch is the mean of its records' losses by their weights, so that parts
+ * of a batch add up to it: every loss has reduce=mean, missing=refuse and no class weights. */
+bool nn_plan_adds_up(const struct nn_plan *plan);
 /* Floating-point operations of one record's forward; training costs about three times as much. */
 uint64_t nn_plan_flops(const struct nn_plan *plan);
 /* The canonical text; the architecture hash is a hash of these bytes (crypto/ computes it). */

@@ -83,6 +83,8 @@ nn_trainer_bytes(size_t *out, const struct nn_plan *plan, const struct nn_traini
         return PN_EDATA;
     if (training->batch == 0 || training->epochs == 0)
         return PN_ERANGE;
+    if (training->micro > 0 && (nn_plan_mixes_rows(plan) || !nn_plan_adds_up(plan)))
+        return PN_ESTATE;
     return lay_out(&unused, NULL, out, plan, training, rows);
 }
 

@@ -61,7 +61,7 @@ PN_MUST_CHECK bool nn_targets_fit(const struct nn_plan *plan, const struct nn_re
 struct nn_trainer; /* lives at the start of the workspace */
 
 /* PN_EDATA without records; PN_ERANGE for batch or epochs 0, or more than a size_t holds; PN_ESTATE
- * for a plan that can only infer. */
+ * for a plan that can only infer, and with `micro` for one whose batches do not add up of parts. */
 PN_MUST_CHECK enum pn_status nn_trainer_bytes(size_t *out, const struct nn_plan *plan,
                                               const struct nn_training *training, uint32_t rows);
 /* Everything is borrowed until the trainer is no longer used. PN_EDATA when a target or weight is

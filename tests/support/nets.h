@@ -50,7 +50,8 @@ static const char *const nets[] = {
     "x = input 4\no = dense x 3\nl = quantile o q=0.8\n",
     "x = input 4\no = dense x 3\nl = poisson_nll o full=yes\n",
     "x = input 4\no = dense x 4\nl = gaussian_nll o\n",
-    "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 class_weights=1,3,0.5\n",
+    "x = input 4\no = dense x 3\nl = cce_logits o smoothing=0.2 class_weights=1,3,0.5 "
+    "reduce=rows\n",
     "x = input 4\no = dense x 3\nl = cce_focal o class_weights=1,3,0.5 reduce=rows\n",
     /* a value that several layers use, one of them twice, and the input itself */
     "x = input 5\nh = dense x 5\na = tanh h\ng = dense a 5\nb = gelu g\ns = add a b x a\n"

@@ -1,7 +1,7 @@
 /* Threshold units, Rosenblatt's perceptron, and weights of one sign. */
 #include "support/nn.h"
 
-#include "nnlib/layer.h"
+#include "nnlib/loss.h"
 
 /* ---- McCulloch and Pitts ---- */
 
@@ -145,19 +145,21 @@ the_rule_moves_only_what_is_wrong(void **state)
         uint32_t size;
         nn_real  z[3], target;
         double   loss, g[3];
-    } cases[] = {{1, {2}, 1, 0, {0}},
-                 {1, {2}, 0, 2, {1}},
-                 {1, {-3}, 1, 3, {-1}},
-                 {1, {0}, 1, 0, {-1}}, /* on the boundary: no loss, but an update */
-                 {1, {0}, 0, 0, {1}},
-                 {3, {1, 5, 3}, 1, 0, {0, 0, 0}},
-                 {3, {1, 5, 3}, 0, 4, {-1, 1, 0}},
-                 {3, {1, 5, 3}, 2, 2, {0, 1, -1}},
-                 {3, {2, 2, 1}, 0, 0, {-1, 1, 0}}, /* a draw is wrong */
-                 {3, {0, 0, 0}, 2, 0, {1, 0, -1}}};
+    } cases[]                                 = {{1, {2}, 1, 0, {0}},
+                                                 {1, {2}, 0, 2, {1}},
+                                                 {1, {-3}, 1, 3, {-1}},
+                                                 {1, {0}, 1, 0, {-1}}, /* on the boundary: no loss, but an update */
+                                                 {1, {0}, 0, 0, {1}},
+                                                 {3, {1, 5, 3}, 1, 0, {0, 0, 0}},
+                                                 {3, {1, 5, 3}, 0, 4, {-1, 1, 0}},
+                                                 {3, {1, 5, 3}, 2, 2, {0, 1, -1}},
+                                                 {3, {2, 2, 1}, 0, 0, {-1, 1, 0}}, /* a draw is wrong */
+                                                 {3, {0, 0, 0}, 2, 0, {1, 0, -1}}};
+    static const struct nn_loss_common common = {NN_REDUCE_MEAN, 0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         nn_real             g[3];
-        struct nn_loss_call call = {.output   = cases[i].z,
+        struct nn_loss_call call = {.options  = &common,
+                                    .output   = cases[i].z,
                                     .target   = &cases[i].target,
                                     .rows     = 1,
                                     .size     = cases[i].size,
@@ -166,9 +168,11 @@ the_rule_moves_only_what_is_wrong(void **state)
         for (uint32_t k = 0; k < cases[i].size; k++)
             EXPECT_NEAR((double)g[k], cases[i].g[k], 0);
     }
-    assert_true(nn_perceptron_kind.accepts(NULL, 1, 1) && !nn_perceptron_kind.accepts(NULL, 2, 1));
-    assert_true(nn_perceptron_kind.accepts(NULL, 2, 3) && !nn_perceptron_kind.accepts(NULL, 3, 3));
-    assert_false(nn_perceptron_kind.accepts(NULL, (nn_real)0.5, 1));
+    assert_true(nn_perceptron_kind.accepts(&common, 1, 1) &&
+                !nn_perceptron_kind.accepts(&common, 2, 1));
+    assert_true(nn_perceptron_kind.accepts(&common, 2, 3) &&
+                !nn_perceptron_kind.accepts(&common, 3, 3));
+    assert_false(nn_perceptron_kind.accepts(&common, (nn_real)0.5, 1));
 }
 
 /* Novikoff 1962: on separable data the perceptron makes at most (R / gamma)^2 mistakes. */

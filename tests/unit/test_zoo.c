@@ -8,7 +8,7 @@ enum {
     ROWS  = 2,
     STEPS = 3
 };
-#define RATE 0.003
+#define RATE 0.001
 
 /* "... 61,706 parameters" */
 static uint64_t
@@ -36,7 +36,7 @@ expect_same_plan_from_its_text(const struct nn_plan *plan)
     nn_plan_free(again);
 }
 
-/* Normals; for inputs named index or length whole numbers. */
+/* Shares, as pixels are; for inputs named index or length whole numbers. */
 static void
 draw_batch(nn_real *x, nn_real *target, const struct net *net)
 {
@@ -46,10 +46,9 @@ draw_batch(nn_real *x, nn_real *target, const struct net *net)
     for (nn_real *at = x, *end = x + ROWS * net->in; at < end;)
         for (uint32_t i = 0; i < net->plan->input_count; i++) {
             const struct nn_layer *input = &net->plan->layers[i];
-            bool                   whole =
-                strcmp(input->name, "index") == 0 || strcmp(input->name, "length") == 0;
+            bool whole = strcmp(input->name, "index") == 0 || strcmp(input->name, "length") == 0;
             for (uint32_t k = 0; k < input->size; k++)
-                *at++ = (nn_real)(whole ? (double)pn_rng_below(&rng, 50) : pn_rng_normal(&rng));
+                *at++ = (nn_real)(whole ? (double)pn_rng_below(&rng, 50) : pn_rng_uniform(&rng));
         }
     for (size_t k = 0; k < ROWS * net->targets; k++)
         target[k] = classes > 0 ? (nn_real)pn_rng_below(&rng, classes) : x[k % (ROWS * net->in)];
