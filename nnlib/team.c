@@ -229,11 +229,16 @@ check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_err
     enum pn_status st = nn_plan_may_train(plan, why);
     if (st != PN_OK)
         return PN_ESTATE;
-    if (nn_plan_mixes_rows(plan) || !nn_plan_adds_up(plan))
+    if (nn_plan_mixes_rows(plan))
         return pn_error_set(why, PN_ESTATE,
                             "a batch of this model cannot be cut into parts: a layer's value for a "
                             "record depends on the other records; train with shards 1, or use a "
                             "norm over each record");
+    if (!nn_plan_adds_up(plan))
+        return pn_error_set(why, PN_ESTATE,
+                            "a batch of this model cannot be cut into parts: its loss does not "
+                            "divide by the sum of the records' weights (class_weights, reduce, "
+                            "missing); train with shards 1");
     if (size->batch == 0 || size->shards == 0 || size->shards > NN_SHARDS_MAX ||
         size->workers == 0 || size->workers > size->shards)
         return pn_error_set(why, PN_ERANGE,

@@ -153,7 +153,7 @@ def run(command, threads, pinned):
     if done.returncode == NOT_KNOWN:
         raise Skipped(done.stderr.strip())
     if done.returncode != 0:
-        sys.exit(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
+        sys.exit(f"{command[0]} failed with {done.returncode}: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
