@@ -234,15 +234,22 @@ reserve(struct pn_buffer *buffer, size_t size)
 }
 
 enum pn_status
-pn_buffer_append(struct pn_buffer *buffer, const void *bytes, size_t size)
+pn_buffer_extend(struct pn_buffer *buffer, size_t size)
 {
     enum pn_status st = reserve(buffer, size);
-    if (st != PN_OK)
-        return st;
-    if (size > 0)
-        memcpy(buffer->bytes + buffer->size, bytes, size);
-    buffer->size += size;
-    return PN_OK;
+    if (st == PN_OK)
+        buffer->size += size;
+    return st;
+}
+
+enum pn_status
+pn_buffer_append(struct pn_buffer *buffer, const void *bytes, size_t size)
+{
+    size_t         before = buffer->size;
+    enum pn_status st     = pn_buffer_extend(buffer, size);
+    if (st == PN_OK && size > 0)
+        memcpy(buffer->bytes + before, bytes, size);
+    return st;
 }
 
 enum pn_status

@@ -53,6 +53,8 @@ void pn_buffer_clear(struct pn_buffer *buffer);
 /* PN_ERANGE beyond the limit, PN_ENOMEM; the buffer is then unchanged. */
 PN_MUST_CHECK enum pn_status pn_buffer_append(struct pn_buffer *buffer, const void *bytes,
                                               size_t size);
+/* `size` more bytes, for the caller to fill. */
+PN_MUST_CHECK enum pn_status pn_buffer_extend(struct pn_buffer *buffer, size_t size);
 PN_MUST_CHECK enum pn_status pn_buffer_printf(struct pn_buffer *buffer, const char *format, ...)
     PN_PRINTF(2, 3);
 

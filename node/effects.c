@@ -150,8 +150,7 @@ perform_send(struct node_engine *engine, enum wire_type type, pn_ms now)
     }
     const struct engine_stamp stamp = {
         .type = type, .round = engine->machine.round, .attempt = engine->machine.attempt};
-    pn_buffer_clear(&scratch->body);
-    enum pn_status st = write_body(engine, &scratch->body, type);
+    enum pn_status st = write_body(engine, engine_scratch_begin(scratch), type);
     if (st == PN_OK)
         (void)!engine_peer_send(&engine->peer, ports, scratch, &stamp);
     else
