@@ -94,6 +94,19 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     return st;
 }
 
+enum pn_status
+engine_blob_reread(uint8_t *bytes, const struct store_disk *disk, const char *folder,
+                   const struct sec_blob *blob)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint64_t size = 0;
+    engine_blob_name(name, folder, &blob->root);
+    enum pn_status st = disk->size(disk->host, name, &size);
+    if (st == PN_OK && size != blob->size)
+        st = PN_ECORRUPT;
+    return st == PN_OK ? disk->read(disk->host, name, bytes, 0, (size_t)size) : st;
+}
+
 /* ---- tidying ---- */
 
 enum {

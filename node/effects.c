@@ -248,6 +248,8 @@ done_hold(struct pn_work *work, pn_ms now)
         node_miss(engine, hold->base.status, "a model cannot be written to the state directory",
                   now);
     }
+    if (hold->base.status == PN_OK && strcmp(hold->folder, "models") == 0)
+        engine->proved = hold->blob; /* every chunk of it, as it came */
     bool last = engine->keep_waits && sec_blob_equal(&hold->blob, &engine->after.model);
     release_hold(&hold->base);
     if (last)
