@@ -86,13 +86,16 @@ class Federation:
         self.processes.append(process)
         return process
 
-    def start(self, pause=0.0):
-        """The coordinator, then the nodes one after another."""
+    def start_hub(self):
         self.port = free_port()
         self.hub = self.spawn("hub", "panal-coordinator", "--config", "lab/hub/coordinator.yaml",
                               "--listen", f"tcp://127.0.0.1:{self.port}", "--log-level", "debug",
                               "--keep-models", "2", *self.hub_options)
         self.wait_for(r"event=listening", 20)
+
+    def start(self, pause=0.0):
+        """The coordinator, then the nodes one after another."""
+        self.start_hub()
         for name in self.names:
             self.spawn(name, "panal-node", "--config", f"lab/{name}/node.yaml", "--connect",
                        f"tcp://127.0.0.1:{self.port}", "--once")

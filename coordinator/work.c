@@ -49,10 +49,10 @@ run_prepare(struct pn_work *work)
 {
     struct prepare          *prepare = (struct prepare *)work;
     const struct engine_job *job     = prepare->job;
-    uint8_t                 *bytes   = malloc((size_t)job->model_size);
+    uint8_t                 *bytes   = pn_bulk(job->model_size);
     enum pn_status           st      = bytes != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
-        /* SAFE: malloc aligns for floats; engine_floats_encode works in place. */
+        /* SAFE: pn_bulk aligns for floats; engine_floats_encode works in place. */
         float *theta = (float *)(void *)bytes;
         engine_job_first_model(theta, job);
         engine_floats_encode(bytes, theta, (size_t)(job->model_size / 4));
@@ -132,11 +132,11 @@ static enum pn_status
 measure(double *norm, const struct store_disk *disk, const struct sec_blob *blob)
 {
     char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes   = malloc(SEC_CHUNK_SIZE);
-    int32_t *q       = malloc(SEC_CHUNK_SIZE);
+    uint8_t *bytes = pn_bulk(SEC_CHUNK_SIZE);
+    int32_t *q     = (int32_t *)(void *)bytes; /* SAFE: aligned; fed_update_decode works in place */
     double   squares = 0;
     engine_blob_name(name, "updates", &blob->root);
-    enum pn_status st     = bytes != NULL && q != NULL ? PN_OK : PN_ENOMEM;
+    enum pn_status st     = bytes != NULL ? PN_OK : PN_ENOMEM;
     uint32_t       chunks = sec_blob_chunks(blob->size);
     for (uint32_t i = 0; i < chunks && st == PN_OK; i++) {
         uint32_t part = sec_blob_chunk_size(blob->size, i);
@@ -149,7 +149,6 @@ measure(double *norm, const struct store_disk *disk, const struct sec_blob *blob
         *norm = chunks == 1 ? of_chunk : sqrt(squares);
     }
     free(bytes);
-    free(q);
     return st;
 }
 
@@ -296,8 +295,7 @@ struct fold {
     struct fold_entry        entries[];
 };
 
-struct fold_room { /* one chunk of everything */
-    uint8_t bytes[SEC_CHUNK_SIZE];
+struct fold_room { /* one chunk of everything; numbers are decoded where their bytes were read to */
     float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
     int32_t q[CHUNK_PARAMETERS];
     int64_t sum[CHUNK_PARAMETERS];
@@ -312,31 +310,30 @@ release_fold(struct engine_work *work)
 }
 
 static enum pn_status
-read_part(struct fold_room *room, const struct fold *fold, const char *folder,
-          const struct sec_hash *root, uint64_t at, uint32_t size)
+read_part(void *out, const struct fold *fold, const char *folder, const struct sec_hash *root,
+          uint32_t index)
 {
     char name[ENGINE_NAME_SIZE];
     engine_blob_name(name, folder, root);
-    return fold->disk->read(fold->disk->host, name, room->bytes, at, size);
+    return fold->disk->read(fold->disk->host, name, out, (uint64_t)index * SEC_CHUNK_SIZE,
+                            sec_blob_chunk_size(fold->start.size, index));
 }
 
 /* One chunk of the next model into `out`. */
 static enum pn_status
 fold_chunk(uint8_t *out, struct fold_room *room, const struct fold *fold, uint32_t index)
 {
-    uint64_t       at    = (uint64_t)index * SEC_CHUNK_SIZE;
-    uint32_t       size  = sec_blob_chunk_size(fold->start.size, index);
-    size_t         count = size / 4;
-    enum pn_status st    = read_part(room, fold, "models", &fold->start.root, at, size);
+    size_t         count = sec_blob_chunk_size(fold->start.size, index) / 4;
+    enum pn_status st    = read_part(room->start, fold, "models", &fold->start.root, index);
     if (st != PN_OK)
         return st;
-    engine_floats_decode(room->start, room->bytes, count);
+    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
     memset(room->sum, 0, count * sizeof room->sum[0]);
     for (uint32_t i = 0; i < fold->entry_count; i++) {
         const struct fold_entry *entry = &fold->entries[i];
-        if ((st = read_part(room, fold, "updates", &entry->update.root, at, size)) != PN_OK)
+        if ((st = read_part(room->q, fold, "updates", &entry->update.root, index)) != PN_OK)
             return st;
-        fed_update_decode(room->q, room->bytes, count);
+        fed_update_decode(room->q, (const uint8_t *)room->q, count);
         fed_update_fold(room->sum, room->q, count, entry->weight);
     }
     fed_update_apply(room->next, room->start, room->sum, count, fold->total);
@@ -348,8 +345,8 @@ static void
 run_fold(struct pn_work *work)
 {
     struct fold      *fold   = (struct fold *)work;
-    uint8_t          *model  = malloc((size_t)fold->start.size);
-    struct fold_room *room   = malloc(sizeof *room);
+    uint8_t          *model  = pn_bulk(fold->start.size);
+    struct fold_room *room   = pn_bulk(sizeof *room);
     enum pn_status    st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
     uint32_t          chunks = sec_blob_chunks(fold->start.size);
     for (uint32_t i = 0; i < chunks && st == PN_OK; i++)

@@ -6,10 +6,10 @@
  *
  * A piece has SEC_PIECE_SIZE bytes, only the last one of a blob may have fewer (an empty blob has
  * one empty piece): short enough that four are hashed side by side (crypto/four). What travels is a
- * *chunk*, 16 pieces: a blob of `size` bytes has max(1, ceil(size / SEC_CHUNK_SIZE)) of them, all but
- * the last full. 16 is a power of two, so the tree over a chunk's pieces is one node of the blob's
- * tree, and the blob's tree is the tree over these nodes. They are the `leaves` that the functions
- * below speak of, and a chunk's proof leads from its own to the top.
+ * *chunk*, 16 pieces: a blob of `size` bytes has max(1, ceil(size / SEC_CHUNK_SIZE)) of them, all
+ * but the last full. 16 is a power of two, so the tree over a chunk's pieces is one node of the
+ * blob's tree, and the blob's tree is the tree over these nodes. They are the `leaves` that the
+ * functions below speak of, and a chunk's proof leads from its own to the top.
  *
  * The *root* announced for a blob also covers its size:
  *     root = BLAKE2b-256("panal blob\0" || size u64 || tree hash)

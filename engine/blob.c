@@ -76,7 +76,7 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     if (st == PN_OK)
         st = new_leaves(&found, &count, size);
     uint8_t *room = bytes;
-    if (st == PN_OK && bytes == NULL && (room = malloc(SEC_CHUNK_SIZE)) == NULL)
+    if (st == PN_OK && bytes == NULL && (room = pn_bulk(SEC_CHUNK_SIZE)) == NULL)
         st = PN_ENOMEM;
     if (st == PN_OK)
         st = hash_file(found, count, room, bytes != NULL, disk, name, size);

@@ -23,7 +23,7 @@ load_blob(uint8_t **out, const struct store_disk *disk, const char *folder,
           const struct sec_blob *blob, bool is_proved)
 {
     char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes = malloc((size_t)blob->size + 1);
+    uint8_t *bytes = pn_bulk(blob->size);
     if (bytes == NULL)
         return PN_ENOMEM;
     enum pn_status st = is_proved ? engine_blob_reread(bytes, disk, folder, blob)
@@ -72,7 +72,7 @@ load_model(float **out, const struct source *source)
         st = load_blob(&bytes, source->disk, "models", &source->model, source->is_proved);
     if (st != PN_OK)
         return st;
-    /* SAFE: malloc aligns for floats; engine_floats_decode works in place. */
+    /* SAFE: pn_bulk aligns for floats; engine_floats_decode works in place. */
     *out = (float *)(void *)bytes;
     engine_floats_decode(*out, bytes, (size_t)(source->model.size / 4));
     return PN_OK;
@@ -172,8 +172,8 @@ make_update(uint8_t **out, struct train *train)
 {
     const struct engine_job *job   = train->source.job;
     size_t                   count = (size_t)(job->model_size / 4);
-    float                   *start = NULL, *local = malloc((size_t)job->model_size);
-    int32_t                 *q  = malloc((size_t)job->model_size);
+    float                   *start = NULL, *local = pn_bulk(job->model_size);
+    int32_t                 *q  = pn_bulk(job->model_size);
     enum pn_status           st = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK)
         st = load_model(&start, &train->source);

@@ -10,7 +10,6 @@
  * memory) left out. Messages are handed over without a copy and copied once into the receiver's
  * memory; queues have no limit.
  */
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,15 +22,16 @@
 
 enum {
     CHUNK     = 1048576,
-    NODES_MAX = 256
+    NODES_MAX = 256,
+    KEY_SIZE  = 41 /* in ZeroMQ's own text form */
 };
 
 struct bare {
-    size_t  nodes, bytes, rounds;
-    int     io_threads;
-    bool    up_only;
-    uint8_t public_key[32], secret_key[32];
-    char    endpoint[64];
+    size_t nodes, bytes, rounds;
+    int    io_threads;
+    bool   up_only;
+    char   public_key[KEY_SIZE], secret_key[KEY_SIZE];
+    char   endpoint[64];
 };
 
 static void
@@ -99,12 +99,13 @@ new_model(size_t bytes)
 static void *
 dial(const struct bare *bare, void *context, size_t number)
 {
-    uint8_t public_key[32], secret_key[32], name = (uint8_t)(number + 1);
+    char    public_key[KEY_SIZE], secret_key[KEY_SIZE];
+    uint8_t name   = (uint8_t)(number + 1);
     void   *socket = open_socket(context, ZMQ_DEALER);
-    crypto_box_keypair(public_key, secret_key);
-    must(zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, bare->public_key, 32) == 0, "key");
-    must(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, 32) == 0, "key");
-    must(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, 32) == 0, "key");
+    must(zmq_curve_keypair(public_key, secret_key) == 0, "keys");
+    must(zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, bare->public_key, KEY_SIZE) == 0, "key");
+    must(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, KEY_SIZE) == 0, "key");
+    must(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, KEY_SIZE) == 0, "key");
     must(zmq_setsockopt(socket, ZMQ_ROUTING_ID, &name, 1) == 0, "name");
     must(zmq_connect(socket, bare->endpoint) == 0, "connect");
     must(zmq_send(socket, "", 0, 0) == 0, "greet");
@@ -166,7 +167,7 @@ listen_here(const struct bare *bare, void *context, int address)
     size_t size                            = sizeof endpoint;
     void  *socket                          = open_socket(context, ZMQ_ROUTER);
     must(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) == 0, "option");
-    must(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bare->secret_key, 32) == 0, "key");
+    must(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bare->secret_key, KEY_SIZE) == 0, "key");
     must(zmq_setsockopt(socket, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes) == 0, "option");
     must(zmq_bind(socket, "tcp://127.0.0.1:*") == 0, "bind");
     must(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0, "endpoint");
@@ -235,7 +236,7 @@ int
 main(int argc, char **argv)
 {
     struct bare bare = {.up_only = argc == 6 && strcmp(argv[5], "up") == 0};
-    if (argc < 5 || argc > 6 || sodium_init() < 0)
+    if (argc < 5 || argc > 6)
         return 2;
     bare.nodes      = strtoul(argv[1], NULL, 10);
     bare.bytes      = strtoul(argv[2], NULL, 10);
@@ -243,7 +244,7 @@ main(int argc, char **argv)
     bare.io_threads = (int)strtol(argv[4], NULL, 10);
     if (bare.nodes < 1 || bare.nodes >= NODES_MAX || bare.bytes < 1 || bare.io_threads < 1)
         return 2;
-    crypto_box_keypair(bare.public_key, bare.secret_key);
+    must(zmq_curve_keypair(bare.public_key, bare.secret_key) == 0, "keys");
 
     int address[2];
     must(pipe(address) == 0, "pipe");
