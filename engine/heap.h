@@ -1,8 +1,8 @@
 /*
  * engine/heap -- how a daemon's memory behaves: what one round frees the next one takes again.
  *
- * A round takes and gives back the same few arrays and frames of 1 MiB. Given back to the kernel they
- * come again page by page, cleared: a fifth of the time of a round without training. So up to
+ * A round takes and gives back the same few arrays and frames of 1 MiB. Given back to the kernel
+ * they come again page by page, cleared: a fifth of the time of a round without training. So up to
  * ENGINE_HEAP_KEPT free bytes stay with the process, and only arrays above ENGINE_HEAP_MAPPED are
  * mapped one by one.
  */
