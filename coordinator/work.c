@@ -2,7 +2,6 @@
 
 #include "fed/update.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +117,8 @@ struct check {
     uint32_t                 member;
     const struct store_disk *disk;
     struct sec_blob          blob;
-    bool                     staged; /* its chunks were verified when they came */
+    bool                     staged;  /* its chunks were proved and measured when they came */
+    pn_u128                  squares; /* then: of all of them */
     double                   norm;
 };
 
@@ -128,45 +128,52 @@ release_check(struct engine_work *work)
     free(work);
 }
 
-static enum pn_status
-measure(double *norm, const struct store_disk *disk, const struct sec_blob *blob)
+/* While it is in the cache: nothing is read again when the update is whole. */
+void
+coord_measure(struct coord_member *member, const struct wire_chunk *chunk)
 {
-    char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes = pn_bulk(SEC_CHUNK_SIZE);
-    int32_t *q     = (int32_t *)(void *)bytes; /* SAFE: aligned; fed_update_decode works in place */
-    double   squares = 0;
-    engine_blob_name(name, "updates", &blob->root);
-    enum pn_status st     = bytes != NULL ? PN_OK : PN_ENOMEM;
-    uint32_t       chunks = sec_blob_chunks(blob->size);
-    for (uint32_t i = 0; i < chunks && st == PN_OK; i++) {
-        uint32_t part = sec_blob_chunk_size(blob->size, i);
-        st            = disk->read(disk->host, name, bytes, (uint64_t)i * SEC_CHUNK_SIZE, part);
-        if (st != PN_OK)
-            break;
-        fed_update_decode(q, bytes, part / 4);
-        double of_chunk = fed_update_norm(q, part / 4);
-        squares += of_chunk * of_chunk;
-        *norm = chunks == 1 ? of_chunk : sqrt(squares);
+    int32_t q[1024];
+    size_t  left = chunk->data.size / 4;
+    for (const uint8_t *at = chunk->data.bytes; left > 0; at += sizeof q) {
+        size_t count = left < sizeof q / sizeof q[0] ? left : sizeof q / sizeof q[0];
+        fed_update_decode(q, at, count);
+        fed_update_measure(&member->squares, q, count);
+        left -= count;
     }
-    free(bytes);
+}
+
+/* An update that was here before: proved by its hash, and measured. */
+static enum pn_status
+read_again(struct check *check)
+{
+    const struct sec_blob *blob  = &check->blob;
+    int32_t               *q     = pn_bulk(blob->size);
+    uint8_t               *bytes = (uint8_t *)q; /* SAFE: fed_update_decode works in place */
+    char                   name[ENGINE_NAME_SIZE];
+    if (q == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = engine_blob_read(bytes, NULL, check->disk, "updates", blob);
+    if (st == PN_OK) {
+        fed_update_decode(q, bytes, (size_t)(blob->size / 4));
+        fed_update_measure(&check->squares, q, (size_t)(blob->size / 4));
+    }
+    free(q);
+    engine_blob_name(name, "updates", &blob->root);
+    if (st == PN_ECORRUPT)
+        (void)check->disk->remove(check->disk->host, name); /* SAFE: if it stays, it is found
+                                                             * damaged again */
     return st;
 }
 
 static void
 run_check(struct pn_work *work)
 {
-    struct check            *check = (struct check *)work;
-    const struct store_disk *disk  = check->disk;
-    char                     name[ENGINE_NAME_SIZE];
-    enum pn_status           st;
+    struct check *check = (struct check *)work;
+    char          name[ENGINE_NAME_SIZE];
     engine_blob_name(name, "updates", &check->blob.root);
-    if (check->staged)
-        st = disk->publish(disk->host, name);
-    else if ((st = engine_blob_read(NULL, NULL, disk, "updates", &check->blob)) == PN_ECORRUPT)
-        (void)disk->remove(disk->host, name); /* SAFE: if it stays, it is found damaged again */
-    if (st == PN_OK)
-        st = measure(&check->norm, disk, &check->blob);
-    check->base.status = st;
+    check->base.status =
+        check->staged ? check->disk->publish(check->disk->host, name) : read_again(check);
+    check->norm = fed_update_norm_of(check->squares);
 }
 
 static void
@@ -227,6 +234,8 @@ coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool
                             .disk   = engine->config.disk,
                             .blob   = member->wanted,
                             .staged = staged};
+    if (staged)
+        check->squares = member->squares;
     engine_fetch_leave(&member->fetch);
     engine_work_submit(
         &check->base, &engine->works, engine, &engine->config.ports,
@@ -260,6 +269,7 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
         coord_begin_check(engine, member, false);
         return;
     }
+    member->squares   = 0;
     enum pn_status st = engine_fetch_start(&member->fetch, "updates", &member->wanted,
                                            engine->config.job->model_size);
     if (st != PN_OK) {

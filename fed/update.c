@@ -85,8 +85,8 @@ fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const f
 }
 
 /* Exact: each is at most 2^62, and the halves of 2^32 of them fit their sums. */
-TWO_WAYS double
-fed_update_norm(const int32_t *q, size_t count)
+TWO_WAYS void
+fed_update_measure(pn_u128 *squares, const int32_t *q, size_t count)
 {
     uint64_t low = 0, high = 0;
     PN_ASSERT(count <= UINT32_MAX);
@@ -96,8 +96,21 @@ fed_update_norm(const int32_t *q, size_t count)
         low += square & UINT32_MAX;
         high += square >> 32;
     }
-    pn_u128 squares = ((pn_u128)high << 32) + low;
+    *squares += ((pn_u128)high << 32) + low;
+}
+
+double
+fed_update_norm_of(pn_u128 squares)
+{
     return sqrt((double)squares) / one_unit;
+}
+
+double
+fed_update_norm(const int32_t *q, size_t count)
+{
+    pn_u128 squares = 0;
+    fed_update_measure(&squares, q, count);
+    return fed_update_norm_of(squares);
 }
 
 TWO_WAYS void
