@@ -190,6 +190,17 @@ pn_crc32c(uint32_t crc, const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
+void *
+pn_bulk(uint64_t size)
+{
+    enum {
+        LINE = 64
+    };
+    if (size > SIZE_MAX - LINE)
+        return NULL;
+    return aligned_alloc(LINE, ((size_t)size / LINE + 1) * LINE);
+}
+
 void
 pn_buffer_init(struct pn_buffer *buffer, size_t limit)
 {
@@ -234,15 +245,22 @@ reserve(struct pn_buffer *buffer, size_t size)
 }
 
 enum pn_status
-pn_buffer_append(struct pn_buffer *buffer, const void *bytes, size_t size)
+pn_buffer_extend(struct pn_buffer *buffer, size_t size)
 {
     enum pn_status st = reserve(buffer, size);
-    if (st != PN_OK)
-        return st;
-    if (size > 0)
-        memcpy(buffer->bytes + buffer->size, bytes, size);
-    buffer->size += size;
-    return PN_OK;
+    if (st == PN_OK)
+        buffer->size += size;
+    return st;
+}
+
+enum pn_status
+pn_buffer_append(struct pn_buffer *buffer, const void *bytes, size_t size)
+{
+    size_t         before = buffer->size;
+    enum pn_status st     = pn_buffer_extend(buffer, size);
+    if (st == PN_OK && size > 0)
+        memcpy(buffer->bytes + before, bytes, size);
+    return st;
 }
 
 enum pn_status

@@ -101,9 +101,8 @@ perform_send(struct coord_engine *engine, const struct fed_effect *effect, pn_ms
         coord_break(engine, st, "the attempt cannot be noted in the state directory");
         return;
     }
-    struct pn_buffer *body = &engine->config.scratch->body;
-    pn_buffer_clear(body);
-    if ((st = write_body(engine, body, effect, now)) != PN_OK) {
+    st = write_body(engine, engine_scratch_begin(engine->config.scratch), effect, now);
+    if (st != PN_OK) {
         coord_break(engine, st, "a message cannot be made: is the ledger readable?");
         return;
     }

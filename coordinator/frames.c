@@ -396,6 +396,8 @@ take_chunk(struct coord_engine *engine, pn_ms now, struct coord_member *member,
         coord_break(engine, st, "a chunk of an update cannot be written to the state directory");
         (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     }
+    if (st == PN_OK)
+        coord_measure(member, &chunk);
     if (engine_fetch_is_whole(&member->fetch))
         coord_begin_check(engine, member, true);
     return st;

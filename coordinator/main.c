@@ -7,6 +7,7 @@
 #include "coordinator/report.h"
 #include "coordinator/settings.h"
 #include "engine/harden.h"
+#include "engine/heap.h"
 #include "engine/party.h"
 #include "engine/settings.h"
 #include "net/loop.h"
@@ -268,6 +269,7 @@ main(int argc, char **argv)
             stderr);
         code = 1;
     } else {
+        engine_heap_keep();
         pn_log_open("coord", level, daemon.settings.log_json);
         code = run(&daemon);
     }

@@ -27,6 +27,7 @@ struct coord_member {
     uint32_t             budget_attempt;
 
     struct engine_fetch fetch;  /* of its update                               */
+    pn_u128             squares; /* of the chunks of it that came              */
     struct sec_blob     wanted; /* the update being fetched or checked         */
     bool                waits;  /* until the very same blob is fetched or checked for another */
 
@@ -119,6 +120,8 @@ void coord_perform(struct coord_engine *engine, pn_ms now);
 void coord_begin_prepare(struct coord_engine *engine);
 /* Fetches member->wanted, or checks it when it is on the disk already. */
 void coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now);
+/* A chunk of member->wanted was proved and written. */
+void coord_measure(struct coord_member *member, const struct wire_chunk *chunk);
 /* After a fetch became whole. */
 void coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool staged);
 void coord_begin_fold(struct coord_engine *engine);

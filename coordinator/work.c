@@ -2,7 +2,6 @@
 
 #include "fed/update.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,10 +48,10 @@ run_prepare(struct pn_work *work)
 {
     struct prepare          *prepare = (struct prepare *)work;
     const struct engine_job *job     = prepare->job;
-    uint8_t                 *bytes   = malloc((size_t)job->model_size);
+    uint8_t                 *bytes   = pn_bulk(job->model_size);
     enum pn_status           st      = bytes != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
-        /* SAFE: malloc aligns for floats; engine_floats_encode works in place. */
+        /* SAFE: pn_bulk aligns for floats; engine_floats_encode works in place. */
         float *theta = (float *)(void *)bytes;
         engine_job_first_model(theta, job);
         engine_floats_encode(bytes, theta, (size_t)(job->model_size / 4));
@@ -118,7 +117,8 @@ struct check {
     uint32_t                 member;
     const struct store_disk *disk;
     struct sec_blob          blob;
-    bool                     staged; /* its chunks were verified when they came */
+    bool                     staged;  /* its chunks were proved and measured when they came */
+    pn_u128                  squares; /* then: of all of them */
     double                   norm;
 };
 
@@ -128,46 +128,52 @@ release_check(struct engine_work *work)
     free(work);
 }
 
-static enum pn_status
-measure(double *norm, const struct store_disk *disk, const struct sec_blob *blob)
+/* While it is in the cache: nothing is read again when the update is whole. */
+void
+coord_measure(struct coord_member *member, const struct wire_chunk *chunk)
 {
-    char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes   = malloc(SEC_CHUNK_SIZE);
-    int32_t *q       = malloc(SEC_CHUNK_SIZE);
-    double   squares = 0;
-    engine_blob_name(name, "updates", &blob->root);
-    enum pn_status st     = bytes != NULL && q != NULL ? PN_OK : PN_ENOMEM;
-    uint32_t       chunks = sec_blob_chunks(blob->size);
-    for (uint32_t i = 0; i < chunks && st == PN_OK; i++) {
-        uint32_t part = sec_blob_chunk_size(blob->size, i);
-        st            = disk->read(disk->host, name, bytes, (uint64_t)i * SEC_CHUNK_SIZE, part);
-        if (st != PN_OK)
-            break;
-        fed_update_decode(q, bytes, part / 4);
-        double of_chunk = fed_update_norm(q, part / 4);
-        squares += of_chunk * of_chunk;
-        *norm = chunks == 1 ? of_chunk : sqrt(squares);
+    int32_t q[1024];
+    size_t  left = chunk->data.size / 4;
+    for (const uint8_t *at = chunk->data.bytes; left > 0; at += sizeof q) {
+        size_t count = left < sizeof q / sizeof q[0] ? left : sizeof q / sizeof q[0];
+        fed_update_decode(q, at, count);
+        fed_update_measure(&member->squares, q, count);
+        left -= count;
     }
-    free(bytes);
+}
+
+/* An update that was here before: proved by its hash, and measured. */
+static enum pn_status
+read_again(struct check *check)
+{
+    const struct sec_blob *blob  = &check->blob;
+    int32_t               *q     = pn_bulk(blob->size);
+    uint8_t               *bytes = (uint8_t *)q; /* SAFE: fed_update_decode works in place */
+    char                   name[ENGINE_NAME_SIZE];
+    if (q == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = engine_blob_read(bytes, NULL, check->disk, "updates", blob);
+    if (st == PN_OK) {
+        fed_update_decode(q, bytes, (size_t)(blob->size / 4));
+        fed_update_measure(&check->squares, q, (size_t)(blob->size / 4));
+    }
     free(q);
+    engine_blob_name(name, "updates", &blob->root);
+    if (st == PN_ECORRUPT)
+        (void)check->disk->remove(check->disk->host, name); /* SAFE: if it stays, it is found
+                                                             * damaged again */
     return st;
 }
 
 static void
 run_check(struct pn_work *work)
 {
-    struct check            *check = (struct check *)work;
-    const struct store_disk *disk  = check->disk;
-    char                     name[ENGINE_NAME_SIZE];
-    enum pn_status           st;
+    struct check *check = (struct check *)work;
+    char          name[ENGINE_NAME_SIZE];
     engine_blob_name(name, "updates", &check->blob.root);
-    if (check->staged)
-        st = disk->publish(disk->host, name);
-    else if ((st = engine_blob_read(NULL, NULL, disk, "updates", &check->blob)) == PN_ECORRUPT)
-        (void)disk->remove(disk->host, name); /* SAFE: if it stays, it is found damaged again */
-    if (st == PN_OK)
-        st = measure(&check->norm, disk, &check->blob);
-    check->base.status = st;
+    check->base.status =
+        check->staged ? check->disk->publish(check->disk->host, name) : read_again(check);
+    check->norm = fed_update_norm_of(check->squares);
 }
 
 static void
@@ -228,6 +234,8 @@ coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool
                             .disk   = engine->config.disk,
                             .blob   = member->wanted,
                             .staged = staged};
+    if (staged)
+        check->squares = member->squares;
     engine_fetch_leave(&member->fetch);
     engine_work_submit(
         &check->base, &engine->works, engine, &engine->config.ports,
@@ -261,6 +269,7 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
         coord_begin_check(engine, member, false);
         return;
     }
+    member->squares   = 0;
     enum pn_status st = engine_fetch_start(&member->fetch, "updates", &member->wanted,
                                            engine->config.job->model_size);
     if (st != PN_OK) {
@@ -296,8 +305,7 @@ struct fold {
     struct fold_entry        entries[];
 };
 
-struct fold_room { /* one chunk of everything */
-    uint8_t bytes[SEC_CHUNK_SIZE];
+struct fold_room { /* one chunk of everything; numbers are decoded where their bytes were read to */
     float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
     int32_t q[CHUNK_PARAMETERS];
     int64_t sum[CHUNK_PARAMETERS];
@@ -312,31 +320,30 @@ release_fold(struct engine_work *work)
 }
 
 static enum pn_status
-read_part(struct fold_room *room, const struct fold *fold, const char *folder,
-          const struct sec_hash *root, uint64_t at, uint32_t size)
+read_part(void *out, const struct fold *fold, const char *folder, const struct sec_hash *root,
+          uint32_t index)
 {
     char name[ENGINE_NAME_SIZE];
     engine_blob_name(name, folder, root);
-    return fold->disk->read(fold->disk->host, name, room->bytes, at, size);
+    return fold->disk->read(fold->disk->host, name, out, (uint64_t)index * SEC_CHUNK_SIZE,
+                            sec_blob_chunk_size(fold->start.size, index));
 }
 
 /* One chunk of the next model into `out`. */
 static enum pn_status
 fold_chunk(uint8_t *out, struct fold_room *room, const struct fold *fold, uint32_t index)
 {
-    uint64_t       at    = (uint64_t)index * SEC_CHUNK_SIZE;
-    uint32_t       size  = sec_blob_chunk_size(fold->start.size, index);
-    size_t         count = size / 4;
-    enum pn_status st    = read_part(room, fold, "models", &fold->start.root, at, size);
+    size_t         count = sec_blob_chunk_size(fold->start.size, index) / 4;
+    enum pn_status st    = read_part(room->start, fold, "models", &fold->start.root, index);
     if (st != PN_OK)
         return st;
-    engine_floats_decode(room->start, room->bytes, count);
+    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
     memset(room->sum, 0, count * sizeof room->sum[0]);
     for (uint32_t i = 0; i < fold->entry_count; i++) {
         const struct fold_entry *entry = &fold->entries[i];
-        if ((st = read_part(room, fold, "updates", &entry->update.root, at, size)) != PN_OK)
+        if ((st = read_part(room->q, fold, "updates", &entry->update.root, index)) != PN_OK)
             return st;
-        fed_update_decode(room->q, room->bytes, count);
+        fed_update_decode(room->q, (const uint8_t *)room->q, count);
         fed_update_fold(room->sum, room->q, count, entry->weight);
     }
     fed_update_apply(room->next, room->start, room->sum, count, fold->total);
@@ -348,8 +355,8 @@ static void
 run_fold(struct pn_work *work)
 {
     struct fold      *fold   = (struct fold *)work;
-    uint8_t          *model  = malloc((size_t)fold->start.size);
-    struct fold_room *room   = malloc(sizeof *room);
+    uint8_t          *model  = pn_bulk(fold->start.size);
+    struct fold_room *room   = pn_bulk(sizeof *room);
     enum pn_status    st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
     uint32_t          chunks = sec_blob_chunks(fold->start.size);
     for (uint32_t i = 0; i < chunks && st == PN_OK; i++)

@@ -1,5 +1,7 @@
 #include "crypto/merkle.h"
 
+#include "crypto/four.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -102,7 +104,25 @@ sec_blob_chunk_size(uint64_t size, uint32_t index)
 void
 sec_merkle_leaf(struct sec_hash *out, const uint8_t *chunk, size_t size)
 {
-    hash_with_prefix(out, 0, chunk, size, NULL, 0);
+    struct tower    tower = {.count = 0};
+    struct sec_hash hashes[SEC_FOUR];
+    size_t          at = 0;
+    PN_ASSERT(size <= SEC_CHUNK_SIZE);
+    for (; size - at >= SEC_FOUR * SEC_PIECE_SIZE; at += SEC_FOUR * SEC_PIECE_SIZE) {
+        const uint8_t *pieces[SEC_FOUR];
+        for (size_t i = 0; i < SEC_FOUR; i++)
+            pieces[i] = chunk + at + i * SEC_PIECE_SIZE;
+        sec_four_hash(hashes, 0, pieces, SEC_PIECE_SIZE);
+        for (size_t i = 0; i < SEC_FOUR; i++)
+            tower_add(&tower, &hashes[i]);
+    }
+    while (at < size || tower.count == 0) {
+        size_t part = size - at < SEC_PIECE_SIZE ? size - at : SEC_PIECE_SIZE;
+        hash_with_prefix(&hashes[0], 0, chunk == NULL ? NULL : chunk + at, part, NULL, 0);
+        tower_add(&tower, &hashes[0]);
+        at += part;
+    }
+    tower_end(out, &tower);
 }
 
 void

@@ -76,7 +76,7 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     if (st == PN_OK)
         st = new_leaves(&found, &count, size);
     uint8_t *room = bytes;
-    if (st == PN_OK && bytes == NULL && (room = malloc(SEC_CHUNK_SIZE)) == NULL)
+    if (st == PN_OK && bytes == NULL && (room = pn_bulk(SEC_CHUNK_SIZE)) == NULL)
         st = PN_ENOMEM;
     if (st == PN_OK)
         st = hash_file(found, count, room, bytes != NULL, disk, name, size);
@@ -92,6 +92,19 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     else
         free(found);
     return st;
+}
+
+enum pn_status
+engine_blob_reread(uint8_t *bytes, const struct store_disk *disk, const char *folder,
+                   const struct sec_blob *blob)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint64_t size = 0;
+    engine_blob_name(name, folder, &blob->root);
+    enum pn_status st = disk->size(disk->host, name, &size);
+    if (st == PN_OK && size != blob->size)
+        st = PN_ECORRUPT;
+    return st == PN_OK ? disk->read(disk->host, name, bytes, 0, (size_t)size) : st;
 }
 
 /* ---- tidying ---- */
@@ -144,20 +157,28 @@ engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct
 void
 engine_floats_encode(uint8_t *out, const float *values, size_t count)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, values, count * sizeof *values);
+#else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         pn_put_u32(out + 4 * i, bits);
     }
+#endif
 }
 
 void
 engine_floats_decode(float *out, const uint8_t *bytes, size_t count)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, bytes, count * sizeof *out);
+#else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = pn_get_u32(bytes + 4 * i);
         memcpy(&out[i], &bits, sizeof bits);
     }
+#endif
 }
 
 /* ---- giving ---- */
@@ -221,29 +242,28 @@ engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct se
         .blob = *blob, .folder = folder, .leaves = leaves, .used = ++shelf->count};
 }
 
-/* Puts one chunk and its proof into scratch->body. */
+/* Puts one chunk and its proof into the scratch; the data is read to where it leaves from. */
 static enum pn_status
 write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *item, uint32_t index,
             struct engine_scratch *scratch)
 {
-    char     name[ENGINE_NAME_SIZE];
-    uint32_t part = sec_blob_chunk_size(item->blob.size, index);
-    engine_blob_name(name, item->folder, &item->blob.root);
-    enum pn_status st = shelf->disk->read(shelf->disk->host, name, scratch->chunk,
-                                          (uint64_t)index * SEC_CHUNK_SIZE, part);
-    if (st != PN_OK)
-        return st;
-
-    struct sec_proof proof;
+    char              name[ENGINE_NAME_SIZE];
+    struct sec_proof  proof;
+    struct pn_buffer *body = engine_scratch_begin(scratch);
+    uint32_t          part = sec_blob_chunk_size(item->blob.size, index);
     sec_merkle_prove(&proof, index, item->leaves, sec_blob_chunks(item->blob.size));
     struct wire_chunk chunk = {.index       = index,
                                .proof_count = proof.count,
                                .proof       = proof.path[0].bytes,
-                               .data        = {scratch->chunk, part}};
+                               .data        = {NULL, part}};
     chunk.blob.size         = item->blob.size;
     memcpy(chunk.blob.root, item->blob.root.bytes, sizeof chunk.blob.root);
-    pn_buffer_clear(&scratch->body);
-    return wire_chunk_encode(&scratch->body, &chunk);
+    enum pn_status st = wire_chunk_encode(body, &chunk);
+    if (st != PN_OK)
+        return st;
+    engine_blob_name(name, item->folder, &item->blob.root);
+    return shelf->disk->read(shelf->disk->host, name, body->bytes + body->size - part,
+                             (uint64_t)index * SEC_CHUNK_SIZE, part);
 }
 
 static struct sec_blob
@@ -339,8 +359,7 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
         i += run;
 
         const struct engine_stamp stamp = {.type = WIRE_PULL};
-        pn_buffer_clear(&scratch->body);
-        if (wire_pull_encode(&scratch->body, &pull) != PN_OK ||
+        if (wire_pull_encode(engine_scratch_begin(scratch), &pull) != PN_OK ||
             engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
             return; /* asked again when its time is up, or at the next session */
     }

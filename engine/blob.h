@@ -33,6 +33,10 @@ PN_MUST_CHECK enum pn_status engine_blob_of(struct sec_blob *out, struct sec_has
 PN_MUST_CHECK enum pn_status engine_blob_read(uint8_t *bytes, struct sec_hash **leaves,
                                               const struct store_disk *disk, const char *folder,
                                               const struct sec_blob *blob);
+/* As engine_blob_read without the hashes, for a blob that this process has proved chunk by chunk or
+ * hashed before: PN_ECORRUPT when the size is another. */
+PN_MUST_CHECK enum pn_status engine_blob_reread(uint8_t *bytes, const struct store_disk *disk,
+                                                const char *folder, const struct sec_blob *blob);
 /* Removes every file of a folder that is not among `keep`. */
 void engine_blob_tidy(const struct store_disk *disk, const char *folder,
                       const struct sec_hash *keep, size_t keep_count);

@@ -86,11 +86,13 @@ enum pn_status
 engine_peer_send(struct engine_peer *peer, const struct pn_ports *ports,
                  struct engine_scratch *scratch, const struct engine_stamp *stamp)
 {
-    enum pn_status st = fed_link_seal(&scratch->frame, &peer->link, stamp->type, stamp->round,
-                                      stamp->attempt, scratch->body.bytes, scratch->body.size);
+    struct pn_buffer *frame = &scratch->frame;
+    enum pn_status    st =
+        fed_link_seal(frame, &peer->link, stamp->type, stamp->round, stamp->attempt,
+                      frame->bytes + WIRE_HEADER_SIZE, frame->size - WIRE_HEADER_SIZE);
     if (st != PN_OK)
         return st;
-    st = ports->send(ports->host, peer->link.ends.peer, scratch->frame.bytes, scratch->frame.size);
+    st = ports->send(ports->host, peer->link.ends.peer, frame->bytes, frame->size);
     if (st == PN_OK)
         return PN_OK;
     fed_link_reset(&peer->link);
@@ -110,8 +112,7 @@ engine_peer_hello(struct engine_peer *peer, const struct pn_ports *ports,
     if (hello.restart)
         peer->restart_at = pn_ms_add(now, FED_RESTART_MS);
 
-    pn_buffer_clear(&scratch->body);
-    enum pn_status st = wire_hello_encode(&scratch->body, &hello);
+    enum pn_status st = wire_hello_encode(engine_scratch_begin(scratch), &hello);
     if (st != PN_OK)
         return st;
     const struct engine_stamp stamp = {.type = WIRE_HELLO};

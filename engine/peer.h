@@ -51,8 +51,8 @@ struct engine_stamp {
     uint64_t       round;
     uint32_t       attempt;
 };
-/* Seals scratch->body and hands it to the network. PN_ESTATE without a session; PN_ENETWORK when it
- * could not leave: the link was reset and a HELLO is due. */
+/* Seals the body in the scratch and hands it to the network. PN_ESTATE without a session;
+ * PN_ENETWORK when it could not leave: the link was reset and a HELLO is due. */
 PN_MUST_CHECK enum pn_status engine_peer_send(struct engine_peer        *peer,
                                               const struct pn_ports     *ports,
                                               struct engine_scratch     *scratch,

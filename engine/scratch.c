@@ -1,6 +1,5 @@
 #include "engine/scratch.h"
 
-#include "crypto/merkle.h"
 #include "proto/frame.h"
 
 #include <stdlib.h>
@@ -8,11 +7,9 @@
 enum pn_status
 engine_scratch_init(struct engine_scratch *scratch)
 {
-    *scratch = (struct engine_scratch){.block = aligned_alloc(16, WIRE_ARENA_SIZE),
-                                       .chunk = malloc(SEC_CHUNK_SIZE)};
-    pn_buffer_init(&scratch->body, WIRE_BODY_MAX);
+    *scratch = (struct engine_scratch){.block = aligned_alloc(16, WIRE_ARENA_SIZE)};
     pn_buffer_init(&scratch->frame, WIRE_FRAME_MAX);
-    if (scratch->block == NULL || scratch->chunk == NULL) {
+    if (scratch->block == NULL || pn_buffer_extend(&scratch->frame, WIRE_FRAME_MAX) != PN_OK) {
         engine_scratch_fini(scratch);
         return PN_ENOMEM;
     }
@@ -24,9 +21,13 @@ void
 engine_scratch_fini(struct engine_scratch *scratch)
 {
     free(scratch->block);
-    free(scratch->chunk);
-    pn_buffer_fini(&scratch->body);
     pn_buffer_fini(&scratch->frame);
     scratch->block = NULL;
-    scratch->chunk = NULL;
+}
+
+struct pn_buffer *
+engine_scratch_begin(struct engine_scratch *scratch)
+{
+    scratch->frame.size = WIRE_HEADER_SIZE; /* SAFE: the room was taken in init */
+    return &scratch->frame;
 }

@@ -5,7 +5,7 @@
  * Whatever a peer sends, handling one frame uses no more than this. A simulator's thread that hosts
  * thousands of engines needs one; a daemon's loop thread needs one. Nothing in it survives a call.
  *
- * Memory     init and fini; about 5 MiB, touched only as far as messages reach.
+ * Memory     init and fini; about 4 MiB, touched only as far as messages reach.
  * Threads    one thread per scratch.
  */
 #ifndef ENGINE_SCRATCH_H
@@ -15,13 +15,14 @@
 
 struct engine_scratch {
     struct wire_arena arena; /* of the message being taken apart     */
-    struct pn_buffer  body;  /* of the message being put together    */
-    struct pn_buffer  frame; /* sealed                               */
-    uint8_t          *chunk; /* SEC_CHUNK_SIZE: read from the disk   */
+    struct pn_buffer  frame; /* being put together: room for a header, then the body */
     void             *block;
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);
 void engine_scratch_fini(struct engine_scratch *scratch);
+
+/* An empty body: append to what is returned, then engine_peer_send. */
+struct pn_buffer *engine_scratch_begin(struct engine_scratch *scratch);
 
 #endif

@@ -1,7 +1,9 @@
 /*
  * fed/fetch -- decides which chunks of one blob to ask for, and when again.
  *
- * The receiver sets the pace: at most FED_WINDOW chunks are outstanding. A chunk that
+ * The receiver sets the pace: at most FED_WINDOW chunks are outstanding, one that travels while
+ * another is proved and written. It is also what a party that gives to many must have room for:
+ * 2 MiB a member. A chunk that
  * FED_WINDOW others overtook is lost (a line keeps the order) and is asked for again at once.
  * When none has arrived for FED_PULL_MS, the lowest one outstanding is asked for again; the
  * time-out doubles with each such silence up to FED_PULL_MS_MAX and stays there, so that a slow
@@ -18,7 +20,7 @@
 
 #include "crypto/merkle.h"
 
-enum { FED_WINDOW = 4, FED_PULL_MS = 2000, FED_PULL_MS_MAX = 16000 };
+enum { FED_WINDOW = 2, FED_PULL_MS = 2000, FED_PULL_MS_MAX = 16000 };
 
 struct fed_fetch {
     struct sec_blob blob;

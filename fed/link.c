@@ -64,9 +64,10 @@ static enum pn_status
 append_frame(struct pn_buffer *out, const uint8_t *header, const uint8_t *body, size_t body_size,
              const struct sec_signature *signature)
 {
-    enum pn_status st = pn_buffer_append(out, header, WIRE_HEADER_SIZE);
+    bool           is_there = out->bytes != NULL && body == out->bytes + WIRE_HEADER_SIZE;
+    enum pn_status st       = pn_buffer_append(out, header, WIRE_HEADER_SIZE);
     if (st == PN_OK && body_size != 0)
-        st = pn_buffer_append(out, body, body_size);
+        st = is_there ? pn_buffer_extend(out, body_size) : pn_buffer_append(out, body, body_size);
     if (st == PN_OK)
         st = pn_buffer_append(out, signature->bytes, sizeof signature->bytes);
     if (st != PN_OK)
@@ -102,7 +103,7 @@ fed_link_seal(struct pn_buffer *out, struct fed_link *link, enum wire_type type,
     struct sec_hash      body_hash, frame_hash;
     struct sec_signature signature;
     uint8_t              bytes[WIRE_HEADER_SIZE];
-    sec_hash_of(&body_hash, "body", body, body_size);
+    sec_hash_of(&body_hash, "body", body, wire_hashed_size(header.type, body, body_size));
     memcpy(header.run, link->ends.run, sizeof header.run);
     memcpy(header.body_hash, body_hash.bytes, sizeof header.body_hash);
     if (!hello)
@@ -137,7 +138,8 @@ static enum pn_status
 check_body(const struct wire_frame *frame)
 {
     struct sec_hash hash;
-    sec_hash_of(&hash, "body", frame->body, frame->header.body_size);
+    sec_hash_of(&hash, "body", frame->body,
+                wire_hashed_size(frame->header.type, frame->body, frame->header.body_size));
     return sec_equal(hash.bytes, frame->header.body_hash, sizeof hash.bytes) ? PN_OK
                                                                              : PN_EPEER_FORMAT;
 }

@@ -39,7 +39,8 @@ struct fed_link {
 void fed_link_init(struct fed_link *link, const struct fed_link_ends *ends, uint32_t boot);
 
 /*
- * Appends one frame to `out` (cleared first). Everything but HELLO is PN_ESTATE before a
+ * One frame into `out`. The body may lie in `out` already, at WIRE_HEADER_SIZE: then it is not
+ * copied; otherwise not in `out` at all. Everything but HELLO is PN_ESTATE before a
  * HELLO was sealed; PN_ERANGE: a body beyond the limit of its type, or 2^32 - 1 frames since boot.
  * The link moves on at once: if the frame could not be handed to the
  * network, call fed_link_reset and open a new session with a HELLO.

@@ -28,7 +28,10 @@ PN_MUST_CHECK enum pn_status fed_update_quantise(int32_t *q, uint64_t *saturated
                                                  const float *local, const float *start,
                                                  size_t count, double clip);
 
-/* The L2 norm of q * 2^-24. */
+/* Adds the squares of q to `*squares`: exact, so the parts of an update may come in any order. */
+void fed_update_measure(pn_u128 *squares, const int32_t *q, size_t count);
+/* The L2 norm of q * 2^-24, given the sum of its squares. */
+double fed_update_norm_of(pn_u128 squares);
 double fed_update_norm(const int32_t *q, size_t count);
 
 /* sum[k] += weight * q[k]. */

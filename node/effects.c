@@ -150,8 +150,7 @@ perform_send(struct node_engine *engine, enum wire_type type, pn_ms now)
     }
     const struct engine_stamp stamp = {
         .type = type, .round = engine->machine.round, .attempt = engine->machine.attempt};
-    pn_buffer_clear(&scratch->body);
-    enum pn_status st = write_body(engine, &scratch->body, type);
+    enum pn_status st = write_body(engine, engine_scratch_begin(scratch), type);
     if (st == PN_OK)
         (void)!engine_peer_send(&engine->peer, ports, scratch, &stamp);
     else
@@ -249,6 +248,8 @@ done_hold(struct pn_work *work, pn_ms now)
         node_miss(engine, hold->base.status, "a model cannot be written to the state directory",
                   now);
     }
+    if (hold->base.status == PN_OK && strcmp(hold->folder, "models") == 0)
+        engine->proved = hold->blob; /* every chunk of it, as it came */
     bool last = engine->keep_waits && sec_blob_equal(&hold->blob, &engine->after.model);
     release_hold(&hold->base);
     if (last)

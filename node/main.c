@@ -4,6 +4,7 @@
  */
 #include "base/log.h"
 #include "engine/harden.h"
+#include "engine/heap.h"
 #include "engine/party.h"
 #include "engine/settings.h"
 #include "net/loop.h"
@@ -239,6 +240,7 @@ main(int argc, char **argv)
               stderr);
         code = 1;
     } else {
+        engine_heap_keep();
         pn_log_open("node", level, daemon.settings.log_json);
         code = run(&daemon);
     }

@@ -55,6 +55,7 @@ struct node_engine {
     struct pn_buffer record;     /* the next block, checked, until it is kept */
     struct fed_chain after;      /* the chain with it */
     bool             keep_waits; /* for the run's last model */
+    struct sec_blob  proved; /* the newest model that came in this life: its bytes were checked */
     struct sec_hash  recent[NODE_KEEP_MAX]; /* newest models of the ledger */
     size_t           recent_count;
 

@@ -7,17 +7,27 @@
 
 /* ---- shared by all work ---- */
 
-/* The blob as bytes in memory, its hash checked again: a disk may rot. A damaged file is removed,
- * so that the next order fetches it. */
+/* What an order needs; the works of one order share it. */
+struct source {
+    const struct engine_job *job;
+    const struct store_disk *disk;
+    struct node_trainer     *trainer;
+    struct sec_blob          model, scaling;
+    bool                     is_proved; /* the model: its bytes were checked since we started */
+};
+
+/* The blob as bytes in memory; its hash is checked unless that was done in this life: a disk may
+ * rot while nobody looks. A damaged file is removed, so that the next order fetches it. */
 static enum pn_status
 load_blob(uint8_t **out, const struct store_disk *disk, const char *folder,
-          const struct sec_blob *blob)
+          const struct sec_blob *blob, bool is_proved)
 {
     char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes = malloc((size_t)blob->size + 1);
+    uint8_t *bytes = pn_bulk(blob->size);
     if (bytes == NULL)
         return PN_ENOMEM;
-    enum pn_status st = engine_blob_read(bytes, NULL, disk, folder, blob);
+    enum pn_status st = is_proved ? engine_blob_reread(bytes, disk, folder, blob)
+                                  : engine_blob_read(bytes, NULL, disk, folder, blob);
     if (st == PN_OK) {
         *out = bytes;
         return PN_OK;
@@ -31,43 +41,53 @@ load_blob(uint8_t **out, const struct store_disk *disk, const char *folder,
 }
 
 static enum pn_status
-scale(struct node_trainer *trainer, const struct engine_job *job, const struct store_disk *disk,
-      const struct sec_blob *blob)
+scale(const struct source *source)
 {
+    const struct engine_job *job = source->job;
     if (job->scaling_size == 0)
-        return node_trainer_scale(trainer, NULL);
+        return node_trainer_scale(source->trainer, NULL);
     uint8_t             *bytes;
     uint32_t             count   = job->schema->numeric_count;
     struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
     if (scaling == NULL)
         return PN_ENOMEM;
-    enum pn_status st = load_blob(&bytes, disk, "scaling", blob);
+    enum pn_status st = load_blob(&bytes, source->disk, "scaling", &source->scaling, false);
     if (st == PN_OK) {
-        st = data_scaling_decode(scaling, count, bytes, (size_t)blob->size);
+        st = data_scaling_decode(scaling, count, bytes, (size_t)source->scaling.size);
         free(bytes);
     }
     if (st == PN_OK)
-        st = node_trainer_scale(trainer, scaling);
+        st = node_trainer_scale(source->trainer, scaling);
     free(scaling);
     return st;
 }
 
-/* A model as floats, the caller's to free; the records scaled. */
+/* The model as floats, the caller's to free; the records scaled. */
 static enum pn_status
-load_model(float **out, struct node_trainer *trainer, const struct engine_job *job,
-           const struct store_disk *disk, const struct sec_blob *model,
-           const struct sec_blob *scaling)
+load_model(float **out, const struct source *source)
 {
     uint8_t       *bytes = NULL;
-    enum pn_status st    = scale(trainer, job, disk, scaling);
+    enum pn_status st    = scale(source);
     if (st == PN_OK)
-        st = load_blob(&bytes, disk, "models", model);
+        st = load_blob(&bytes, source->disk, "models", &source->model, source->is_proved);
     if (st != PN_OK)
         return st;
-    /* SAFE: malloc aligns for floats; engine_floats_decode works in place. */
+    /* SAFE: pn_bulk aligns for floats; engine_floats_decode works in place. */
     *out = (float *)(void *)bytes;
-    engine_floats_decode(*out, bytes, (size_t)(model->size / 4));
+    engine_floats_decode(*out, bytes, (size_t)(source->model.size / 4));
     return PN_OK;
+}
+
+static struct source
+source_of(const struct node_engine *engine)
+{
+    const struct fed_member *machine = &engine->machine;
+    return (struct source){.job       = engine->job,
+                           .disk      = engine->config.disk,
+                           .trainer   = engine->trainer,
+                           .model     = machine->work_model,
+                           .scaling   = machine->scaling,
+                           .is_proved = sec_blob_equal(&engine->proved, &machine->work_model)};
 }
 
 /* What everybody may hear of a failure: never the sentence itself, which may quote the site's data.
@@ -102,12 +122,9 @@ node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_work whi
 
 struct train {
     struct engine_work            base;
-    const struct engine_job      *job;
-    const struct store_disk      *disk;
+    struct source                 source;
     const struct sec_sign_secret *secret;
-    struct node_trainer          *trainer;
     struct node_progress         *progress;
-    struct sec_blob               scaling;
     struct fed_commitment         commitment;
     struct node_update            update;
     struct sec_hash              *leaves;
@@ -153,18 +170,17 @@ node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDA
 static enum pn_status
 make_update(uint8_t **out, struct train *train)
 {
-    const struct engine_job *job   = train->job;
+    const struct engine_job *job   = train->source.job;
     size_t                   count = (size_t)(job->model_size / 4);
-    float                   *start = NULL, *local = malloc((size_t)job->model_size);
-    int32_t                 *q  = malloc((size_t)job->model_size);
+    float                   *start = NULL, *local = pn_bulk(job->model_size);
+    int32_t                 *q  = pn_bulk(job->model_size);
     enum pn_status           st = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK)
-        st = load_model(&start, train->trainer, job, train->disk, &train->update.model,
-                        &train->scaling);
+        st = load_model(&start, &train->source);
     if (st == PN_OK) {
         memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &train->update.loss, train->trainer, train->update.round,
-                                train->progress);
+        st = node_trainer_train(local, &train->update.loss, train->source.trainer,
+                                train->update.round, train->progress);
     }
     if (st == PN_OK)
         st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
@@ -184,12 +200,12 @@ make_update(uint8_t **out, struct train *train)
 static enum pn_status
 make_durable(struct train *train, const uint8_t *bytes)
 {
-    const struct store_disk *disk   = train->disk;
+    const struct store_disk *disk   = train->source.disk;
     struct node_update      *update = &train->update;
     char                     name[ENGINE_NAME_SIZE];
     uint8_t                  fact[NODE_UPDATE_FACT_SIZE];
     enum pn_status           st =
-        engine_blob_of(&update->update, &train->leaves, bytes, train->job->model_size);
+        engine_blob_of(&update->update, &train->leaves, bytes, train->source.job->model_size);
     if (st != PN_OK)
         return st;
     engine_blob_name(name, "updates", &update->update.root);
@@ -264,12 +280,9 @@ node_begin_train(struct node_engine *engine)
                                .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = PN_ENOMEM});
         return;
     }
-    train->job           = engine->job;
-    train->disk          = engine->config.disk;
+    train->source        = source_of(engine);
     train->secret        = engine->config.secret;
-    train->trainer       = engine->trainer;
     train->progress      = &engine->progress;
-    train->scaling       = machine->scaling;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
     train->update.weight = weight_of(engine);
@@ -289,12 +302,9 @@ node_begin_train(struct node_engine *engine)
 /* ---- evaluating ---- */
 
 struct evaluate {
-    struct engine_work       base;
-    const struct engine_job *job;
-    const struct store_disk *disk;
-    struct node_trainer     *trainer;
-    struct sec_blob          model, scaling;
-    struct nn_metric         validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
+    struct engine_work base;
+    struct source      source;
+    struct nn_metric   validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
 };
 
 static void
@@ -306,15 +316,14 @@ release_evaluate(struct engine_work *work)
 static void
 run_evaluate(struct pn_work *work)
 {
-    struct evaluate *evaluate = (struct evaluate *)work;
-    float           *theta    = NULL;
-    enum pn_status   st       = load_model(&theta, evaluate->trainer, evaluate->job, evaluate->disk,
-                                           &evaluate->model, &evaluate->scaling);
+    struct evaluate     *evaluate = (struct evaluate *)work;
+    struct node_trainer *trainer  = evaluate->source.trainer;
+    float               *theta    = NULL;
+    enum pn_status       st       = load_model(&theta, &evaluate->source);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->validation, theta, evaluate->trainer,
-                                   DATA_VALIDATION);
+        st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->test, theta, evaluate->trainer, DATA_TEST);
+        st = node_trainer_evaluate(evaluate->test, theta, trainer, DATA_TEST);
     free(theta);
     evaluate->base.status = st;
 }
@@ -378,11 +387,7 @@ node_begin_evaluate(struct node_engine *engine)
         return;
     }
     const struct data_parts *parts = node_trainer_parts(engine->trainer);
-    evaluate->job                  = engine->job;
-    evaluate->disk                 = engine->config.disk;
-    evaluate->trainer              = engine->trainer;
-    evaluate->model                = engine->machine.work_model;
-    evaluate->scaling              = engine->machine.scaling;
+    evaluate->source               = source_of(engine);
     uint64_t touched =
         2 * engine->job->model_size * ((uint64_t)parts->validation + parts->test) / 16;
     node_submit(engine, &evaluate->base,

@@ -1,3 +1,4 @@
+#include "proto/frame.h"
 #include "proto/message.h"
 
 #include <string.h>
@@ -38,7 +39,9 @@ append_parts(struct pn_buffer *out, const uint8_t *head, const struct wire_chunk
         return st;
     if (proof_size > 0 && (st = pn_buffer_append(out, message->proof, proof_size)) != PN_OK)
         return st;
-    return pn_buffer_append(out, message->data.bytes, message->data.size);
+    return message->data.bytes == NULL
+               ? pn_buffer_extend(out, message->data.size)
+               : pn_buffer_append(out, message->data.bytes, message->data.size);
 }
 
 enum pn_status
@@ -58,6 +61,15 @@ wire_chunk_encode(struct pn_buffer *out, const struct wire_chunk *message)
     if (st != PN_OK)
         out->size = before;
     return st;
+}
+
+size_t
+wire_hashed_size(uint16_t type, const uint8_t *body, size_t size)
+{
+    if (type != WIRE_CHUNK || size < AT_PROOF)
+        return size;
+    size_t head = AT_PROOF + (size_t)HASH_SIZE * pn_get_u32(body + AT_COUNT);
+    return head < size ? head : size;
 }
 
 enum pn_status

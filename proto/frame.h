@@ -14,7 +14,7 @@
  *         48    8  sequence
  *         56    4  body length
  *         60    4  zero
- *         64   32  BLAKE2b-256 of the body, domain "body"
+ *         64   32  BLAKE2b-256 of the body, domain "body"; in CHUNK of what comes before the data
  *         96   32  hash of the sender's previous frame to this recipient, domain
  *                  "frame" over header and signature; zero in the first of a session
  *        128    n  body
@@ -85,6 +85,10 @@ struct wire_frame { /* views into the received bytes */
     const uint8_t     *body;         /* header.body_size    */
     const uint8_t     *signature;    /* WIRE_SIGNATURE_SIZE */
 };
+
+/* How many of the body's first bytes its hash covers: all, but for the data of a CHUNK, which its
+ * proof ties to a root that was signed before: a model would be hashed twice on every way. */
+size_t wire_hashed_size(uint16_t type, const uint8_t *body, size_t size);
 
 void wire_header_encode(uint8_t out[static WIRE_HEADER_SIZE], const struct wire_header *header);
 /*

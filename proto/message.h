@@ -183,6 +183,7 @@ struct wire_chunk {
     const uint8_t   *proof; /* 32 * proof_count */
     struct wire_span data;
 };
+/* Leaves room at the end for data.size bytes of data when data.bytes is NULL. */
 PN_MUST_CHECK enum pn_status wire_chunk_encode(struct pn_buffer *out,
                                                const struct wire_chunk *message);
 PN_MUST_CHECK enum pn_status wire_chunk_decode(struct wire_chunk *out, const uint8_t *bytes,

@@ -294,23 +294,15 @@ disk_stage_read(void *host, const char *name, void *out, uint64_t offset, size_t
     return status;
 }
 
+/* The folder it comes from need not be synced: what a crash leaves there is cleared at open. */
 static int
 move_staged(const struct store_files *files, const char *name, const struct place *place)
 {
     char path[STORE_NAME_MAX + 16];
-    int  staging;
     staging_name(path, name);
     if (renameat(files->folder, path, place->folder, place->leaf) != 0)
         return errno;
-    int error = store_io_sync(place->folder);
-    if (error != 0)
-        return error;
-    error = store_io_open(&staging, files->folder, "staging", O_RDONLY | O_DIRECTORY, 0);
-    if (error != 0)
-        return error;
-    error = store_io_sync(staging);
-    store_io_close(staging);
-    return error;
+    return store_io_sync(place->folder);
 }
 
 static enum pn_status

@@ -50,21 +50,19 @@ static void
 fetch_asks_for_a_window_and_one_more_for_each_that_came(void **state)
 {
     (void)state;
-    begin(6);
+    begin(4);
     assert_int_equal(fed_fetch_deadline(&fetch), 0);
-    EXPECT_ASKED(100, 0, 1, 2, 3);
+    EXPECT_ASKED(100, 0, 1);
     EXPECT_NOTHING_ASKED(101);
-    fed_fetch_stored(&fetch, 2);
-    assert_int_equal(fed_fetch_deadline(&fetch), 0);
-    EXPECT_ASKED(110, 4);
-    fed_fetch_stored(&fetch, 0);
     fed_fetch_stored(&fetch, 1);
-    EXPECT_ASKED(120, 5);
-    fed_fetch_stored(&fetch, 3);
-    fed_fetch_stored(&fetch, 4);
+    assert_int_equal(fed_fetch_deadline(&fetch), 0);
+    EXPECT_ASKED(110, 2);
+    fed_fetch_stored(&fetch, 0);
+    EXPECT_ASKED(120, 3);
+    fed_fetch_stored(&fetch, 2);
     EXPECT_NOTHING_ASKED(130);
     assert_false(fed_fetch_is_whole(&fetch));
-    fed_fetch_stored(&fetch, 5);
+    fed_fetch_stored(&fetch, 3);
     assert_true(fed_fetch_is_whole(&fetch));
     EXPECT_NOTHING_ASKED(1000000);
     assert_int_equal(fed_fetch_deadline(&fetch), UINT64_MAX);
@@ -74,8 +72,8 @@ static void
 lost_chunks_are_asked_for_again_after_a_time_that_doubles(void **state)
 {
     (void)state;
-    begin(3);
-    EXPECT_ASKED(1000, 0, 1, 2);
+    begin(2);
+    EXPECT_ASKED(1000, 0, 1);
     pn_ms            at      = 1000;
     static const int waits[] = {2000, 4000, 8000, 16000, 16000, 16000};
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
@@ -94,26 +92,22 @@ static void
 chunk_that_a_window_of_others_overtook_is_asked_for_again_at_once(void **state)
 {
     (void)state;
-    begin(9);
-    EXPECT_ASKED(0, 0, 1, 2, 3);
+    begin(6);
+    EXPECT_ASKED(0, 0, 1);
     fed_fetch_stored(&fetch, 0);
-    EXPECT_ASKED(1, 4);
+    EXPECT_ASKED(1, 2);
     fed_fetch_stored(&fetch, 2); /* 1 is lost */
-    EXPECT_ASKED(2, 5);
+    EXPECT_ASKED(2, 3, 1);
     fed_fetch_stored(&fetch, 3);
-    EXPECT_ASKED(3, 6);
-    fed_fetch_stored(&fetch, 4);
-    EXPECT_ASKED(4, 7, 1);
-    fed_fetch_stored(&fetch, 5);
-    EXPECT_ASKED(5, 8);
+    EXPECT_ASKED(3, 4);
 }
 
 static void
 arriving_chunk_puts_the_time_out_off_for_all(void **state)
 {
     (void)state;
-    begin(3);
-    EXPECT_ASKED(0, 0, 1, 2);
+    begin(2);
+    EXPECT_ASKED(0, 0, 1);
     fed_fetch_stored(&fetch, 1);
     EXPECT_NOTHING_ASKED(1900);
     EXPECT_NOTHING_ASKED(3899);
@@ -146,13 +140,13 @@ reconnect_asks_at_once_and_forgets_the_doubling(void **state)
 {
     (void)state;
     begin(10);
-    EXPECT_ASKED(0, 0, 1, 2, 3);
+    EXPECT_ASKED(0, 0, 1);
     EXPECT_ASKED(2000, 0);
     fed_fetch_stored(&fetch, 1);
     fed_fetch_reconnected(&fetch);
     assert_false(fed_fetch_wants(&fetch, 0));
     assert_int_equal(fed_fetch_deadline(&fetch), 0);
-    EXPECT_ASKED(2001, 0, 2, 3, 4);
+    EXPECT_ASKED(2001, 0, 2);
     assert_int_equal(fed_fetch_deadline(&fetch), 4001);
 }
 
@@ -162,10 +156,10 @@ only_chunks_that_were_asked_for_and_are_missing_are_wanted(void **state)
     (void)state;
     begin(6);
     assert_false(fed_fetch_wants(&fetch, 0));
-    EXPECT_ASKED(0, 0, 1, 2, 3);
+    EXPECT_ASKED(0, 0, 1);
     assert_true(fed_fetch_wants(&fetch, 0));
-    assert_true(fed_fetch_wants(&fetch, 3));
-    assert_false(fed_fetch_wants(&fetch, 4));
+    assert_true(fed_fetch_wants(&fetch, 1));
+    assert_false(fed_fetch_wants(&fetch, 2));
     assert_false(fed_fetch_wants(&fetch, 6));
     assert_false(fed_fetch_wants(&fetch, UINT32_MAX));
     fed_fetch_stored(&fetch, 0);
@@ -200,8 +194,9 @@ last_chunk_counts_however_short_it_is(void **state)
         struct sec_blob blob = blob_of(cases[i].size);
         memset(have, 0, sizeof have);
         EXPECT_OK(fed_fetch_init(&fetch, &blob, blob.size, have));
+        assert_int_equal(fetch.chunk_count, cases[i].chunks);
         next_at(0);
-        assert_int_equal(asked_count, cases[i].chunks);
+        assert_int_equal(asked_count, cases[i].chunks < FED_WINDOW ? cases[i].chunks : FED_WINDOW);
     }
 }
 

@@ -449,6 +449,48 @@ hello_that_names_a_frame_before_it_is_refused(void **state)
     expect_refused(PN_EPEER_FORMAT, &f->hub, bytes, WIRE_HEADER_SIZE + sizeof signature.bytes);
 }
 
+/* A chunk with one proof hash: its data is the Merkle proof's affair, everything before it the
+ * frame's. And a body that lies where it leaves from gives the same frame as one that is copied. */
+static void
+data_of_a_chunk_is_not_hashed_for_its_frame_but_all_before_it_is(void **state)
+{
+    struct fixture *f = *state;
+    enum {
+        HEAD = 48 + 32,
+        DATA = 1000
+    };
+    uint8_t body[HEAD + DATA] = {[44] = 1};
+    for (size_t i = HEAD; i < sizeof body; i++)
+        body[i] = (uint8_t)i;
+    seal_text(f, &f->node, WIRE_HELLO, "hi");
+    EXPECT_OK(open_frame(f, &f->hub));
+    struct fed_link again = f->node;
+    EXPECT_OK(fed_link_seal(&f->frame, &f->node, WIRE_CHUNK, 7, 2, body, sizeof body));
+    struct pn_buffer in_place;
+    pn_buffer_init(&in_place, WIRE_FRAME_MAX);
+    EXPECT_OK(pn_buffer_extend(&in_place, WIRE_HEADER_SIZE));
+    EXPECT_OK(pn_buffer_append(&in_place, body, sizeof body));
+    EXPECT_OK(fed_link_seal(&in_place, &again, WIRE_CHUNK, 7, 2, in_place.bytes + WIRE_HEADER_SIZE,
+                            sizeof body));
+    assert_int_equal(in_place.size, f->frame.size);
+    assert_memory_equal(in_place.bytes, f->frame.bytes, in_place.size);
+    pn_buffer_fini(&in_place);
+
+    for (size_t i = 0; i < HEAD; i++) {
+        f->frame.bytes[WIRE_HEADER_SIZE + i] ^= 1;
+        if (i < 44 || i > 47) /* the count of proofs moves the border itself */
+            expect_frame_refused(f, PN_EPEER_FORMAT, &f->hub);
+        f->frame.bytes[WIRE_HEADER_SIZE + i] ^= 1;
+    }
+    f->frame.bytes[WIRE_HEADER_SIZE + 44] = 2;
+    expect_frame_refused(f, PN_EPEER_FORMAT, &f->hub);
+    f->frame.bytes[WIRE_HEADER_SIZE + 44] = 0;
+    expect_frame_refused(f, PN_EPEER_FORMAT, &f->hub);
+    f->frame.bytes[WIRE_HEADER_SIZE + 44] = 1;
+    f->frame.bytes[WIRE_HEADER_SIZE + HEAD] ^= 1;
+    EXPECT_OK(open_frame(f, &f->hub));
+}
+
 int
 main(void)
 {
@@ -474,6 +516,7 @@ main(void)
         LINK_TEST(oversized_frames_are_refused),
         LINK_TEST(body_under_another_header_is_refused),
         LINK_TEST(hello_that_names_a_frame_before_it_is_refused),
+        LINK_TEST(data_of_a_chunk_is_not_hashed_for_its_frame_but_all_before_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

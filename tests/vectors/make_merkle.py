@@ -7,6 +7,7 @@ import hashlib
 import struct
 
 CHUNK = 1 << 20
+PIECE = 1 << 16
 
 
 def blake(data):
@@ -54,8 +55,9 @@ def content(size):
 
 
 def blob_root(data):
-    chunks = [data[at:at + CHUNK] for at in range(0, len(data), CHUNK)] or [b""]
-    return root(len(data), [blake(b"\0" + chunk) for chunk in chunks])
+    """One tree over all pieces: that chunks are its nodes is the other side's affair."""
+    pieces = [data[at:at + PIECE] for at in range(0, len(data), PIECE)] or [b""]
+    return root(len(data), [blake(b"\0" + piece) for piece in pieces])
 
 
 def main():
@@ -86,7 +88,8 @@ def main():
 
     print("/* Byte i is (i * 131 + (i >> 8) * 7 + 13) & 255. */")
     print("static const struct {\n    uint64_t    size;\n    const char *root;\n} blob_vectors[] = {")
-    for size in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 5]:
+    for size in [0, 1, PIECE, PIECE + 1, 5 * PIECE + 9, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK,
+                 3 * CHUNK + 5, 5 * CHUNK + 7 * PIECE]:
         print(f'    {{{size}, "{blob_root(content(size)).hex()}"}},')
     print("};\n\n#endif")
 
