@@ -1,6 +1,7 @@
 #include "crypto/merkle.h"
 
-#include <sodium.h>
+#include "crypto/suite.h"
+
 #include <string.h>
 
 /*
@@ -19,15 +20,15 @@ static void
 hash_with_prefix(struct sec_hash *out, uint8_t prefix, const void *a, size_t a_size, const void *b,
                  size_t b_size)
 {
-    crypto_generichash_state state;
-    /* SAFE: these fail only for sizes that do not occur here. */
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof out->bytes);
-    (void)crypto_generichash_update(&state, &prefix, 1);
+    const struct sec_suite *suite = sec_suite();
+    struct sec_hasher       hasher;
+    suite->hash_begin(&hasher);
+    suite->hash_add(&hasher, &prefix, 1);
     if (a_size != 0)
-        (void)crypto_generichash_update(&state, a, a_size);
+        suite->hash_add(&hasher, a, a_size);
     if (b_size != 0)
-        (void)crypto_generichash_update(&state, b, b_size);
-    (void)crypto_generichash_final(&state, out->bytes, sizeof out->bytes);
+        suite->hash_add(&hasher, b, b_size);
+    suite->hash_end(out, &hasher);
 }
 
 static void

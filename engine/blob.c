@@ -144,20 +144,28 @@ engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct
 void
 engine_floats_encode(uint8_t *out, const float *values, size_t count)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, values, count * sizeof *values);
+#else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         pn_put_u32(out + 4 * i, bits);
     }
+#endif
 }
 
 void
 engine_floats_decode(float *out, const uint8_t *bytes, size_t count)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memmove(out, bytes, count * sizeof *out);
+#else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = pn_get_u32(bytes + 4 * i);
         memcpy(&out[i], &bits, sizeof bits);
     }
+#endif
 }
 
 /* ---- giving ---- */
