@@ -241,6 +241,7 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         !node->connected)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
+    sim_settle(party);
     struct engine_counters before = *counters_of(party, from);
     if (party->index == SIM_HUB)
         coord_engine_frame(party->coord, world->now, from->number, event->bytes, event->size);
@@ -273,6 +274,7 @@ sim_take_up(struct sim_party *node, const struct sim_event *event)
         return;
     node->connected = true;
     sim_trace(node->world, "up", node->index, 0, 0);
+    sim_settle(node);
     node_engine_up(node->node, node->world->now);
     sim_after_call(node);
 }
@@ -285,6 +287,7 @@ sim_disconnect(struct sim_party *node)
     if (!node->connected)
         return;
     node->connected = false;
+    sim_settle(node);
     if (node->alive) {
         node_engine_down(node->node, world->now);
         sim_after_call(node);
