@@ -12,6 +12,7 @@ engine_scratch_init(struct engine_scratch *scratch)
                                        .chunk = malloc(SEC_CHUNK_SIZE)};
     pn_buffer_init(&scratch->body, WIRE_BODY_MAX);
     pn_buffer_init(&scratch->frame, WIRE_FRAME_MAX);
+    engine_known_init(&scratch->known);
     if (scratch->block == NULL || scratch->chunk == NULL) {
         engine_scratch_fini(scratch);
         return PN_ENOMEM;
@@ -27,6 +28,7 @@ engine_scratch_fini(struct engine_scratch *scratch)
     free(scratch->chunk);
     pn_buffer_fini(&scratch->body);
     pn_buffer_fini(&scratch->frame);
+    engine_known_fini(&scratch->known);
     scratch->block = NULL;
     scratch->chunk = NULL;
 }

@@ -11,17 +11,19 @@
 #ifndef ENGINE_SCRATCH_H
 #define ENGINE_SCRATCH_H
 
+#include "engine/known.h"
 #include "proto/message.h"
 
 struct engine_scratch {
-    struct wire_arena arena; /* of the message being taken apart     */
-    struct pn_buffer  body;  /* of the message being put together    */
-    struct pn_buffer  frame; /* sealed                               */
-    uint8_t          *chunk; /* SEC_CHUNK_SIZE: read from the disk   */
-    void             *block;
+    struct wire_arena   arena; /* of the message being taken apart     */
+    struct pn_buffer    body;  /* of the message being put together    */
+    struct pn_buffer    frame; /* sealed                               */
+    uint8_t            *chunk; /* SEC_CHUNK_SIZE: read from the disk   */
+    void               *block;
+    struct engine_known known;
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);
-void engine_scratch_fini(struct engine_scratch *scratch);
+void                         engine_scratch_fini(struct engine_scratch *scratch);
 
 #endif
