@@ -242,8 +242,8 @@ is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
         if (work->release == release_check &&
             sec_blob_equal(&((const struct check *)work)->blob, &member->wanted))
             return true;
-    for (uint32_t i = 0; i < engine->member_count; i++) {
-        const struct coord_member *other = &engine->members[i];
+    for (uint32_t i = 0; i < engine->round.cohort_count; i++) {
+        const struct coord_member *other = &engine->members[engine->round.cohort[i]];
         if (other != member && engine_fetch_is_busy(&other->fetch) &&
             sec_blob_equal(&other->fetch.fetch.blob, &member->wanted))
             return true;
@@ -252,9 +252,18 @@ is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
 }
 
 void
+coord_stop_waiting(struct coord_engine *engine, struct coord_member *member)
+{
+    engine->waiting -= member->waits;
+    member->waits = false;
+}
+
+void
 coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
+    coord_stop_waiting(engine, member);
     member->waits = is_in_hand(engine, member);
+    engine->waiting += member->waits;
     if (member->waits)
         return;
     if (engine_blob_is_there(engine->config.disk, "updates", &member->wanted)) {
@@ -269,12 +278,13 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
     }
     engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports, engine->config.scratch,
                      now);
+    coord_watch(engine, member);
 }
 
 void
 coord_wake_pulls(struct coord_engine *engine, pn_ms now)
 {
-    for (uint32_t i = 0; i < engine->member_count; i++)
+    for (uint32_t i = 0; i < engine->member_count && engine->waiting > 0; i++)
         if (engine->members[i].waits)
             coord_begin_pull(engine, &engine->members[i], now);
 }

@@ -51,20 +51,27 @@ move_to(struct fed_turn *turn, enum fed_phase next, pn_ms wait_ms)
 /* ---- the phases ----------------------------------------------------------------------- */
 
 struct tally {
-    uint32_t joined, answered, surveyed, survey_open; /* of all members */
-    uint32_t part[FED_LOST + 1], evaluate_open;       /* of the cohort  */
+    uint32_t joined, answered, surveyed, survey_open; /* of all members, before there are rounds */
+    uint32_t part[FED_LOST + 1], evaluate_open;       /* of the cohort */
 };
 
 static void
-count(struct tally *out, const struct fed_round *round)
+count_all(struct tally *out, const struct fed_round *round)
 {
-    *out = (struct tally){0};
     for (uint32_t i = 0; i < round->member_count; i++) {
         const struct fed_round_member *member = &round->members[i];
         out->joined += member->joined;
         out->answered += member->joined || member->refused;
         out->surveyed += member->joined && member->surveyed;
         out->survey_open += member->joined && !member->surveyed && !member->excused;
+    }
+}
+
+static void
+count_cohort(struct tally *out, const struct fed_round *round)
+{
+    for (uint32_t i = 0; i < round->cohort_count; i++) {
+        const struct fed_round_member *member = &round->members[round->cohort[i]];
         out->part[member->part]++;
         out->evaluate_open += member->part == FED_VALID && !member->evaluated && !member->excused;
     }
@@ -272,9 +279,12 @@ check_close(struct fed_turn *turn, bool expired)
 void
 fed_phase_check(struct fed_turn *turn, bool expired)
 {
-    struct tally    tally;
-    const uint32_t *part = tally.part;
-    count(&tally, turn->round);
+    struct tally    tally = {.joined = 0};
+    const uint32_t *part  = tally.part;
+    if (turn->round->phase <= FED_SURVEY)
+        count_all(&tally, turn->round);
+    else
+        count_cohort(&tally, turn->round);
 
     switch (turn->round->phase) {
     case FED_GATHER:

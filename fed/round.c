@@ -72,7 +72,7 @@ fed_round_init(struct fed_round *round, const struct fed_round_limits *limits,
                struct fed_round_member *members, uint32_t member_count)
 {
     PN_ASSERT(limits->quorum > 0 && limits->quorum <= limits->cohort);
-    PN_ASSERT(limits->retry_ms > 0 && limits->rounds > 0);
+    PN_ASSERT(limits->retry_ms > 0 && limits->rounds > 0 && limits->cohort <= FED_COHORT_MAX);
     for (uint32_t i = 0; i < member_count; i++) {
         PN_ASSERT(i == 0 || members[i - 1].number < members[i].number);
         members[i] = (struct fed_round_member){.number = members[i].number};
@@ -320,7 +320,8 @@ on_countersigned(struct fed_turn *turn, struct fed_round_member *member,
     member->height = event->height;
     if (member->height < turn->round->height)
         fed_phase_follow(turn, member);
-    fed_phase_check(turn, false);
+    if (turn->round->phase == FED_CLOSE)
+        fed_phase_check(turn, false);
     return PN_OK;
 }
 

@@ -56,6 +56,8 @@
 #include "proto/frame.h"
 #include "proto/message.h"
 
+enum { FED_COHORT_MAX = 1024 };
+
 struct fed_round_limits {
     uint32_t rounds, cohort, quorum, attempts;
     pn_ms    gather_ms, invite_ms, train_ms, collect_ms, evaluate_ms;
@@ -186,6 +188,8 @@ struct fed_round {
     uint64_t                 height;  /* blocks in the ledger */
     struct sec_blob          model;   /* start of this round */
     struct sec_blob          next;    /* after AGGREGATE     */
+    uint32_t                 cohort[FED_COHORT_MAX]; /* indices of members whose part is not OUT */
+    uint32_t                 cohort_count;
     pn_ms                    deadline;
     pn_ms                    retry_at;  /* of what this phase awaits         */
     pn_ms                    follow_at; /* of answers to the job, and blocks */
