@@ -379,7 +379,8 @@ done_fold(struct pn_work *work, pn_ms now)
     struct fed_event     event  = {.kind = FED_AGGREGATED, .blob = fold->next};
     if (fold->base.status == PN_OK) {
         engine_shelf_put(&engine->shelf, "models", &fold->next, fold->leaves);
-        fold->leaves = NULL;
+        fold->leaves        = NULL;
+        engine->score_count = 0; /* until this round is evaluated, if it is */
     } else {
         coord_break(engine, fold->base.status,
                     "the next model cannot be made in the state directory");

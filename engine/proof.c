@@ -158,6 +158,8 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     if (st != PN_OK)
         return st;
 
+    if (index == 0)
+        walk->chain.sparse = engine_ledger_is_sparse(walk->disk, &walk->chain.job);
     struct engine_proof *proof = walk->proof;
     proof->blocks++;
     proof->commitments += block.entry_count;
@@ -199,6 +201,7 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
     for (uint64_t i = 0; st == PN_OK && i < count; i++)
         st = take_record(&walk, i, why);
     if (st == PN_OK) {
+        proof.gaps     = walk.chain.height - proof.blocks;
         proof.finished = walk.chain.finished;
         proof.head     = walk.chain.head;
         proof.scaling  = walk.chain.scaling;

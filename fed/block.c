@@ -169,6 +169,13 @@ check_blob(const char *what, const struct sec_blob *expected, const struct sec_b
     return check_hash(what, &expected->root, &seen->root, why);
 }
 
+/* Blocks between the last one and this are not in this copy. */
+static bool
+is_after_gap(const struct fed_chain *chain, const struct fed_block_facts *facts)
+{
+    return chain->sparse && chain->height > 0 && facts->height > chain->height;
+}
+
 /* Where it stands in the chain. A decoded block is a genesis exactly at height 0. */
 static enum pn_status
 check_place(const struct fed_chain *chain, const struct fed_block_facts *facts,
@@ -176,6 +183,8 @@ check_place(const struct fed_chain *chain, const struct fed_block_facts *facts,
 {
     if (chain->finished)
         return pn_error_set(why, PN_ECORRUPT, "it comes after the block that finished the run");
+    if (is_after_gap(chain, facts))
+        return PN_OK;
     if (facts->height != chain->height)
         return pn_error_set(why, PN_ECORRUPT, "expected height %" PRIu64 ", seen %" PRIu64,
                             chain->height, facts->height);
@@ -229,6 +238,14 @@ check_progress(const struct fed_chain *chain, const struct fed_block_facts *fact
     if (chain->height == 0)
         return PN_OK;
     uint64_t round = chain->round + (facts->kind == WIRE_BLOCK_ROUND);
+    if (is_after_gap(chain, facts)) {
+        if (facts->round < round || facts->round - chain->round > facts->height - chain->height + 1)
+            return pn_error_set(why, PN_ECORRUPT,
+                                "round %" PRIu64 " does not follow round %" PRIu64
+                                " that many blocks before",
+                                facts->round, chain->round);
+        return check_blob("its scaling", &chain->scaling, &facts->scaling, why);
+    }
     if (facts->round != round)
         return pn_error_set(why, PN_ECORRUPT, "expected round %" PRIu64 ", seen %" PRIu64, round,
                             facts->round);
@@ -293,13 +310,14 @@ check_entries(const struct fed_chain *chain, const struct wire_block *block, str
 static enum pn_status
 check_witnesses(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
 {
+    const struct sec_hash previous = hash_of(block->previous);
     for (size_t i = 0; i < block->witness_count; i++) {
         const struct wire_witness      *witness = &block->witnesses[i];
         const struct fed_roster_member *member  = find_node(chain, witness->member, "witness", why);
         if (member == NULL)
             return PN_EAUTH;
         struct sec_signature signature = signature_of(witness->signature);
-        if (!fed_witness_check(&signature, &chain->head, &member->certificate.node))
+        if (!fed_witness_check(&signature, &previous, &member->certificate.node))
             return pn_error_set(why, PN_EAUTH, "witness: %s has not signed the block before it",
                                 member->name);
     }
@@ -314,7 +332,7 @@ move_on(struct fed_chain *chain, const struct fed_block_facts *facts)
         chain->job     = facts->job;
         chain->scaling = facts->scaling;
     }
-    chain->height++;
+    chain->height   = facts->height + 1;
     chain->head     = facts->hash;
     chain->round    = facts->round;
     chain->model    = facts->model_out;

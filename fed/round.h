@@ -22,7 +22,7 @@
  *   COLLECT   all announced updates are staged and valid (or refused), or collect_ms passed and
  *             a quorum is valid
  *   AGGREGATE host folds the valid updates, in integers
- *   EVALUATE  asks the members that counted; all answered, or evaluate_ms passed. Never fails the
+ *   EVALUATE  (every evaluate_every rounds) asks the members that counted; all answered, or evaluate_ms passed. Never fails the
  *             round: a metric is reported over the members that answered
  *   COMMIT    host makes model, then block, durable; only then is it announced
  *   CLOSE     the run is over: commits the finish block, tells everybody, waits linger_ms for
@@ -37,6 +37,8 @@
  *
  * Blocks travel by a cursor per member: whoever has fewer blocks than the head is sent
  * the next one until it countersigns it. FINISH goes to a member right after its last block.
+ * With follow_cohort only members of this cohort and of the one before are sent the newest block,
+ * whatever they miss before it; everybody gets the first block and the finish block.
  *
  * A run that ends without a finish block (FED_END with WIRE_FAILED) has lost nothing durable:
  * started again, it goes on with the same round. `attempts` counts tries since the start.
@@ -65,6 +67,8 @@ struct fed_round_limits {
     bool     survey;                          /* the schema standardises a column */
     bool     stopping;                        /* early stopping on a metric       */
     bool     stop_on_smaller;                 /* the metric is better when smaller */
+    uint32_t evaluate_every;                  /* rounds, at least 1; and the last one */
+    bool     follow_cohort;                   /* blocks go to the cohort only, see fed/job */
     uint32_t patience;
     double   min_delta;
     uint64_t weight_max;

@@ -115,6 +115,7 @@ done_join(struct pn_work *work, pn_ms now)
         engine->own_job                = join->own_job;
         engine->trainer                = join->trainer;
         join->own_job                  = NULL;
+        engine->chain.sparse           = engine->job->job->follow == FED_FOLLOW_COHORT;
         join->trainer                  = NULL;
         const struct data_parts *parts = node_trainer_parts(engine->trainer);
         notice                         = (struct node_notice){.kind       = NODE_JOINED,

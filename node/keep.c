@@ -16,10 +16,13 @@ check_old(struct node_engine *engine, const struct sec_hash *hash, uint64_t heig
     struct engine_record record;
     struct sec_hash      ours;
     pn_buffer_init(&room, ENGINE_RECORD_MAX);
-    enum pn_status st = engine_record_read(&record, &room, engine->config.disk, height);
+    enum pn_status st =
+        engine_record_find(&record, &room, engine->config.disk, height, engine->config.scratch);
     if (st == PN_OK)
         fed_block_hash(&ours, record.block.bytes, record.block.size);
     pn_buffer_fini(&room);
+    if (st == PN_ENOENT && engine->chain.sparse)
+        return PN_EPEER_STALE; /* we never had it, and need it no more */
     if (st != PN_OK)
         return st;
     if (sec_hash_equal(&ours, hash))
@@ -138,7 +141,7 @@ node_check_block(struct node_engine *engine, const struct wire_commit *commit, u
         return st;
     if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
         return PN_OK;
-    if (at > chain->height)
+    if (at > chain->height && (!chain->sparse || chain->height == 0))
         return PN_EPEER_STATE;
     if (at < chain->height)
         return check_old(engine, &hash, at, why);

@@ -1,6 +1,5 @@
 #include "node/trainer.h"
 
-
 #include <stdlib.h>
 #include <string.h>
 

@@ -311,8 +311,7 @@ run_evaluate(struct pn_work *work)
     enum pn_status   st       = load_model(&theta, evaluate->trainer, evaluate->job, evaluate->disk,
                                            &evaluate->model, &evaluate->scaling);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->validation, theta, evaluate->trainer,
-                                   DATA_VALIDATION);
+        st = node_trainer_evaluate(evaluate->validation, theta, evaluate->trainer, DATA_VALIDATION);
     if (st == PN_OK)
         st = node_trainer_evaluate(evaluate->test, theta, evaluate->trainer, DATA_TEST);
     free(theta);

@@ -21,15 +21,22 @@ static const double show_every_s = 0.2;
 struct clock {
     const struct engine_job *job;
     double                   begun, ready, last, shown, ended;
-    uint64_t                 updates; /* that were averaged */
+    double                   cpu_ready, cpu_last; /* of all threads of this process */
+    uint64_t                 updates;             /* that were averaged */
 };
+
+static double
+seconds_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
 
 static double
 seconds(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return seconds_of(CLOCK_MONOTONIC);
 }
 
 static double
@@ -58,11 +65,14 @@ note_block(void *context, const struct wire_block *block, pn_ms now)
 {
     struct clock *clock = context;
     double        here  = seconds();
-    if (block->kind == WIRE_BLOCK_GENESIS)
-        clock->ready = here;
+    if (block->kind == WIRE_BLOCK_GENESIS) {
+        clock->ready     = here;
+        clock->cpu_ready = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    }
     if (block->kind != WIRE_BLOCK_ROUND)
         return;
-    clock->last = here;
+    clock->last     = here;
+    clock->cpu_last = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     clock->updates += block->entry_count;
     if (here - clock->shown < show_every_s && block->round < clock->job->job->rounds &&
         block->metric_count == 0)
@@ -83,13 +93,14 @@ peak_bytes(void)
 static void
 print_text(const struct sim_result *result, const struct clock *clock, const char *model)
 {
-    printf("%llu rounds, %llu clients in %.2f s: %.4g clients/s; before that %.2f s, checks after "
-           "it %.2f s\n"
+    printf("%llu rounds, %llu clients in %.2f s (%.2f s of processor time): %.4g clients/s; "
+           "before that %.2f s, checks after it %.2f s\n"
            "%.1f virtual seconds, %llu frames, at most %.1f MiB\n",
            (unsigned long long)result->rounds, (unsigned long long)clock->updates,
-           clock->last - clock->ready, per_second(clock), clock->ready - clock->begun,
-           clock->ended - clock->last, (double)result->ended_ms / 1000.0,
-           (unsigned long long)result->frames, (double)peak_bytes() / 1048576.0);
+           clock->last - clock->ready, clock->cpu_last - clock->cpu_ready, per_second(clock),
+           clock->ready - clock->begun, clock->ended - clock->last,
+           (double)result->ended_ms / 1000.0, (unsigned long long)result->frames,
+           (double)peak_bytes() / 1048576.0);
     if (sec_suite() == &sec_suite_real)
         printf("the ledger verifies, %llu of %llu aggregates recomputed\n",
                (unsigned long long)result->sums_checked, (unsigned long long)result->rounds);
@@ -115,6 +126,7 @@ print_json(const struct sim_result *result, const struct clock *clock, const cha
     text_json_f64(out, "clients_per_s", per_second(clock));
     text_json_f64(out, "prepare_s", clock->ready - clock->begun);
     text_json_f64(out, "rounds_s", clock->last - clock->ready);
+    text_json_f64(out, "rounds_cpu_s", clock->cpu_last - clock->cpu_ready);
     text_json_f64(out, "check_s", clock->ended - clock->last);
     text_json_u64(out, "peak_bytes", peak_bytes());
     text_json_u64(out, "virtual_ms", result->ended_ms);

@@ -707,23 +707,24 @@ below(struct world *w, uint32_t bound)
 static struct fed_round_limits
 random_limits(struct world *w)
 {
-    struct fed_round_limits limits = {.rounds      = 1 + below(w, 3),
-                                      .cohort      = 1 + below(w, SCRIPT_MEMBERS),
-                                      .attempts    = 1 + below(w, 4),
-                                      .gather_ms   = below(w, 200),
-                                      .invite_ms   = below(w, 50),
-                                      .train_ms    = below(w, 100),
-                                      .collect_ms  = below(w, 50),
-                                      .evaluate_ms = below(w, 50),
-                                      .retry_ms    = 1 + below(w, 40),
-                                      .backoff_ms  = below(w, 20),
-                                      .linger_ms   = below(w, 50),
-                                      .survey      = below(w, 2),
-                                      .stopping    = below(w, 2),
-                                      .patience    = 1 + below(w, 3),
-                                      .weight_max  = 200,
-                                      .update_size = UPDATE_SIZE,
-                                      .seed        = pn_rng_u64(&w->rng)};
+    struct fed_round_limits limits = {.evaluate_every = 1,
+                                      .rounds         = 1 + below(w, 3),
+                                      .cohort         = 1 + below(w, SCRIPT_MEMBERS),
+                                      .attempts       = 1 + below(w, 4),
+                                      .gather_ms      = below(w, 200),
+                                      .invite_ms      = below(w, 50),
+                                      .train_ms       = below(w, 100),
+                                      .collect_ms     = below(w, 50),
+                                      .evaluate_ms    = below(w, 50),
+                                      .retry_ms       = 1 + below(w, 40),
+                                      .backoff_ms     = below(w, 20),
+                                      .linger_ms      = below(w, 50),
+                                      .survey         = below(w, 2),
+                                      .stopping       = below(w, 2),
+                                      .patience       = 1 + below(w, 3),
+                                      .weight_max     = 200,
+                                      .update_size    = UPDATE_SIZE,
+                                      .seed           = pn_rng_u64(&w->rng)};
     limits.quorum                  = 1 + below(w, limits.cohort);
     return limits;
 }
