@@ -38,6 +38,14 @@ PN_MUST_CHECK enum pn_status engine_proof_make(struct engine_proof     *out,
                                                engine_proof_watch *watch, void *context,
                                                struct pn_error *why);
 
+/* True when the ledger was made with nominal identity: its first block is signed with a tag and the
+ * mark that says so (crypto/suite). Nothing in it proves anything. */
+bool engine_proof_is_nominal(const struct store_disk *disk);
+/* Every block as it lies, in order; nothing is checked beyond its form. For such ledgers. */
+PN_MUST_CHECK enum pn_status engine_proof_read(const struct store_disk *disk,
+                                               engine_proof_watch *watch, void *context,
+                                               struct pn_error *why);
+
 /* A blob of the directory, whole, checked against its root; the caller frees `*bytes`.
  * `folder` is "models", "updates" or "scaling". PN_ENOENT when it is not kept. */
 PN_MUST_CHECK enum pn_status engine_proof_blob(uint8_t **bytes, const struct store_disk *disk,
