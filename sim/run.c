@@ -9,6 +9,8 @@
 #include "sim/world.h"
 #include "text/json.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -201,6 +203,14 @@ run_job(const struct sim_options *options, const struct engine_job *job, struct 
     return st;
 }
 
+/* Frames and models come and go all the time: their memory stays with us. */
+static void
+keep_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
 int
 sim_command_run(const struct sim_options *options, const char *job_path)
 {
@@ -214,6 +224,7 @@ sim_command_run(const struct sim_options *options, const char *job_path)
                                              "--identity: expected real or nominal, seen \"%s\"",
                                              options->identity),
                                 &why);
+    keep_memory();
     enum pn_status st = engine_job_load(&job, job_path, &why);
     if (st != PN_OK)
         return sim_command_fail(st, &why);
