@@ -70,6 +70,8 @@ save_roster(const struct store_disk *to, const struct sim_federation *federation
     char           name[STORE_NAME_MAX + 1];
     enum pn_status st =
         to->save(to->host, "federation.yaml", federation->text.bytes, federation->text.size);
+    if (st == PN_OK) /* as a daemon's copy of it, for `panal model` */
+        st = to->save(to->host, "roster.yaml", federation->text.bytes, federation->text.size);
     if (st != PN_OK || federation->signature.size == 0)
         return st;
     snprintf(name, sizeof name, "federation.yaml.%s.minisig", federation->roster->members[1].name);
