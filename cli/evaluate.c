@@ -197,8 +197,11 @@ int
 cli_model_evaluate(int argc, char **argv)
 {
     struct evaluate_options options;
-    struct cli_arguments    words = {
-           .noun = "model", .verb = "evaluate", .needed = {"sites"}, .words_min = 1, .words_max = 1};
+    struct cli_arguments    words = {.noun      = "model",
+                                     .verb      = "evaluate",
+                                     .needed    = {"sites"},
+                                     .words_min = 1,
+                                     .words_max = 1};
     int code;
     if (!cli_parse(&options, evaluate_table, &words, argc, argv, &code))
         return code;

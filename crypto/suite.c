@@ -1,7 +1,6 @@
 #include "crypto/suite.h"
 
 #include <sodium.h>
-#include <string.h>
 
 _Static_assert(sizeof(struct sec_hasher) == sizeof(crypto_generichash_state),
                "the opaque state is libsodium's");
@@ -84,6 +83,6 @@ sec_suite_use(const struct sec_suite *suite)
 bool
 sec_signature_is_nominal(const struct sec_signature *signature)
 {
-    return memcmp(signature->bytes + SEC_NOMINAL_TAG_SIZE, SEC_NOMINAL_MARK,
-                  sizeof SEC_NOMINAL_MARK - 1) == 0;
+    return sec_equal(signature->bytes + SEC_NOMINAL_TAG_SIZE, SEC_NOMINAL_MARK,
+                     sizeof SEC_NOMINAL_MARK - 1);
 }

@@ -19,7 +19,7 @@ struct engine_proof {
     uint64_t blocks, rounds, commitments, witnesses;
     uint64_t models_checked, models_absent;
     uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
-    uint64_t gaps; /* blocks that are not in this copy: a node's, where the job has follow: cohort */
+    uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
     bool     finished;
     struct sec_hash head;
     struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */

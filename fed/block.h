@@ -74,9 +74,9 @@ struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
 /*
  * Takes one encoded block and its proposer's signature. Checks encoding, height, previous
  * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator, signature,
- * round order, model_in = the model before (in a sparse chain only where the block before is there,
- * too; its hash is then what the witnesses must have signed), entries sorted and unique with valid commitments of
- * members, weights in range, witnesses of the previous block, and that finish is last.
+ * round order, model_in = the model before, entries sorted and unique with valid commitments of
+ * members, weights in range, witnesses of the previous block, and that finish is last. After a gap
+ * in a sparse chain: no previous hash and no model before, the rest as ever.
  * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no
  * say here) or PN_ENOMEM (an arena smaller than WIRE_ARENA_SIZE).

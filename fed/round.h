@@ -22,8 +22,9 @@
  *   COLLECT   all announced updates are staged and valid (or refused), or collect_ms passed and
  *             a quorum is valid
  *   AGGREGATE host folds the valid updates, in integers
- *   EVALUATE  (every evaluate_every rounds) asks the members that counted; all answered, or evaluate_ms passed. Never fails the
- *             round: a metric is reported over the members that answered
+ *   EVALUATE  (every evaluate_every rounds) asks the members that counted; all answered, or
+ *             evaluate_ms passed. Never fails the round: a metric is reported over the members
+ *             that answered
  *   COMMIT    host makes model, then block, durable; only then is it announced
  *   CLOSE     the run is over: commits the finish block, tells everybody, waits linger_ms for
  *             their countersignatures

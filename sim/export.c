@@ -102,8 +102,7 @@ export_to(const char *directory, const struct store_disk *disk,
     return st;
 }
 
-/* Files are files, whatever was simulated: the log's own checksums are those of any state directory.
- */
+/* Files are files, whatever was simulated: the checksums of the log are those of any directory. */
 enum pn_status
 sim_export(const char *directory, const struct store_disk *disk,
            const struct sim_federation *federation, struct pn_error *why)

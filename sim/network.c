@@ -61,7 +61,8 @@ copy(struct sim_event *event, const uint8_t *frame, size_t size)
 static enum pn_status
 put(struct sim_world *world, const struct sim_event *event)
 {
-    enum pn_status st = sim_queue_put(&world->queue, pn_ms_add(world->now, delay(world, event)), event);
+    pn_ms          at = pn_ms_add(world->now, delay(world, event));
+    enum pn_status st = sim_queue_put(&world->queue, at, event);
     if (st != PN_OK) {
         free(event->bytes);
         return st;

@@ -65,7 +65,7 @@ struct sim_config {
     bool                     trace;        /* every event on stderr */
     uint32_t                 keep_updates; /* rounds; 0 = all */
     uint32_t                 workers; /* threads; more than one only without faults; same bits */
-    const char              *save_to; /* a folder for the coordinator's state; NULL: nothing stays */
+    const char              *save_to; /* a folder for the coordinator's state; may be NULL */
     /* Called when the coordinator committed a block; may be NULL. */
     void (*committed)(void *context, const struct wire_block *block, pn_ms now);
     void *context;

@@ -27,7 +27,7 @@ only data 'zlib\.h'
 # The nominal identity exists in programs of sim/ only (crypto/suite.h).
 found=$(grep -rnE --include='*.[ch]' '#include "crypto/nominal\.h"' . --exclude-dir=build --exclude-dir=.git |
     grep -vE '^\./(crypto/nominal\.c|sim/[a-z]+\.[ch]|tests/unit/test_nominal\.c):' || true)
-found="$found$(grep -rn --include=CMakeLists.txt '\bnominal\b' . --exclude-dir=build |
+found="$found$(grep -rnE --include=CMakeLists.txt 'LINK.*\bnominal\b' . --exclude-dir=build |
     grep -vE '^\./(crypto|sim)/' || true)"
 [ -z "$found" ] || say "only sim/ may use the nominal identity:
 $found"

@@ -13,7 +13,7 @@ enum {
 static void
 write_csv(char path[static 32])
 {
-    strcpy(path, "/tmp/panal-pool-XXXXXX"); /* SAFE: 22 characters */
+    snprintf(path, 32, "/tmp/panal-pool-XXXXXX");
     int   file = mkstemp(path);
     FILE *csv  = fdopen(file, "w");
     assert_non_null(csv);
