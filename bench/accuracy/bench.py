@@ -6,7 +6,7 @@
 heart    four hospitals, N seeds: AUROC over all hospitals' test records, federated and pooled
          (`panal lab run`, with its own pooled training). Within 0.01 on the mean; exit code 1 if not.
 digits   MNIST on 100 nodes, C = 0.1, B = 10, E = 1: accuracy on the 10,000 test images, which take no
-         part (`panal model evaluate`). IID 92 % after round 20; two shards 85 % by round 75, 3 seeds.
+         part (`panal model measure`). IID 92 % after round 20; two shards 85 % by round 75, 3 seeds.
 same     simulator and laboratory end with the same model (tests/e2e/same_model.sh).
 
 Without a name, all of them. $PANAL_DATA names the datasets (default ../shared/data).
@@ -91,7 +91,7 @@ def digits_run(bench, kind, seed, rounds, watched):
                                  EXAMPLES / f"digits/sites-{kind}-100.yaml", "--json", "--out", state))
     found = {}
     for at in watched:
-        found[at] = json.loads(bench.call("panal", "model", "evaluate", state, "--sites", "test.yaml",
+        found[at] = json.loads(bench.call("panal", "model", "measure", state, "--sites", "test.yaml",
                                           "--round", at, "--json"))["accuracy"]
     print(f"  digits, {kind}, seed {seed}: " +
           ", ".join(f"r{at} {value:.4f}" for at, value in found.items()) +

@@ -1,5 +1,5 @@
 /*
- * panal model evaluate -- measures a model of a run on records that took no part in it.
+ * panal model measure -- measures a model of a run on records that took no part in it.
  */
 #include "cli/command.h"
 #include "engine/blob.h"
@@ -14,18 +14,18 @@
 
 #define BYTES_MAX ((uint64_t)16 << 30)
 
-struct evaluate_options {
+struct measure_options {
     char    *sites;
     uint64_t round;
     bool     json;
 };
 
-static const struct pn_option evaluate_table[] = {
-    {"sites", NULL, PN_OPT_TEXT, offsetof(struct evaluate_options, sites), 1, 4000,
+static const struct pn_option measure_table[] = {
+    {"sites", NULL, PN_OPT_TEXT, offsetof(struct measure_options, sites), 1, 4000,
      "a sites.yaml: all records of all its sites are measured together"},
-    {"round", "0", PN_OPT_U64, offsetof(struct evaluate_options, round), 0, 0,
+    {"round", "0", PN_OPT_U64, offsetof(struct measure_options, round), 0, 0,
      "the model after this round; 0: the newest"},
-    {"json", "no", PN_OPT_FLAG, offsetof(struct evaluate_options, json), 0, 0,
+    {"json", "no", PN_OPT_FLAG, offsetof(struct measure_options, json), 0, 0,
      "print JSON instead of text"},
     {0},
 };
@@ -171,7 +171,7 @@ print(const struct run *run, const struct nn_metric *totals, bool json)
 }
 
 static enum pn_status
-evaluate(const struct run *run, const struct evaluate_options *options, struct pn_error *why)
+measure(const struct run *run, const struct measure_options *options, struct pn_error *why)
 {
     struct engine_sites sites;
     struct nn_metric   *totals = calloc(NN_METRIC_COUNT, sizeof *totals);
@@ -194,16 +194,13 @@ evaluate(const struct run *run, const struct evaluate_options *options, struct p
 }
 
 int
-cli_model_evaluate(int argc, char **argv)
+cli_model_measure(int argc, char **argv)
 {
-    struct evaluate_options options;
-    struct cli_arguments    words = {.noun      = "model",
-                                     .verb      = "evaluate",
-                                     .needed    = {"sites"},
-                                     .words_min = 1,
-                                     .words_max = 1};
+    struct measure_options options;
+    struct cli_arguments   words = {
+          .noun = "model", .verb = "measure", .needed = {"sites"}, .words_min = 1, .words_max = 1};
     int code;
-    if (!cli_parse(&options, evaluate_table, &words, argc, argv, &code))
+    if (!cli_parse(&options, measure_table, &words, argc, argv, &code))
         return code;
     struct pn_error     why = {.text = ""};
     struct run          run = {.wanted = options.round};
@@ -213,10 +210,10 @@ cli_model_evaluate(int argc, char **argv)
     if (st == PN_OK) {
         st = read_run(&run, &disk, &why);
         if (st == PN_OK)
-            st = evaluate(&run, &options, &why);
+            st = measure(&run, &options, &why);
         store_files_close(files);
     }
     run_fini(&run);
-    pn_options_fini(&options, evaluate_table);
+    pn_options_fini(&options, measure_table);
     return st == PN_OK ? 0 : cli_fail(st, &why);
 }
