@@ -69,5 +69,6 @@ int cli_ledger_verify(int argc, char **argv);
 int cli_ledger_show(int argc, char **argv);
 int cli_model_show(int argc, char **argv);
 int cli_model_export(int argc, char **argv);
+int cli_model_measure(int argc, char **argv);
 
 #endif

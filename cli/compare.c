@@ -22,18 +22,32 @@ open_site(struct node_trainer **out, const struct cli_compare_wish *wish, size_t
                             why);
 }
 
+static void
+read_values(double *out, const struct cli_comparison *comparison, const struct engine_job *job,
+            const struct nn_metric *metrics)
+{
+    for (size_t i = 0; i < comparison->metric_count; i++)
+        for (size_t m = 0; m < job->metric_count; m++)
+            if (job->metrics[m] == comparison->metrics[i])
+                out[i] = nn_metric_value(&metrics[m]);
+}
+
+/* `total` (NN_METRIC_COUNT, zeros at first; may be NULL) grows by what is measured. */
 static enum pn_status
-measure(double *out, const struct cli_comparison *comparison, const struct cli_compare_wish *wish,
-        struct node_trainer *trainer, const float *theta)
+measure(double *out, struct nn_metric *total, const struct cli_comparison *comparison,
+        const struct cli_compare_wish *wish, struct node_trainer *trainer, const float *theta)
 {
     struct nn_metric *metrics = calloc(NN_METRICS_MAX, sizeof *metrics);
     if (metrics == NULL)
         return PN_ENOMEM;
     enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, DATA_TEST);
-    for (size_t i = 0; st == PN_OK && i < comparison->metric_count; i++)
-        for (size_t m = 0; m < wish->job->metric_count; m++)
-            if (wish->job->metrics[m] == comparison->metrics[i])
-                out[i] = nn_metric_value(&metrics[m]);
+    if (st == PN_OK)
+        read_values(out, comparison, wish->job, metrics);
+    for (size_t m = 0; st == PN_OK && total != NULL && m < wish->job->metric_count; m++)
+        if (total[m].count == 0)
+            total[m] = metrics[m];
+        else
+            st = nn_metric_merge(&total[m], &metrics[m]);
     free(metrics);
     return st;
 }
@@ -69,7 +83,7 @@ train_alone(struct cli_comparison *comparison, const struct cli_compare_wish *wi
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++)
         st = node_trainer_train(theta, &loss, trainer, round, NULL);
     if (st == PN_OK)
-        st = measure(comparison->sites[site].scores.alone, comparison, wish, trainer, theta);
+        st = measure(comparison->sites[site].scores.alone, NULL, comparison, wish, trainer, theta);
     if (st == PN_EDIVERGED) /* a site alone may well diverge: that is a result, not a failure */
         st = PN_OK;
     node_trainer_free(trainer);
@@ -168,7 +182,8 @@ count(struct cli_compared *site, const struct cli_compare_wish *wish, struct nod
 
 static enum pn_status
 compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish *wish,
-               struct node_trainer **trainers, float *theta, struct pn_error *why)
+               struct node_trainer **trainers, float *theta, struct nn_metric *federated,
+               struct nn_metric *pooled, struct pn_error *why)
 {
     enum pn_status st = PN_OK;
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++) {
@@ -176,18 +191,29 @@ compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish 
         if (st == PN_OK)
             st = node_trainer_scale(trainers[i], wish->scaling);
         if (st == PN_OK)
-            st = measure(comparison->sites[i].scores.federated, comparison, wish, trainers[i],
-                         wish->model);
+            st = measure(comparison->sites[i].scores.federated, federated, comparison, wish,
+                         trainers[i], wish->model);
         if (st == PN_OK)
             count(&comparison->sites[i], wish, trainers[i]);
     }
-    if (st == PN_OK)
-        st = train_pooled(theta, trainers, wish);
-    if (st == PN_EDIVERGED)
+    if (st != PN_OK)
+        return st;
+    read_values(comparison->overall.federated, comparison, wish->job, federated);
+    if ((st = train_pooled(theta, trainers, wish)) == PN_EDIVERGED)
         return PN_OK;
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
-        st = measure(comparison->sites[i].scores.pooled, comparison, wish, trainers[i], theta);
+        st = measure(comparison->sites[i].scores.pooled, pooled, comparison, wish, trainers[i],
+                     theta);
+    if (st == PN_OK)
+        read_values(comparison->overall.pooled, comparison, wish->job, pooled);
     return st;
+}
+
+static void
+clear_scores(struct cli_scores *scores)
+{
+    for (size_t m = 0; m < CLI_COMPARED_MAX; m++)
+        scores->alone[m] = scores->federated[m] = scores->pooled[m] = NAN;
 }
 
 enum pn_status
@@ -196,22 +222,23 @@ cli_compare(struct cli_comparison *out, const struct cli_compare_wish *wish, str
     struct cli_comparison comparison = {.site_count = wish->sites->count};
     comparison.sites                 = calloc(wish->sites->count, sizeof *comparison.sites);
     struct node_trainer **trainers   = calloc(wish->sites->count, sizeof *trainers);
+    struct nn_metric     *totals     = calloc(2 * NN_METRIC_COUNT, sizeof *totals);
     float                *theta      = malloc((size_t)wish->job->model_size + 1);
     enum pn_status        st         = PN_OK;
-    if (comparison.sites == NULL || trainers == NULL || theta == NULL)
+    if (comparison.sites == NULL || trainers == NULL || theta == NULL || totals == NULL)
         st = pn_error_set(why, PN_ENOMEM, "no memory for the comparison");
+    clear_scores(&comparison.overall);
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
-        for (size_t m = 0; m < CLI_COMPARED_MAX; m++) {
-            struct cli_scores *scores = &comparison.sites[i].scores;
-            scores->alone[m] = scores->federated[m] = scores->pooled[m] = NAN;
-        }
+        clear_scores(&comparison.sites[i].scores);
     choose_metrics(&comparison, wish->job);
     if (st == PN_OK)
-        st = compare_shared(&comparison, wish, trainers, theta, why);
+        st = compare_shared(&comparison, wish, trainers, theta, totals, totals + NN_METRIC_COUNT,
+                            why);
     for (size_t i = 0; trainers != NULL && i < wish->sites->count; i++)
         node_trainer_free(trainers[i]);
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
         st = train_alone(&comparison, wish, i, theta, why);
+    free(totals);
     free(trainers);
     free(theta);
     if (st != PN_OK) {

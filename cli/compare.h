@@ -30,6 +30,7 @@ struct cli_comparison {
         uint64_t records, test_records, positives; /* positives of all records; binary only */
         struct cli_scores scores;
     } * sites;
+    struct cli_scores overall; /* all sites' test records together; `alone` has none */
 };
 
 struct cli_compare_wish {

@@ -31,8 +31,8 @@ print_text(const struct engine_job *loaded)
            nn_plan_input_size(loaded->plan), loaded->schema->column_count,
            loaded->schema->needs_scaling ? ", standardised with federated means and deviations"
                                          : "",
-           job->optimiser.kind->name, job->optimiser.rate, job->batch, job->epochs,
-           job->rounds, job->cohort, job->quorum);
+           job->optimiser.kind->name, job->optimiser.rate, job->batch, job->epochs, job->rounds,
+           job->cohort, job->quorum);
     if (job->stop_metric != NULL)
         printf("  stopping  when %s has not improved by %g in %u rounds\n", job->stop_metric,
                job->min_delta, job->patience);

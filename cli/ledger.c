@@ -40,20 +40,32 @@ static const struct pn_option show_table[] = {
 
 /* An opened ledger with its roster: what both verbs start from. */
 struct ledger {
-    struct engine_roster_file file;
+    struct engine_roster_file file; /* no roster when nominal: there is none to trust */
     struct store_files       *files;
     struct store_disk         disk;
+    bool                      nominal;
 };
+
+/* Not among those of a status (README): what was asked cannot be said of such a ledger. */
+enum {
+    EXIT_NOMINAL = 9
+};
+static const char nominal_text[] =
+    "nominal identity: a simulation made this ledger (panal-sim run --identity nominal); nothing "
+    "in it is signed or hashed, so nothing can be proved from it";
 
 static enum pn_status
 ledger_open(struct ledger *out, const char *directory, const char *roster, struct pn_error *why)
 {
-    enum pn_status st = engine_roster_load(&out->file, roster, why);
+    *out              = (struct ledger){.nominal = false};
+    enum pn_status st = store_files_open(&out->files, &out->disk, directory, STORE_READ, why);
     if (st != PN_OK)
         return st;
-    st = store_files_open(&out->files, &out->disk, directory, STORE_READ, why);
+    out->nominal = engine_proof_is_nominal(&out->disk);
+    if (!out->nominal)
+        st = engine_roster_load(&out->file, roster, why);
     if (st != PN_OK)
-        engine_roster_fini(&out->file);
+        store_files_close(out->files);
     return st;
 }
 
@@ -61,7 +73,8 @@ static void
 ledger_close(struct ledger *ledger)
 {
     store_files_close(ledger->files);
-    engine_roster_fini(&ledger->file);
+    if (!ledger->nominal)
+        engine_roster_fini(&ledger->file);
 }
 
 static void
@@ -82,6 +95,11 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
            (unsigned long long)proof->sums_checked, (unsigned long long)proof->rounds);
     puts(proof->sums_absent > 0 ? "\n               (the updates of the others are no longer kept)"
                                 : "");
+    if (proof->gaps > 0)
+        printf(
+            "  gaps         %llu blocks are not in this copy: the job sends a block to the nodes "
+            "of its round\n",
+            (unsigned long long)proof->gaps);
     printf("  roster       %s, epoch %u, signers %s\n", roster->federation, roster->epoch, signers);
     printf("  newest model round %llu, %s\n  head         %s\n",
            (unsigned long long)proof->model_round, model, head);
@@ -97,6 +115,7 @@ print_proof_json(const struct engine_proof *proof)
     text_json_string(json, "status", "verified");
     text_json_u64(json, "blocks", proof->blocks);
     text_json_u64(json, "rounds", proof->rounds);
+    text_json_u64(json, "blocks_not_in_this_copy", proof->gaps);
     text_json_bool(json, "finished", proof->finished);
     text_json_u64(json, "commitments", proof->commitments);
     text_json_u64(json, "countersignatures", proof->witnesses);
@@ -125,6 +144,30 @@ look_for_head(void *context, const struct wire_block *block, const struct sec_ha
     struct known_head *known = context;
     (void)block;
     known->found = known->found || sec_hash_equal(&known->hash, hash);
+}
+
+static enum pn_status
+print_nominal_json(void)
+{
+    struct text_json *json;
+    enum pn_status    st = text_json_new(&json);
+    if (st != PN_OK)
+        return st;
+    text_json_string(json, "status", "nominal");
+    text_json_string(json, "reason", nominal_text);
+    st = text_json_write(json, stdout);
+    text_json_free(json);
+    return st;
+}
+
+/* The exit code: not 0, and no other failure's. */
+static int
+say_nominal(const char *directory, bool json)
+{
+    if (json && print_nominal_json() != PN_OK)
+        return 1;
+    fprintf(stderr, "panal: %s: NOT verified: %s\n", directory, nominal_text);
+    return EXIT_NOMINAL;
 }
 
 static enum pn_status
@@ -163,8 +206,12 @@ cli_ledger_verify(int argc, char **argv)
     struct pn_error why = {.text = ""};
     struct ledger   ledger;
     enum pn_status  st = ledger_open(&ledger, words.words[0], options.roster, &why);
+    code               = 0;
     if (st == PN_OK) {
-        st = verify(&ledger, &options, &why);
+        if (ledger.nominal)
+            code = say_nominal(words.words[0], options.json);
+        else
+            st = verify(&ledger, &options, &why);
         ledger_close(&ledger);
     }
     pn_options_fini(&options, verify_table);
@@ -172,7 +219,7 @@ cli_ledger_verify(int argc, char **argv)
         pn_error_wrap(&why, st, "%s: NOT verified", words.words[0]);
         return cli_fail(st, &why);
     }
-    return 0;
+    return code;
 }
 
 /* ---- show ---- */
@@ -185,8 +232,11 @@ struct show {
 static const char *
 name_of(const struct fed_roster *roster, uint32_t number)
 {
-    const struct fed_roster_member *member = fed_roster_find(roster, number);
-    return member == NULL ? "?" : member->name;
+    static char                     numbered[32];
+    const struct fed_roster_member *member =
+        roster == NULL ? NULL : fed_roster_find(roster, number);
+    snprintf(numbered, sizeof numbered, "member %u", number);
+    return member == NULL ? numbered : member->name;
 }
 
 static const char *
@@ -295,6 +345,30 @@ show_block(void *context, const struct wire_block *block, const struct sec_hash 
         show_text(show, block, hash);
 }
 
+/* What is shown is proved first, so a block that does not verify is never printed; of a nominal
+ * ledger, which proves nothing, that is said before anything else. */
+static enum pn_status
+show_ledger(const struct ledger *ledger, struct show *show, struct pn_error *why)
+{
+    struct engine_proof proof;
+    enum pn_status      st = PN_OK;
+    if (ledger->nominal && show->json == NULL)
+        printf("%s\n", nominal_text);
+    if (show->json != NULL) {
+        text_json_string(show->json, "identity", ledger->nominal ? "nominal" : "real");
+        text_json_open_list(show->json, "blocks");
+    }
+    if (ledger->nominal)
+        st = engine_proof_read(&ledger->disk, show_block, show, why);
+    else
+        st = engine_proof_make(&proof, &ledger->disk, show->roster, show_block, show, why);
+    if (st == PN_OK && show->json != NULL) {
+        text_json_close(show->json);
+        st = text_json_write(show->json, stdout);
+    }
+    return st;
+}
+
 int
 cli_ledger_show(int argc, char **argv)
 {
@@ -305,27 +379,21 @@ cli_ledger_show(int argc, char **argv)
     if (!cli_parse(&options, show_table, &words, argc, argv, &code))
         return code;
 
-    struct pn_error     why = {.text = ""};
-    struct ledger       ledger;
-    struct engine_proof proof;
-    struct show         show = {.json = NULL};
-    enum pn_status      st   = ledger_open(&ledger, words.words[0], options.roster, &why);
+    struct pn_error why = {.text = ""};
+    struct ledger   ledger;
+    struct show     show = {.json = NULL};
+    enum pn_status  st   = ledger_open(&ledger, words.words[0], options.roster, &why);
+    code                 = 0;
     if (st == PN_OK) {
         show.roster = ledger.file.roster;
+        code        = ledger.nominal ? EXIT_NOMINAL : 0;
         if (options.json)
             st = text_json_new(&show.json);
-        if (show.json != NULL)
-            text_json_open_list(show.json, "blocks");
-        /* What is shown is proved first: a block that does not verify is never printed. */
         if (st == PN_OK)
-            st = engine_proof_make(&proof, &ledger.disk, show.roster, show_block, &show, &why);
-        if (st == PN_OK && show.json != NULL) {
-            text_json_close(show.json);
-            st = text_json_write(show.json, stdout);
-        }
+            st = show_ledger(&ledger, &show, &why);
         text_json_free(show.json);
         ledger_close(&ledger);
     }
     pn_options_fini(&options, show_table);
-    return st == PN_OK ? 0 : cli_fail(st, &why);
+    return st == PN_OK ? code : cli_fail(st, &why);
 }

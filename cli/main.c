@@ -41,6 +41,8 @@ const struct cli_command cli_commands[] = {
     {"model", "show", cli_model_show, "FILE.safetensors", "tensors and numbers of a model"},
     {"model", "export", cli_model_export, "DIR [--out FILE.safetensors]",
      "write the newest model of a run as safetensors"},
+    {"model", "measure", cli_model_measure, "DIR --sites sites.yaml",
+     "measure a model of a run on records that took no part in it"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -32,6 +32,20 @@ metric_name(const struct cli_comparison *comparison, size_t metric)
 
 /* ---- terminal ---- */
 
+/* All sites' test records together; a model of one site alone has no such thing. */
+static void
+print_overall(FILE *out, const struct cli_comparison *comparison)
+{
+    fprintf(out, "%-14s %9s %8s", "all of them", "", "");
+    for (size_t m = 0; m < comparison->metric_count; m++) {
+        char federated[16], pooled[16];
+        number_text(federated, comparison->overall.federated[m], false);
+        number_text(pooled, comparison->overall.pooled[m], false);
+        fprintf(out, "   %7s %9s %7s %7s", "", federated, pooled, "");
+    }
+    fputc('\n', out);
+}
+
 void
 cli_report_table(FILE *out, const struct cli_report *report)
 {
@@ -64,6 +78,7 @@ cli_report_table(FILE *out, const struct cli_report *report)
         }
         fputc('\n', out);
     }
+    print_overall(out, comparison);
 }
 
 /* ---- JSON ---- */
@@ -108,6 +123,12 @@ cli_report_json(FILE *out, const struct cli_report *report)
         text_json_close(json);
     }
     text_json_close(json);
+    if (report->comparison != NULL) {
+        text_json_open_map(json, "overall");
+        json_scores(json, report->comparison, "federated", report->comparison->overall.federated);
+        json_scores(json, report->comparison, "pooled", report->comparison->overall.pooled);
+        text_json_close(json);
+    }
     st = text_json_write(json, out);
     text_json_free(json);
     return st;

@@ -181,7 +181,7 @@ perform_drop(struct coord_engine *engine, const struct fed_effect *effect, pn_ms
     struct coord_member *member = coord_member_of(engine, effect->member);
     PN_ASSERT(member != NULL);
     engine_fetch_drop(&member->fetch);
-    member->waits  = false;
+    coord_stop_waiting(engine, member);
     member->wanted = (struct sec_blob){.size = 0};
     coord_wake_pulls(engine, now);
 }

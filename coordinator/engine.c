@@ -41,6 +41,27 @@ coord_tell(const struct coord_engine *engine, const struct coord_notice *notice)
     engine->config.notice(engine->config.host, &full);
 }
 
+static pn_ms
+sooner(pn_ms a, pn_ms b)
+{
+    return a < b ? a : b;
+}
+
+static pn_ms
+member_deadline(const struct coord_member *member)
+{
+    pn_ms at = engine_peer_deadline(&member->peer);
+    if (member->peer.link.sent_hello) /* without a session nothing can be asked for */
+        at = sooner(at, engine_fetch_deadline(&member->fetch));
+    return at;
+}
+
+void
+coord_watch(struct coord_engine *engine, const struct coord_member *member)
+{
+    engine->members_at = sooner(engine->members_at, member_deadline(member));
+}
+
 void
 coord_send(struct coord_engine *engine, struct coord_member *member, enum wire_type type)
 {
@@ -48,6 +69,7 @@ coord_send(struct coord_engine *engine, struct coord_member *member, enum wire_t
         .type = type, .round = engine->round.round, .attempt = engine->round.attempt};
     /* SAFE: a frame that does not leave is asked for again by the machine's retries. */
     (void)!engine_peer_send(&member->peer, &engine->config.ports, engine->config.scratch, &stamp);
+    coord_watch(engine, member);
 }
 
 void
@@ -56,6 +78,7 @@ coord_greet(struct coord_engine *engine, struct coord_member *member, pn_ms now)
     /* SAFE: as above; a greeting that is lost is asked for by the other side. */
     (void)!engine_peer_hello(&member->peer, &engine->config.ports, engine->config.scratch,
                              engine->chain.height, &engine->chain.head, now);
+    coord_watch(engine, member);
 }
 
 /* ---- one turn ---- */
@@ -141,6 +164,7 @@ coord_engine_frame(struct coord_engine *engine, pn_ms now, uint32_t number, cons
                                                   .member = number,
                                                   .type   = frame.header.type,
                                                   .status = st});
+    coord_watch(engine, member);
     coord_engine_tick(engine, now);
 }
 
@@ -148,8 +172,10 @@ void
 coord_engine_up(struct coord_engine *engine, pn_ms now, uint32_t number)
 {
     struct coord_member *member = coord_member_of(engine, number);
-    if (member != NULL)
+    if (member != NULL) {
         member->peer.reachable = true;
+        coord_watch(engine, member);
+    }
     coord_engine_tick(engine, now);
 }
 
@@ -164,11 +190,10 @@ coord_engine_down(struct coord_engine *engine, pn_ms now, uint32_t number)
     (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_DOWN, .member = number});
 }
 
-void
-coord_engine_tick(struct coord_engine *engine, pn_ms now)
+/* What was noted with coord_watch may be over by now: it is found out here, from all of them. */
+static void
+tick_members(struct coord_engine *engine, pn_ms now)
 {
-    if (now >= fed_round_deadline(&engine->round))
-        (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     for (uint32_t i = 0; i < engine->member_count; i++) {
         struct coord_member *member = &engine->members[i];
         if (engine_peer_must_ask(&member->peer, now))
@@ -177,25 +202,24 @@ coord_engine_tick(struct coord_engine *engine, pn_ms now)
             engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports,
                              engine->config.scratch, now);
     }
+    engine->members_at = UINT64_MAX;
+    for (uint32_t i = 0; i < engine->member_count; i++)
+        coord_watch(engine, &engine->members[i]);
 }
 
-static pn_ms
-sooner(pn_ms a, pn_ms b)
+void
+coord_engine_tick(struct coord_engine *engine, pn_ms now)
 {
-    return a < b ? a : b;
+    if (now >= fed_round_deadline(&engine->round))
+        (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
+    if (now >= engine->members_at)
+        tick_members(engine, now);
 }
 
 pn_ms
 coord_engine_deadline(const struct coord_engine *engine)
 {
-    pn_ms at = fed_round_deadline(&engine->round);
-    for (uint32_t i = 0; i < engine->member_count; i++) {
-        const struct coord_member *member = &engine->members[i];
-        at                                = sooner(at, engine_peer_deadline(&member->peer));
-        if (member->peer.link.sent_hello) /* without a session nothing can be asked for */
-            at = sooner(at, engine_fetch_deadline(&member->fetch));
-    }
-    return at;
+    return sooner(fed_round_deadline(&engine->round), engine->members_at);
 }
 
 bool
@@ -279,8 +303,9 @@ coord_engine_new(struct coord_engine **out, const struct coord_config *config, s
     struct coord_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the coordinator's engine");
-    engine->config = *config;
-    engine->schema = config->job->schema;
+    engine->config     = *config;
+    engine->members_at = UINT64_MAX;
+    engine->schema     = config->job->schema;
     engine_shelf_init(&engine->shelf, config->disk);
     pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     if (allocate(engine) != PN_OK) {

@@ -45,8 +45,17 @@ static enum pn_status
 walk_ledger(struct coord_engine *engine, struct pn_error *why)
 {
     const struct coord_config *config = &engine->config;
-    return engine_ledger_walk(&engine->chain, config->roster, config->disk, config->scratch,
-                              take_block, engine, why);
+    uint64_t                   count  = 0;
+    enum pn_status             st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
+                                                       config->scratch, take_block, engine, why);
+    if (st == PN_OK)
+        st = config->disk->record_count(config->disk->host, &count);
+    if (st == PN_OK && count != engine->chain.height)
+        st = pn_error_set(why, PN_ECORRUPT,
+                          "blocks are missing in the ledger of the state directory: %llu of %llu "
+                          "are there; put the directory back from a copy",
+                          (unsigned long long)count, (unsigned long long)engine->chain.height);
+    return st;
 }
 
 static enum pn_status

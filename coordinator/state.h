@@ -54,6 +54,8 @@ struct coord_engine {
     struct fed_round_member *parts; /* the machine's; same order as `members` */
     struct coord_member     *members;
     uint32_t                 member_count;
+    uint32_t                 waiting;    /* members with `waits` */
+    pn_ms                    members_at; /* no member needs a tick before; coord_watch */
     struct fed_effects       effects;
     struct fed_event         pending[COORD_PENDING_MAX]; /* effects that were done at once */
     size_t                   pending_count;
@@ -96,6 +98,8 @@ void coord_tell(const struct coord_engine *engine, const struct coord_notice *no
 /* PN_ENETWORK and PN_ESTATE are the connection's business and need no answer. */
 void coord_send(struct coord_engine *engine, struct coord_member *member, enum wire_type type);
 void coord_greet(struct coord_engine *engine, struct coord_member *member, pn_ms now);
+/* After anything that may have set a member a deadline: so that nobody looks at all of them. */
+void coord_watch(struct coord_engine *engine, const struct coord_member *member);
 struct coord_member     *coord_member_of(const struct coord_engine *engine, uint32_t number);
 struct fed_round_member *coord_part_of(const struct coord_engine *engine,
                                        const struct coord_member *member);
@@ -125,6 +129,8 @@ void coord_measure(struct coord_member *member, const struct wire_chunk *chunk);
 /* After a fetch became whole. */
 void coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool staged);
 void coord_begin_fold(struct coord_engine *engine);
+/* `waits` of this member is over. */
+void coord_stop_waiting(struct coord_engine *engine, struct coord_member *member);
 /* Those that waited for a fetch which is over now. */
 void coord_wake_pulls(struct coord_engine *engine, pn_ms now);
 

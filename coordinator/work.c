@@ -250,8 +250,8 @@ is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
         if (work->release == release_check &&
             sec_blob_equal(&((const struct check *)work)->blob, &member->wanted))
             return true;
-    for (uint32_t i = 0; i < engine->member_count; i++) {
-        const struct coord_member *other = &engine->members[i];
+    for (uint32_t i = 0; i < engine->round.cohort_count; i++) {
+        const struct coord_member *other = &engine->members[engine->round.cohort[i]];
         if (other != member && engine_fetch_is_busy(&other->fetch) &&
             sec_blob_equal(&other->fetch.fetch.blob, &member->wanted))
             return true;
@@ -260,9 +260,18 @@ is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
 }
 
 void
+coord_stop_waiting(struct coord_engine *engine, struct coord_member *member)
+{
+    engine->waiting -= member->waits;
+    member->waits = false;
+}
+
+void
 coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
+    coord_stop_waiting(engine, member);
     member->waits = is_in_hand(engine, member);
+    engine->waiting += member->waits;
     if (member->waits)
         return;
     if (engine_blob_is_there(engine->config.disk, "updates", &member->wanted)) {
@@ -278,12 +287,13 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
     }
     engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports, engine->config.scratch,
                      now);
+    coord_watch(engine, member);
 }
 
 void
 coord_wake_pulls(struct coord_engine *engine, pn_ms now)
 {
-    for (uint32_t i = 0; i < engine->member_count; i++)
+    for (uint32_t i = 0; i < engine->member_count && engine->waiting > 0; i++)
         if (engine->members[i].waits)
             coord_begin_pull(engine, &engine->members[i], now);
 }
@@ -376,7 +386,8 @@ done_fold(struct pn_work *work, pn_ms now)
     struct fed_event     event  = {.kind = FED_AGGREGATED, .blob = fold->next};
     if (fold->base.status == PN_OK) {
         engine_shelf_put(&engine->shelf, "models", &fold->next, fold->leaves);
-        fold->leaves = NULL;
+        fold->leaves        = NULL;
+        engine->score_count = 0; /* until this round is evaluated, if it is */
     } else {
         coord_break(engine, fold->base.status,
                     "the next model cannot be made in the state directory");

@@ -29,9 +29,11 @@ void sec_hash_end(struct sec_hash *out, struct sec_hasher *hasher);
 /* Constant time. */
 PN_MUST_CHECK bool sec_hash_equal(const struct sec_hash *a, const struct sec_hash *b);
 PN_MUST_CHECK bool sec_equal(const void *a, const void *b, size_t size);
-bool sec_hash_is_zero(const struct sec_hash *hash);
+bool               sec_hash_is_zero(const struct sec_hash *hash);
 
-enum { SEC_HEX_SIZE = 65 };
+enum {
+    SEC_HEX_SIZE = 65
+};
 /* 64 digits and NUL. */
 void sec_hash_text(char out[static SEC_HEX_SIZE], const struct sec_hash *hash);
 

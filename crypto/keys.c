@@ -1,5 +1,7 @@
 #include "crypto/keys.h"
 
+#include "crypto/suite.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,7 @@ void
 sec_sign_from_seed(struct sec_sign_public *public_key, struct sec_sign_secret *secret,
                    const uint8_t seed[static 32])
 {
-    (void)crypto_sign_seed_keypair(public_key->bytes, secret->bytes, seed);
+    sec_suite()->pair(public_key, secret, seed);
 }
 
 void
@@ -69,7 +71,7 @@ sec_sign(struct sec_signature *out, const char *domain, const void *bytes, size_
 {
     struct message message;
     message_make(&message, domain, bytes, size);
-    (void)crypto_sign_detached(out->bytes, NULL, message.bytes, message.size, secret->bytes);
+    sec_suite()->sign(out, message.bytes, message.size, secret);
 }
 
 bool
@@ -80,8 +82,7 @@ sec_verify(const struct sec_signature *signature, const char *domain, const void
     if (size > SEC_SIGNED_MAX)
         return false;
     message_make(&message, domain, bytes, size);
-    return crypto_sign_verify_detached(signature->bytes, message.bytes, message.size, key->bytes) ==
-           0;
+    return sec_suite()->verify(signature, message.bytes, message.size, key);
 }
 
 /* ---- transport keys ---- */

@@ -15,11 +15,21 @@
 
 #include "crypto/hash.h"
 
-struct sec_sign_public      { uint8_t bytes[32]; };
-struct sec_sign_secret      { uint8_t bytes[64]; };
-struct sec_signature        { uint8_t bytes[64]; };
-struct sec_transport_public { uint8_t bytes[32]; };
-struct sec_transport_secret { uint8_t bytes[32]; };
+struct sec_sign_public {
+    uint8_t bytes[32];
+};
+struct sec_sign_secret {
+    uint8_t bytes[64];
+};
+struct sec_signature {
+    uint8_t bytes[64];
+};
+struct sec_transport_public {
+    uint8_t bytes[32];
+};
+struct sec_transport_secret {
+    uint8_t bytes[32];
+};
 
 void sec_sign_new(struct sec_sign_public *public_key, struct sec_sign_secret *secret);
 /* From 32 bytes, for simulations and vectors. */
@@ -28,7 +38,9 @@ void sec_sign_from_seed(struct sec_sign_public *public_key, struct sec_sign_secr
 void sec_sign_public_of(struct sec_sign_public *out, const struct sec_sign_secret *secret);
 void sec_sign_wipe(struct sec_sign_secret *secret);
 
-enum { SEC_SIGNED_MAX = 1024 };
+enum {
+    SEC_SIGNED_MAX = 1024
+};
 /* Signs "panal <domain>\0" || bytes; `size` is at most SEC_SIGNED_MAX: hash what is longer. */
 void sec_sign(struct sec_signature *out, const char *domain, const void *bytes, size_t size,
               const struct sec_sign_secret *secret);
@@ -37,12 +49,14 @@ PN_MUST_CHECK bool sec_verify(const struct sec_signature *signature, const char 
 
 void sec_transport_new(struct sec_transport_public *public_key,
                        struct sec_transport_secret *secret);
-void sec_transport_public_of(struct sec_transport_public *out,
+void sec_transport_public_of(struct sec_transport_public       *out,
                              const struct sec_transport_secret *secret);
 void sec_transport_wipe(struct sec_transport_secret *secret);
 
 /* "SHA256:" and base64 without padding, as OpenSSH prints it. */
-enum { SEC_FINGERPRINT_SIZE = 56 };
+enum {
+    SEC_FINGERPRINT_SIZE = 56
+};
 void sec_fingerprint(char out[static SEC_FINGERPRINT_SIZE], const void *key, size_t size);
 
 /*
@@ -51,9 +65,9 @@ void sec_fingerprint(char out[static SEC_FINGERPRINT_SIZE], const void *key, siz
  *     name 32, zero-padded | serial u32 | not_before u64 | not_after u64 | node 32 | transport 32
  */
 struct sec_certificate {
-    char     name[32];         /* of the member, [a-z0-9-], starts with a letter */
-    uint32_t serial;
-    uint64_t not_before, not_after;
+    char                        name[32]; /* of the member, [a-z0-9-], starts with a letter */
+    uint32_t                    serial;
+    uint64_t                    not_before, not_after;
     struct sec_sign_public      node;
     struct sec_transport_public transport;
     struct sec_signature        signature; /* by root */
@@ -73,7 +87,9 @@ bool sec_name_is_valid(const char *name);
  * Sealed: Argon2id (RFC 9106, libsodium's MODERATE limits) and XSalsa20-Poly1305.
  * `kind` is "root", "node" or "transport"; a transport secret has 32 bytes.
  */
-enum { SEC_KEY_FILE_MAX = 1024 };
+enum {
+    SEC_KEY_FILE_MAX = 1024
+};
 /* `passphrase` NULL: not sealed. The buffer then holds the secret: wipe it. */
 PN_MUST_CHECK enum pn_status sec_key_encode(struct pn_buffer *out, const char *kind,
                                             const void *public_key, const void *secret,

@@ -1,9 +1,12 @@
 #include "crypto/merkle.h"
 
-#include "crypto/four.h"
+#include "crypto/suite.h"
 
-#include <sodium.h>
 #include <string.h>
+
+enum {
+    FOUR = 4
+};
 
 /*
  * The tree over the leaves so far, as the roots of its complete subtrees, the largest first.
@@ -21,15 +24,15 @@ static void
 hash_with_prefix(struct sec_hash *out, uint8_t prefix, const void *a, size_t a_size, const void *b,
                  size_t b_size)
 {
-    crypto_generichash_state state;
-    /* SAFE: these fail only for sizes that do not occur here. */
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof out->bytes);
-    (void)crypto_generichash_update(&state, &prefix, 1);
+    const struct sec_suite *suite = sec_suite();
+    struct sec_hasher       hasher;
+    suite->hash_begin(&hasher);
+    suite->hash_add(&hasher, &prefix, 1);
     if (a_size != 0)
-        (void)crypto_generichash_update(&state, a, a_size);
+        suite->hash_add(&hasher, a, a_size);
     if (b_size != 0)
-        (void)crypto_generichash_update(&state, b, b_size);
-    (void)crypto_generichash_final(&state, out->bytes, sizeof out->bytes);
+        suite->hash_add(&hasher, b, b_size);
+    suite->hash_end(out, &hasher);
 }
 
 static void
@@ -105,15 +108,15 @@ void
 sec_merkle_leaf(struct sec_hash *out, const uint8_t *chunk, size_t size)
 {
     struct tower    tower = {.count = 0};
-    struct sec_hash hashes[SEC_FOUR];
+    struct sec_hash hashes[FOUR];
     size_t          at = 0;
     PN_ASSERT(size <= SEC_CHUNK_SIZE);
-    for (; size - at >= SEC_FOUR * SEC_PIECE_SIZE; at += SEC_FOUR * SEC_PIECE_SIZE) {
-        const uint8_t *pieces[SEC_FOUR];
-        for (size_t i = 0; i < SEC_FOUR; i++)
+    for (; size - at >= FOUR * SEC_PIECE_SIZE; at += FOUR * SEC_PIECE_SIZE) {
+        const uint8_t *pieces[FOUR];
+        for (size_t i = 0; i < FOUR; i++)
             pieces[i] = chunk + at + i * SEC_PIECE_SIZE;
-        sec_four_hash(hashes, 0, pieces, SEC_PIECE_SIZE);
-        for (size_t i = 0; i < SEC_FOUR; i++)
+        sec_suite()->hash_four(hashes, 0, pieces, SEC_PIECE_SIZE);
+        for (size_t i = 0; i < FOUR; i++)
             tower_add(&tower, &hashes[i]);
     }
     while (at < size || tower.count == 0) {

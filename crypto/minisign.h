@@ -11,7 +11,7 @@
 #include "crypto/keys.h"
 
 /* The two-line public key file. */
-PN_MUST_CHECK enum pn_status sec_minisign_public(struct pn_buffer *out,
+PN_MUST_CHECK enum pn_status sec_minisign_public(struct pn_buffer             *out,
                                                  const struct sec_sign_public *key);
 /* The four-line signature file; `comment` is the trusted comment, one line. */
 PN_MUST_CHECK enum pn_status sec_minisign_sign(struct pn_buffer *out, const void *bytes,
@@ -19,8 +19,8 @@ PN_MUST_CHECK enum pn_status sec_minisign_sign(struct pn_buffer *out, const void
                                                const struct sec_sign_secret *secret);
 /* PN_OK, or PN_EAUTH with the reason. `text` is a signature file of at most 1 KiB. */
 PN_MUST_CHECK enum pn_status sec_minisign_verify(const void *bytes, size_t size, const char *text,
-                                                 size_t text_size,
+                                                 size_t                        text_size,
                                                  const struct sec_sign_public *key,
-                                                 struct pn_error *why);
+                                                 struct pn_error              *why);
 
 #endif

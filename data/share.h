@@ -18,4 +18,12 @@ PN_MUST_CHECK enum pn_status data_share_mark(uint8_t *wanted, uint32_t *count,
                                              const struct data_source *source, uint32_t rows,
                                              const uint8_t *labels, struct pn_error *why);
 
+/* The number of the site of every record, for all sites at once: the same division. */
+PN_MUST_CHECK enum pn_status data_share_assign(uint32_t *site_of, const struct data_source *source,
+                                               uint32_t rows, const uint8_t *labels,
+                                               struct pn_error *why);
+/* PN_EDATA when a site gets none of the `rows` records. */
+PN_MUST_CHECK enum pn_status data_share_check(const struct data_source *source, uint32_t rows,
+                                              uint32_t count, struct pn_error *why);
+
 #endif

@@ -47,6 +47,7 @@ struct data_source {
     enum data_share_kind share;
     uint32_t             share_of, share_number; /* number 0..of-1 */
     uint64_t             share_seed;
+    struct data_pool    *pool; /* data/pool: read the files once for many sites; NULL: read them */
 };
 PN_MUST_CHECK enum pn_status data_source_decode(struct data_source     *out,
                                                 const struct text_yaml *yaml,

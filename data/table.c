@@ -1,5 +1,6 @@
 #include "data/table.h"
 
+#include "data/pool.h"
 #include "data/rows.h"
 #include "data/share.h"
 
@@ -122,6 +123,8 @@ data_table_load(struct data_table **out, const struct data_schema *schema,
     enum pn_status st = check_source(schema, source, why);
     if (st != PN_OK)
         return st;
+    if (source->pool != NULL && source->share != DATA_SHARE_ALL)
+        return data_pool_take(out, source->pool, schema, source, bytes_max, why);
     struct data_table *table = calloc(1, sizeof *table);
     if (table == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the records");

@@ -1,5 +1,7 @@
 #include "engine/ledger.h"
 
+#include "fed/job.h"
+
 #include <string.h>
 
 enum pn_status
@@ -15,6 +17,58 @@ engine_record_read(struct engine_record *out, struct pn_buffer *room, const stru
     out->block.bytes = room->bytes + sizeof out->signature.bytes;
     out->block.size  = room->size - sizeof out->signature.bytes;
     return PN_OK;
+}
+
+static enum pn_status
+height_of_record(uint64_t *height, struct engine_record *record, struct pn_buffer *room,
+                 const struct store_disk *disk, uint64_t index, struct engine_scratch *scratch)
+{
+    struct wire_block block;
+    enum pn_status    st = engine_record_read(record, room, disk, index);
+    wire_arena_reset(&scratch->arena);
+    if (st == PN_OK && wire_block_decode(&block, &scratch->arena, record->block.bytes,
+                                         record->block.size) != PN_OK)
+        st = PN_ECORRUPT;
+    if (st == PN_OK)
+        *height = block.height;
+    return st;
+}
+
+enum pn_status
+engine_record_find(struct engine_record *out, struct pn_buffer *room, const struct store_disk *disk,
+                   uint64_t height, struct engine_scratch *scratch)
+{
+    uint64_t       low = 0, high = 0, seen;
+    enum pn_status st = disk->record_count(disk->host, &high);
+    if (high > height + 1)
+        high = height + 1; /* record i is of height i or more */
+    /* The last one first: where there is no gap, it is the one. */
+    for (uint64_t at = high - 1; st == PN_OK && low < high; at = low + (high - low) / 2) {
+        st = height_of_record(&seen, out, room, disk, at, scratch);
+        if (st != PN_OK || seen == height)
+            return st;
+        if (seen < height)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return st == PN_OK ? PN_ENOENT : st;
+}
+
+bool
+engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job)
+{
+    struct pn_buffer text;
+    struct fed_job  *read = NULL;
+    struct pn_error  why;
+    pn_buffer_init(&text, FED_JOB_TEXT_MAX);
+    bool sparse =
+        store_disk_load(&text, disk, "job.yaml") == PN_OK &&
+        fed_job_parse(&read, "job.yaml", (const char *)text.bytes, text.size, &why) == PN_OK &&
+        sec_hash_equal(&read->hash, job) && read->follow == FED_FOLLOW_COHORT;
+    fed_job_free(read);
+    pn_buffer_fini(&text);
+    return sparse;
 }
 
 struct walk {
@@ -66,6 +120,8 @@ walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
                         &record.signature, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "the ledger in the state directory");
+    if (height == 0)
+        walk->chain->sparse = engine_ledger_is_sparse(walk->disk, &walk->chain->job);
     fed_block_hash(&hash, record.block.bytes, record.block.size);
     st = walk->take(walk->context, &block, &hash);
     return st == PN_OK ? PN_OK

@@ -21,12 +21,21 @@ struct engine_record { /* borrowed from the buffer it was read into */
 PN_MUST_CHECK enum pn_status engine_record_read(struct engine_record *out, struct pn_buffer *room,
                                                 const struct store_disk *disk, uint64_t height);
 
+/* The record of the block at `height` in a copy that may have gaps. PN_ENOENT when it is not there.
+ * Uses the scratch's arena. */
+PN_MUST_CHECK enum pn_status engine_record_find(struct engine_record *out, struct pn_buffer *room,
+                                                const struct store_disk *disk, uint64_t height,
+                                                struct engine_scratch *scratch);
+/* True when the disk's job.yaml is the job of this hash and lets nodes miss blocks (follow:
+ * cohort). */
+bool engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job);
+
 /* Called with each block once it is checked; what it is given is valid inside only. */
 typedef enum pn_status engine_ledger_fn(void *context, const struct wire_block *block,
                                         const struct sec_hash *hash);
 
-/* Walks and checks the whole ledger, from genesis: `chain` (out) is the result. `why`: what to do.
- * */
+/* Walks and checks the whole ledger, from genesis: `chain` (out) is the result. There are gaps only
+ * where the job lets nodes miss blocks. `why`: what to do. */
 PN_MUST_CHECK enum pn_status engine_ledger_walk(struct fed_chain *chain,
                                                 const struct fed_roster *roster,
                                                 const struct store_disk *disk,

@@ -1,5 +1,6 @@
 #include "engine/proof.h"
 
+#include "crypto/suite.h"
 #include "engine/blob.h"
 #include "engine/ledger.h"
 #include "fed/update.h"
@@ -158,6 +159,8 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     if (st != PN_OK)
         return st;
 
+    if (index == 0)
+        walk->chain.sparse = engine_ledger_is_sparse(walk->disk, &walk->chain.job);
     struct engine_proof *proof = walk->proof;
     proof->blocks++;
     proof->commitments += block.entry_count;
@@ -199,12 +202,67 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
     for (uint64_t i = 0; st == PN_OK && i < count; i++)
         st = take_record(&walk, i, why);
     if (st == PN_OK) {
+        proof.gaps     = walk.chain.height - proof.blocks;
         proof.finished = walk.chain.finished;
         proof.head     = walk.chain.head;
         proof.scaling  = walk.chain.scaling;
         proof.job      = walk.chain.job;
         *out           = proof;
     }
+    pn_buffer_fini(&walk.record);
+    free(block);
+    return st;
+}
+
+/* ---- ledgers that prove nothing ---- */
+
+bool
+engine_proof_is_nominal(const struct store_disk *disk)
+{
+    struct pn_buffer     room;
+    struct engine_record record;
+    pn_buffer_init(&room, ENGINE_RECORD_MAX);
+    bool nominal = engine_record_read(&record, &room, disk, 0) == PN_OK &&
+                   sec_signature_is_nominal(&record.signature);
+    pn_buffer_fini(&room);
+    return nominal;
+}
+
+static enum pn_status
+read_record(struct walk *walk, uint64_t index, struct pn_error *why)
+{
+    struct wire_block    block;
+    struct engine_record record;
+    struct sec_hash      hash;
+    enum pn_status       st = engine_record_read(&record, &walk->record, walk->disk, index);
+    wire_arena_reset(&walk->arena);
+    if (st == PN_OK)
+        st = wire_block_decode(&block, &walk->arena, record.block.bytes, record.block.size);
+    if (st != PN_OK)
+        return pn_error_set(why, st == PN_EIO ? st : PN_ECORRUPT,
+                            "block %llu: the ledger cannot be read here: %s",
+                            (unsigned long long)index, pn_status_text(st));
+    fed_block_hash(&hash, record.block.bytes, record.block.size);
+    walk->watch(walk->context, &block, &hash);
+    return PN_OK;
+}
+
+enum pn_status
+engine_proof_read(const struct store_disk *disk, engine_proof_watch *watch, void *context,
+                  struct pn_error *why)
+{
+    struct walk walk  = {.disk = disk, .watch = watch, .context = context};
+    void       *block = aligned_alloc(16, WIRE_ARENA_SIZE);
+    uint64_t    count = 0;
+    if (block == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory to read the ledger");
+    wire_arena_init(&walk.arena, block, WIRE_ARENA_SIZE);
+    pn_buffer_init(&walk.record, ENGINE_RECORD_MAX);
+    enum pn_status st = disk->record_count(disk->host, &count);
+    if (st != PN_OK)
+        pn_error_set(why, st, "the ledger cannot be read: %s", pn_status_text(st));
+    for (uint64_t i = 0; st == PN_OK && i < count; i++)
+        st = read_record(&walk, i, why);
     pn_buffer_fini(&walk.record);
     free(block);
     return st;

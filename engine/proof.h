@@ -19,6 +19,7 @@ struct engine_proof {
     uint64_t blocks, rounds, commitments, witnesses;
     uint64_t models_checked, models_absent;
     uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
+    uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
     bool     finished;
     struct sec_hash head;
     struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */
@@ -34,6 +35,14 @@ typedef void engine_proof_watch(void *context, const struct wire_block *block,
 PN_MUST_CHECK enum pn_status engine_proof_make(struct engine_proof     *out,
                                                const struct store_disk *disk,
                                                const struct fed_roster *roster,
+                                               engine_proof_watch *watch, void *context,
+                                               struct pn_error *why);
+
+/* True when the ledger was made with nominal identity: its first block is signed with a tag and the
+ * mark that says so (crypto/suite). Nothing in it proves anything. */
+bool engine_proof_is_nominal(const struct store_disk *disk);
+/* Every block as it lies, in order; nothing is checked beyond its form. For such ledgers. */
+PN_MUST_CHECK enum pn_status engine_proof_read(const struct store_disk *disk,
                                                engine_proof_watch *watch, void *context,
                                                struct pn_error *why);
 

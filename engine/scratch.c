@@ -9,6 +9,7 @@ engine_scratch_init(struct engine_scratch *scratch)
 {
     *scratch = (struct engine_scratch){.block = aligned_alloc(16, WIRE_ARENA_SIZE)};
     pn_buffer_init(&scratch->frame, WIRE_FRAME_MAX);
+    engine_known_init(&scratch->known);
     if (scratch->block == NULL || pn_buffer_extend(&scratch->frame, WIRE_FRAME_MAX) != PN_OK) {
         engine_scratch_fini(scratch);
         return PN_ENOMEM;
@@ -22,6 +23,7 @@ engine_scratch_fini(struct engine_scratch *scratch)
 {
     free(scratch->block);
     pn_buffer_fini(&scratch->frame);
+    engine_known_fini(&scratch->known);
     scratch->block = NULL;
 }
 

@@ -11,16 +11,18 @@
 #ifndef ENGINE_SCRATCH_H
 #define ENGINE_SCRATCH_H
 
+#include "engine/known.h"
 #include "proto/message.h"
 
 struct engine_scratch {
-    struct wire_arena arena; /* of the message being taken apart     */
-    struct pn_buffer  frame; /* being put together: room for a header, then the body */
-    void             *block;
+    struct wire_arena   arena; /* of the message being taken apart     */
+    struct pn_buffer    frame; /* being put together: room for a header, then the body */
+    void               *block;
+    struct engine_known known;
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);
-void engine_scratch_fini(struct engine_scratch *scratch);
+void                         engine_scratch_fini(struct engine_scratch *scratch);
 
 /* An empty body: append to what is returned, then engine_peer_send. */
 struct pn_buffer *engine_scratch_begin(struct engine_scratch *scratch);

@@ -32,9 +32,26 @@ fed_phase_ask(struct fed_turn *turn, const struct fed_round_member *member)
 }
 
 bool
+fed_phase_owes(const struct fed_round *round, const struct fed_round_member *member)
+{
+    if (!member->joined || member->height >= round->height)
+        return false;
+    return !round->limits.follow_cohort || member->height == 0 || member->part != FED_OUT ||
+           round->finished;
+}
+
+/* The block that `member` is sent next. */
+static uint64_t
+next_block(const struct fed_round *round, const struct fed_round_member *member)
+{
+    return round->limits.follow_cohort && member->height > 0 ? round->height - 1 : member->height;
+}
+
+bool
 fed_phase_may_finish(const struct fed_round *round, const struct fed_round_member *member)
 {
-    return member->refused || (member->joined && member->height + 1 >= round->height);
+    return member->refused || (member->joined && (member->height >= round->height ||
+                                                  next_block(round, member) + 1 == round->height));
 }
 
 void
@@ -43,11 +60,11 @@ fed_phase_follow(struct fed_turn *turn, const struct fed_round_member *member)
     const struct fed_round *round = turn->round;
     if (!member->connected)
         return;
-    if (member->joined && member->height < round->height)
+    if (fed_phase_owes(round, member))
         fed_turn_add(turn, &(struct fed_effect){.kind   = FED_SEND,
                                                 .type   = WIRE_COMMIT,
                                                 .member = member->number,
-                                                .height = member->height});
+                                                .height = next_block(round, member)});
     if (round->finished && fed_phase_may_finish(round, member))
         fed_phase_send(turn, member, WIRE_FINISH);
 }

@@ -117,70 +117,100 @@ signature_of(const uint8_t bytes[static 64])
     return out;
 }
 
-static bool
-is_hash(const struct sec_hash *hash, const uint8_t bytes[static 32])
+static struct sec_hash
+hash_of(const uint8_t bytes[static 32])
 {
-    return sec_equal(hash->bytes, bytes, sizeof hash->bytes);
+    struct sec_hash out;
+    memcpy(out.bytes, bytes, sizeof out.bytes);
+    return out;
+}
+
+struct fed_block_facts
+fed_block_facts_of(const struct wire_block *block, const struct sec_hash *hash)
+{
+    struct fed_block_facts facts = {
+        .kind          = block->kind,
+        .height        = block->height,
+        .round         = block->round,
+        .witness_count = block->witness_count,
+        .epoch         = block->epoch,
+        .hash          = *hash,
+        .previous      = hash_of(block->previous),
+        .roster        = hash_of(block->roster),
+        .job           = hash_of(block->job),
+        .model_in      = fed_blob_from_wire(&block->model_in),
+        .model_out     = fed_blob_from_wire(&block->model_out),
+        .scaling       = fed_blob_from_wire(&block->scaling),
+    };
+    memcpy(facts.run, block->run, sizeof facts.run);
+    return facts;
 }
 
 static enum pn_status
-fail_hash(struct pn_error *why, const char *what, const struct sec_hash *expected,
-          const uint8_t seen[static 32])
+check_hash(const char *what, const struct sec_hash *expected, const struct sec_hash *seen,
+           struct pn_error *why)
 {
-    struct sec_hash hash;
-    char            expected_text[SEC_HEX_SIZE], seen_text[SEC_HEX_SIZE];
-    memcpy(hash.bytes, seen, sizeof hash.bytes);
+    char expected_text[SEC_HEX_SIZE], seen_text[SEC_HEX_SIZE];
+    if (sec_hash_equal(expected, seen))
+        return PN_OK;
     sec_hash_text(expected_text, expected);
-    sec_hash_text(seen_text, &hash);
+    sec_hash_text(seen_text, seen);
     return pn_error_set(why, PN_ECORRUPT, "%s: expected %s, seen %s", what, expected_text,
                         seen_text);
 }
 
 static enum pn_status
-check_blob(const char *what, const struct sec_blob *expected, const struct wire_blob *seen,
+check_blob(const char *what, const struct sec_blob *expected, const struct sec_blob *seen,
            struct pn_error *why)
 {
     if (seen->size != expected->size)
         return pn_error_set(why, PN_ECORRUPT, "%s: expected %" PRIu64 " bytes, seen %" PRIu64, what,
                             expected->size, seen->size);
-    return is_hash(&expected->root, seen->root) ? PN_OK
-                                                : fail_hash(why, what, &expected->root, seen->root);
+    return check_hash(what, &expected->root, &seen->root, why);
+}
+
+/* Blocks between the last one and this are not in this copy. */
+static bool
+is_after_gap(const struct fed_chain *chain, const struct fed_block_facts *facts)
+{
+    return chain->sparse && chain->height > 0 && facts->height > chain->height;
 }
 
 /* Where it stands in the chain. A decoded block is a genesis exactly at height 0. */
 static enum pn_status
-check_place(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+check_place(const struct fed_chain *chain, const struct fed_block_facts *facts,
+            struct pn_error *why)
 {
     if (chain->finished)
         return pn_error_set(why, PN_ECORRUPT, "it comes after the block that finished the run");
-    if (block->height != chain->height)
+    if (is_after_gap(chain, facts))
+        return PN_OK;
+    if (facts->height != chain->height)
         return pn_error_set(why, PN_ECORRUPT, "expected height %" PRIu64 ", seen %" PRIu64,
-                            chain->height, block->height);
-    if (!is_hash(&chain->head, block->previous))
-        return fail_hash(why, "the block before it", &chain->head, block->previous);
-    return PN_OK;
+                            chain->height, facts->height);
+    return check_hash("the block before it", &chain->head, &facts->previous, why);
 }
 
 /* That it speaks of this federation and, after genesis, of this run and job. */
 static enum pn_status
-check_subject(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+check_subject(const struct fed_chain *chain, const struct fed_block_facts *facts,
+              struct pn_error *why)
 {
-    if (!is_hash(&chain->roster->hash, block->roster))
-        return fail_hash(why, "its roster", &chain->roster->hash, block->roster);
-    if (block->epoch != chain->roster->epoch)
+    enum pn_status st = check_hash("its roster", &chain->roster->hash, &facts->roster, why);
+    if (st != PN_OK)
+        return st;
+    if (facts->epoch != chain->roster->epoch)
         return pn_error_set(why, PN_ECORRUPT, "expected roster epoch %u, seen %u",
-                            chain->roster->epoch, block->epoch);
+                            chain->roster->epoch, facts->epoch);
     if (chain->height == 0)
         return PN_OK;
-    if (!sec_equal(chain->run, block->run, sizeof chain->run)) {
+    if (!sec_equal(chain->run, facts->run, sizeof chain->run)) {
         char expected[33], seen[33];
         pn_hex_encode(expected, chain->run, sizeof chain->run);
-        pn_hex_encode(seen, block->run, sizeof block->run);
+        pn_hex_encode(seen, facts->run, sizeof facts->run);
         return pn_error_set(why, PN_ECORRUPT, "its run: expected %s, seen %s", expected, seen);
     }
-    if (!is_hash(&chain->job, block->job))
-        return fail_hash(why, "its job", &chain->job, block->job);
-    return PN_OK;
+    return check_hash("its job", &chain->job, &facts->job, why);
 }
 
 static enum pn_status
@@ -202,17 +232,26 @@ check_proposer(const struct fed_chain *chain, const struct wire_block *block,
 
 /* That it goes on where the block before it ended. */
 static enum pn_status
-check_progress(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+check_progress(const struct fed_chain *chain, const struct fed_block_facts *facts,
+               struct pn_error *why)
 {
     if (chain->height == 0)
         return PN_OK;
-    uint64_t round = chain->round + (block->kind == WIRE_BLOCK_ROUND);
-    if (block->round != round)
+    uint64_t round = chain->round + (facts->kind == WIRE_BLOCK_ROUND);
+    if (is_after_gap(chain, facts)) {
+        if (facts->round < round || facts->round - chain->round > facts->height - chain->height + 1)
+            return pn_error_set(why, PN_ECORRUPT,
+                                "round %" PRIu64 " does not follow round %" PRIu64
+                                " that many blocks before",
+                                facts->round, chain->round);
+        return check_blob("its scaling", &chain->scaling, &facts->scaling, why);
+    }
+    if (facts->round != round)
         return pn_error_set(why, PN_ECORRUPT, "expected round %" PRIu64 ", seen %" PRIu64, round,
-                            block->round);
+                            facts->round);
     enum pn_status st =
-        check_blob("the model it starts from", &chain->model, &block->model_in, why);
-    return st == PN_OK ? check_blob("its scaling", &chain->scaling, &block->scaling, why) : st;
+        check_blob("the model it starts from", &chain->model, &facts->model_in, why);
+    return st == PN_OK ? check_blob("its scaling", &chain->scaling, &facts->scaling, why) : st;
 }
 
 /* Only nodes contribute, are missed, and witness. */
@@ -271,13 +310,14 @@ check_entries(const struct fed_chain *chain, const struct wire_block *block, str
 static enum pn_status
 check_witnesses(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
 {
+    const struct sec_hash previous = hash_of(block->previous);
     for (size_t i = 0; i < block->witness_count; i++) {
         const struct wire_witness      *witness = &block->witnesses[i];
         const struct fed_roster_member *member  = find_node(chain, witness->member, "witness", why);
         if (member == NULL)
             return PN_EAUTH;
         struct sec_signature signature = signature_of(witness->signature);
-        if (!fed_witness_check(&signature, &chain->head, &member->certificate.node))
+        if (!fed_witness_check(&signature, &previous, &member->certificate.node))
             return pn_error_set(why, PN_EAUTH, "witness: %s has not signed the block before it",
                                 member->name);
     }
@@ -285,19 +325,38 @@ check_witnesses(const struct fed_chain *chain, const struct wire_block *block, s
 }
 
 static void
-move_on(struct fed_chain *chain, const struct wire_block *block, const struct sec_hash *hash)
+move_on(struct fed_chain *chain, const struct fed_block_facts *facts)
 {
     if (chain->height == 0) {
-        memcpy(chain->run, block->run, sizeof chain->run);
-        memcpy(chain->job.bytes, block->job, sizeof chain->job.bytes);
-        chain->scaling = fed_blob_from_wire(&block->scaling);
+        memcpy(chain->run, facts->run, sizeof chain->run);
+        chain->job     = facts->job;
+        chain->scaling = facts->scaling;
     }
-    chain->height++;
-    chain->head     = *hash;
-    chain->round    = block->round;
-    chain->model    = fed_blob_from_wire(&block->model_out);
-    chain->finished = block->kind == WIRE_BLOCK_FINISH;
-    chain->witness_count += block->witness_count;
+    chain->height   = facts->height + 1;
+    chain->head     = facts->hash;
+    chain->round    = facts->round;
+    chain->model    = facts->model_out;
+    chain->finished = facts->kind == WIRE_BLOCK_FINISH;
+    chain->witness_count += facts->witness_count;
+}
+
+static enum pn_status
+check_all(const struct fed_chain *chain, const struct wire_block *block,
+          const struct fed_block_facts *facts, const struct sec_signature *signature,
+          struct pn_error *why)
+{
+    enum pn_status st = check_place(chain, facts, why);
+    if (st == PN_OK)
+        st = check_subject(chain, facts, why);
+    if (st == PN_OK)
+        st = check_proposer(chain, block, &facts->hash, signature, why);
+    if (st == PN_OK)
+        st = check_progress(chain, facts, why);
+    if (st == PN_OK)
+        st = check_entries(chain, block, why);
+    if (st == PN_OK)
+        st = check_witnesses(chain, block, why);
+    return st;
 }
 
 enum pn_status
@@ -305,31 +364,37 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
                const uint8_t *bytes, size_t size, const struct sec_signature *signature,
                struct pn_error *why)
 {
-    struct wire_block seen;
-    struct sec_hash   hash;
+    struct wire_block      seen;
+    struct sec_hash        hash;
+    struct fed_block_facts facts;
 
     enum pn_status st = wire_block_decode(&seen, arena, bytes, size);
-    if (st != PN_OK)
+    if (st != PN_OK) {
         st = pn_error_set(why, st == PN_ENOMEM ? PN_ENOMEM : PN_ECORRUPT,
                           "its %zu bytes are no block: %s", size, pn_status_text(st));
-    if (st == PN_OK)
-        st = check_place(chain, &seen, why);
-    if (st == PN_OK)
-        st = check_subject(chain, &seen, why);
-    if (st == PN_OK) {
+    } else {
         fed_block_hash(&hash, bytes, size);
-        st = check_proposer(chain, &seen, &hash, signature, why);
+        facts = fed_block_facts_of(&seen, &hash);
+        st    = check_all(chain, &seen, &facts, signature, why);
     }
-    if (st == PN_OK)
-        st = check_progress(chain, &seen, why);
-    if (st == PN_OK)
-        st = check_entries(chain, &seen, why);
-    if (st == PN_OK)
-        st = check_witnesses(chain, &seen, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
-
-    move_on(chain, &seen, &hash);
+    move_on(chain, &facts);
     *block = seen;
+    return PN_OK;
+}
+
+enum pn_status
+fed_chain_take_known(struct fed_chain *chain, const struct fed_block_facts *facts,
+                     struct pn_error *why)
+{
+    enum pn_status st = check_place(chain, facts, why);
+    if (st == PN_OK)
+        st = check_subject(chain, facts, why);
+    if (st == PN_OK)
+        st = check_progress(chain, facts, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
+    move_on(chain, facts);
     return PN_OK;
 }

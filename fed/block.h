@@ -53,16 +53,30 @@ struct fed_chain {
     uint64_t        round;
     struct sec_blob model, scaling;
     bool            finished;
+    bool            sparse; /* blocks may be missing after the first (fed/job, follow) */
     uint64_t        witness_count; /* countersignatures seen, all blocks */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
 void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster);
 
+/* What a chain takes from a block, once the block itself is checked. */
+struct fed_block_facts {
+    enum wire_block_kind kind;
+    uint64_t             height, round, witness_count;
+    uint32_t             epoch;
+    uint8_t              run[16];
+    struct sec_hash      hash, previous, roster, job;
+    struct sec_blob      model_in, model_out, scaling;
+};
+struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
+                                          const struct sec_hash   *hash);
+
 /*
  * Takes one encoded block and its proposer's signature. Checks encoding, height, previous
  * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator, signature,
  * round order, model_in = the model before, entries sorted and unique with valid commitments of
- * members, weights in range, witnesses of the previous block, and that finish is last.
+ * members, weights in range, witnesses of the previous block, and that finish is last. After a gap
+ * in a sparse chain: no previous hash and no model before, the rest as ever.
  * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no
  * say here) or PN_ENOMEM (an arena smaller than WIRE_ARENA_SIZE).
@@ -71,5 +85,11 @@ PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed
                                             struct wire_arena *arena, const uint8_t *bytes,
                                             size_t size, const struct sec_signature *signature,
                                             struct pn_error *why);
+
+/* Takes a block whose form and signatures were checked by fed_chain_take already, in another chain
+ * of the same roster: only its place in this one is left to check. */
+PN_MUST_CHECK enum pn_status fed_chain_take_known(struct fed_chain             *chain,
+                                                  const struct fed_block_facts *facts,
+                                                  struct pn_error              *why);
 
 #endif

@@ -61,6 +61,10 @@ fed_cohort_draw(struct fed_round *round)
     uint32_t wanted = round->limits.cohort;
     for (uint32_t rank = 0; rank < RANK_COUNT; rank++)
         wanted -= draw_rank(round, &rng, rank, wanted);
-    for (uint32_t i = 0; i < round->member_count; i++)
+    round->cohort_count = 0;
+    for (uint32_t i = 0; i < round->member_count; i++) {
         reset(&round->members[i]);
+        if (round->members[i].part != FED_OUT)
+            round->cohort[round->cohort_count++] = i;
+    }
 }

@@ -212,6 +212,7 @@ read_counts(struct reader *in, const struct text_node *map)
         {&job->cohort, "cohort", TEXT_REQUIRED, WIRE_MEMBERS_MAX},
         {&job->quorum, "quorum", TEXT_REQUIRED, WIRE_MEMBERS_MAX},
         {&job->attempts, "attempts", TEXT_OPTIONAL, 1000},
+        {&job->evaluate_every, "evaluate_every", TEXT_OPTIONAL, ROUNDS_MAX},
     };
     for (size_t i = 0; i < COUNT_OF(counts); i++) {
         enum pn_status st = text_get_u32(counts[i].field, in->yaml, map, counts[i].key,
@@ -229,13 +230,17 @@ read_counts(struct reader *in, const struct text_node *map)
 static enum pn_status
 read_rounds(struct reader *in)
 {
-    static const char *const known[] = {"count", "cohort",  "quorum",   "gather",  "invite",
-                                        "train", "collect", "evaluate", "attempts"};
-    struct fed_job          *job     = in->job;
-    const struct text_node  *map     = NULL;
+    static const char *const known[]   = {"count",    "cohort",         "quorum",  "gather",
+                                          "invite",   "train",          "collect", "evaluate",
+                                          "attempts", "evaluate_every", "follow"};
+    static const char *const follows[] = {"all", "cohort"};
+    struct fed_job          *job       = in->job;
+    const struct text_node  *map       = NULL;
     enum pn_status           st;
     if ((st = text_get_map(&map, in->yaml, in->root, "rounds", TEXT_REQUIRED, in->why)) != PN_OK ||
         (st = text_check_keys(in->yaml, map, known, COUNT_OF(known), in->why)) != PN_OK ||
+        (st = text_get_choice(&job->follow, in->yaml, map, "follow", TEXT_OPTIONAL, follows,
+                              COUNT_OF(follows), in->why)) != PN_OK ||
         (st = read_counts(in, map)) != PN_OK)
         return st;
 
@@ -384,6 +389,7 @@ set_defaults(struct fed_job *job)
     job->epochs          = 1;
     job->clip            = 10;
     job->attempts        = 5;
+    job->evaluate_every  = 1;
     job->gather_ms       = 60000;
     job->invite_ms       = 10000;
     job->train_ms        = 600000;

@@ -26,6 +26,8 @@
  *       quorum: 3                    # required, at most the cohort
  *       gather: 60s                  # each 1ms to 168h, as invite 10s, train 10m, collect 2m,
  *       attempts: 5                  # evaluate 1m
+ *       evaluate_every: 1            # rounds; the last one is always evaluated
+ *       follow: all                  # all | cohort: who is sent each block, see below
  *     metrics: [auroc, f1, mcc]      # what members measure, at most 16 of nnlib/metric.h; default:
  *                                    # see nn_metrics_for. That of `stopping` is measured anyway.
  *     stopping: { metric: auprc, patience: 5, min_delta: 0.001 }   # default: none; 5; 0
@@ -33,6 +35,12 @@
  *
  * Between fields: quorum <= cohort; cohort * weight < 2^31 (fed/update); clip * 1.001 <=
  * update_norm (quantising may lengthen an update a little); the metric fits the model's output.
+ *
+ * follow: all sends every block to every node. For hundreds of nodes of which a round invites a
+ * few, that is most of the work: follow: cohort sends a block to the nodes whose round it is, and
+ * the newest one to those that are invited next. A node's copy of the ledger then has gaps, which
+ * it never fills; the first and the last block everybody gets. What a node loses: it has not seen
+ * itself what happened in the rounds between (docs/threats.md).
  *
  * Memory     one heap object, immutable; it keeps the text and its tree.
  */
@@ -46,6 +54,8 @@
 #include "text/yaml.h"
 
 enum { FED_JOB_TEXT_MAX = 61440 };
+
+enum fed_follow { FED_FOLLOW_ALL, FED_FOLLOW_COHORT };
 
 struct fed_job {
     struct sec_hash         hash; /* of the text, domain "job" */
@@ -62,7 +72,8 @@ struct fed_job {
     uint32_t                   batch, epochs;
     double                     clip; /* a node scales its update to at most this norm */
 
-    uint32_t rounds, cohort, quorum, attempts;
+    uint32_t rounds, cohort, quorum, attempts, evaluate_every;
+    uint32_t follow; /* enum fed_follow */
     pn_ms    gather_ms, invite_ms, train_ms, collect_ms, evaluate_ms;
 
     enum nn_metric_kind metrics[NN_METRICS_MAX]; /* each fits the model */

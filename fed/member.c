@@ -201,7 +201,7 @@ on_commit(struct turn *turn)
 {
     struct fed_member *member = turn->member;
     uint64_t           height = turn->event->height;
-    if (height > member->height + 1)
+    if (height > member->height + 1 && !turn->event->sparse)
         return PN_EPEER_STATE; /* a gap: the coordinator sends the one between */
     if (height <= member->height) {
         say(turn, WIRE_COUNTERSIGN);

@@ -54,6 +54,7 @@ struct fed_member_event {
     struct sec_blob            model, scaling; /* HELD: model is the blob  */
     pn_ms                      deadline_ms;
     bool                       restart;
+    bool                       sparse; /* COMMIT: blocks before it may be missing */
     enum fed_member_work       work;
     enum pn_status             status; /* DONE: PN_OK, or why not */
     enum wire_outcome          outcome;

@@ -31,11 +31,12 @@ static const bool may_move[FED_ENDED + 1][FED_ENDED + 1] = {
     [FED_TRAIN][FED_COLLECT] = true,      [FED_TRAIN][FED_BACKOFF] = true,
     [FED_TRAIN][FED_ENDED] = true,        [FED_COLLECT][FED_AGGREGATE] = true,
     [FED_COLLECT][FED_BACKOFF] = true,    [FED_COLLECT][FED_ENDED] = true,
-    [FED_AGGREGATE][FED_EVALUATE] = true, [FED_AGGREGATE][FED_ENDED] = true,
-    [FED_EVALUATE][FED_COMMIT] = true,    [FED_EVALUATE][FED_ENDED] = true,
-    [FED_COMMIT][FED_INVITE] = true,      [FED_COMMIT][FED_CLOSE] = true,
-    [FED_COMMIT][FED_ENDED] = true,       [FED_BACKOFF][FED_INVITE] = true,
-    [FED_BACKOFF][FED_ENDED] = true,      [FED_CLOSE][FED_ENDED] = true,
+    [FED_AGGREGATE][FED_EVALUATE] = true, [FED_AGGREGATE][FED_COMMIT] = true,
+    [FED_AGGREGATE][FED_ENDED] = true,    [FED_EVALUATE][FED_COMMIT] = true,
+    [FED_EVALUATE][FED_ENDED] = true,     [FED_COMMIT][FED_INVITE] = true,
+    [FED_COMMIT][FED_CLOSE] = true,       [FED_COMMIT][FED_ENDED] = true,
+    [FED_BACKOFF][FED_INVITE] = true,     [FED_BACKOFF][FED_ENDED] = true,
+    [FED_CLOSE][FED_ENDED] = true,
 };
 
 static void
@@ -51,20 +52,27 @@ move_to(struct fed_turn *turn, enum fed_phase next, pn_ms wait_ms)
 /* ---- the phases ----------------------------------------------------------------------- */
 
 struct tally {
-    uint32_t joined, answered, surveyed, survey_open; /* of all members */
-    uint32_t part[FED_LOST + 1], evaluate_open;       /* of the cohort  */
+    uint32_t joined, answered, surveyed, survey_open; /* of all members, before there are rounds */
+    uint32_t part[FED_LOST + 1], evaluate_open;       /* of the cohort */
 };
 
 static void
-count(struct tally *out, const struct fed_round *round)
+count_all(struct tally *out, const struct fed_round *round)
 {
-    *out = (struct tally){0};
     for (uint32_t i = 0; i < round->member_count; i++) {
         const struct fed_round_member *member = &round->members[i];
         out->joined += member->joined;
         out->answered += member->joined || member->refused;
         out->surveyed += member->joined && member->surveyed;
         out->survey_open += member->joined && !member->surveyed && !member->excused;
+    }
+}
+
+static void
+count_cohort(struct tally *out, const struct fed_round *round)
+{
+    for (uint32_t i = 0; i < round->cohort_count; i++) {
+        const struct fed_round_member *member = &round->members[round->cohort[i]];
         out->part[member->part]++;
         out->evaluate_open += member->part == FED_VALID && !member->evaluated && !member->excused;
     }
@@ -115,6 +123,8 @@ enter_invite(struct fed_turn *turn)
 {
     fed_cohort_draw(turn->round);
     move_to(turn, FED_INVITE, turn->round->limits.invite_ms);
+    for (uint32_t i = 0; turn->round->limits.follow_cohort && i < turn->round->cohort_count; i++)
+        fed_phase_follow(turn, &turn->round->members[turn->round->cohort[i]]);
     fed_phase_ask_all(turn);
     fed_phase_check(turn, false);
 }
@@ -240,7 +250,7 @@ check_evaluate(struct fed_turn *turn, const struct tally *tally, bool expired)
 static bool
 close_waits_for(const struct fed_round *round, const struct fed_round_member *member)
 {
-    bool behind = !member->joined || member->height < round->height;
+    bool behind = !member->joined || fed_phase_owes(round, member);
     if (round->returning)
         return !member->refused && behind;
     return member->connected && member->joined && behind;
@@ -272,9 +282,12 @@ check_close(struct fed_turn *turn, bool expired)
 void
 fed_phase_check(struct fed_turn *turn, bool expired)
 {
-    struct tally    tally;
-    const uint32_t *part = tally.part;
-    count(&tally, turn->round);
+    struct tally    tally = {.joined = 0};
+    const uint32_t *part  = tally.part;
+    if (turn->round->phase <= FED_SURVEY)
+        count_all(&tally, turn->round);
+    else
+        count_cohort(&tally, turn->round);
 
     switch (turn->round->phase) {
     case FED_GATHER:
@@ -356,10 +369,16 @@ on_aggregated(struct fed_turn *turn, const struct fed_event *event)
 {
     if (turn->round->phase != FED_AGGREGATE)
         return PN_EPEER_STATE;
-    turn->round->next    = event->blob;
-    turn->round->scoring = false;
-    move_to(turn, FED_EVALUATE, turn->round->limits.evaluate_ms);
-    fed_phase_ask_all(turn);
+    struct fed_round *round = turn->round;
+    round->next             = event->blob;
+    round->scoring          = false;
+    if (round->round % round->limits.evaluate_every == 0 || round->round == round->limits.rounds) {
+        move_to(turn, FED_EVALUATE, round->limits.evaluate_ms);
+        fed_phase_ask_all(turn);
+    } else {
+        move_to(turn, FED_COMMIT, UINT64_MAX);
+        write_block(turn, WIRE_BLOCK_ROUND);
+    }
     return PN_OK;
 }
 

@@ -32,7 +32,9 @@ void fed_phase_send(struct fed_turn *turn, const struct fed_round_member *member
 /* Sends `member` what this phase still awaits from it. */
 void fed_phase_ask(struct fed_turn *turn, const struct fed_round_member *member);
 void fed_phase_ask_all(struct fed_turn *turn); /* of those who joined */
-/* Sends `member` its next block, and FINISH with the last one. */
+/* True when `member` is to be sent a block that it does not hold. */
+bool fed_phase_owes(const struct fed_round *round, const struct fed_round_member *member);
+/* Sends `member` the block it is owed, and FINISH with the last one. */
 void fed_phase_follow(struct fed_turn *turn, const struct fed_round_member *member);
 void fed_phase_follow_all(struct fed_turn *turn);
 /* It needs no more than the last block; others would stop too early. */

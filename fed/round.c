@@ -14,23 +14,25 @@ void
 fed_round_limits_from_job(struct fed_round_limits *out, const struct fed_job *job)
 {
     *out = (struct fed_round_limits){
-        .rounds      = job->rounds,
-        .cohort      = job->cohort,
-        .quorum      = job->quorum,
-        .attempts    = job->attempts,
-        .gather_ms   = job->gather_ms,
-        .invite_ms   = job->invite_ms,
-        .train_ms    = job->train_ms,
-        .collect_ms  = job->collect_ms,
-        .evaluate_ms = job->evaluate_ms,
-        .retry_ms    = RETRY_MS,
-        .backoff_ms  = BACKOFF_MS,
-        .linger_ms   = LINGER_MS,
-        .stopping    = job->stop_metric != NULL,
-        .patience    = job->patience,
-        .min_delta   = job->min_delta,
-        .weight_max  = job->weight_max,
-        .seed        = job->seed,
+        .rounds         = job->rounds,
+        .cohort         = job->cohort,
+        .quorum         = job->quorum,
+        .attempts       = job->attempts,
+        .evaluate_every = job->evaluate_every,
+        .follow_cohort  = job->follow == FED_FOLLOW_COHORT,
+        .gather_ms      = job->gather_ms,
+        .invite_ms      = job->invite_ms,
+        .train_ms       = job->train_ms,
+        .collect_ms     = job->collect_ms,
+        .evaluate_ms    = job->evaluate_ms,
+        .retry_ms       = RETRY_MS,
+        .backoff_ms     = BACKOFF_MS,
+        .linger_ms      = LINGER_MS,
+        .stopping       = job->stop_metric != NULL,
+        .patience       = job->patience,
+        .min_delta      = job->min_delta,
+        .weight_max     = job->weight_max,
+        .seed           = job->seed,
     };
     for (uint32_t kind = 0; kind < NN_METRIC_COUNT && job->stop_metric != NULL; kind++)
         if (strcmp(nn_metric_names[kind], job->stop_metric) == 0)
@@ -72,7 +74,8 @@ fed_round_init(struct fed_round *round, const struct fed_round_limits *limits,
                struct fed_round_member *members, uint32_t member_count)
 {
     PN_ASSERT(limits->quorum > 0 && limits->quorum <= limits->cohort);
-    PN_ASSERT(limits->retry_ms > 0 && limits->rounds > 0);
+    PN_ASSERT(limits->evaluate_every > 0);
+    PN_ASSERT(limits->retry_ms > 0 && limits->rounds > 0 && limits->cohort <= FED_COHORT_MAX);
     for (uint32_t i = 0; i < member_count; i++) {
         PN_ASSERT(i == 0 || members[i - 1].number < members[i].number);
         members[i] = (struct fed_round_member){.number = members[i].number};
@@ -320,7 +323,8 @@ on_countersigned(struct fed_turn *turn, struct fed_round_member *member,
     member->height = event->height;
     if (member->height < turn->round->height)
         fed_phase_follow(turn, member);
-    fed_phase_check(turn, false);
+    if (turn->round->phase == FED_CLOSE)
+        fed_phase_check(turn, false);
     return PN_OK;
 }
 
@@ -348,7 +352,7 @@ on_follow(struct fed_turn *turn)
         struct fed_round_member *member = &round->members[i];
         if (member->connected && !member->joined && !member->refused)
             fed_phase_send(turn, member, WIRE_OFFER);
-        if (member->joined && member->height < round->height)
+        if (fed_phase_owes(round, member))
             fed_phase_follow(turn, member);
     }
 }

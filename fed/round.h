@@ -22,8 +22,9 @@
  *   COLLECT   all announced updates are staged and valid (or refused), or collect_ms passed and
  *             a quorum is valid
  *   AGGREGATE host folds the valid updates, in integers
- *   EVALUATE  asks the members that counted; all answered, or evaluate_ms passed. Never fails the
- *             round: a metric is reported over the members that answered
+ *   EVALUATE  (every evaluate_every rounds) asks the members that counted; all answered, or
+ *             evaluate_ms passed. Never fails the round: a metric is reported over the members
+ *             that answered
  *   COMMIT    host makes model, then block, durable; only then is it announced
  *   CLOSE     the run is over: commits the finish block, tells everybody, waits linger_ms for
  *             their countersignatures
@@ -37,6 +38,8 @@
  *
  * Blocks travel by a cursor per member: whoever has fewer blocks than the head is sent
  * the next one until it countersigns it. FINISH goes to a member right after its last block.
+ * With follow_cohort only members of this cohort and of the one before are sent the newest block,
+ * whatever they miss before it; everybody gets the first block and the finish block.
  *
  * A run that ends without a finish block (FED_END with WIRE_FAILED) has lost nothing durable:
  * started again, it goes on with the same round. `attempts` counts tries since the start.
@@ -56,6 +59,8 @@
 #include "proto/frame.h"
 #include "proto/message.h"
 
+enum { FED_COHORT_MAX = 1024 };
+
 struct fed_round_limits {
     uint32_t rounds, cohort, quorum, attempts;
     pn_ms    gather_ms, invite_ms, train_ms, collect_ms, evaluate_ms;
@@ -63,6 +68,8 @@ struct fed_round_limits {
     bool     survey;                          /* the schema standardises a column */
     bool     stopping;                        /* early stopping on a metric       */
     bool     stop_on_smaller;                 /* the metric is better when smaller */
+    uint32_t evaluate_every;                  /* rounds, at least 1; and the last one */
+    bool     follow_cohort;                   /* blocks go to the cohort only, see fed/job */
     uint32_t patience;
     double   min_delta;
     uint64_t weight_max;
@@ -186,6 +193,8 @@ struct fed_round {
     uint64_t                 height;  /* blocks in the ledger */
     struct sec_blob          model;   /* start of this round */
     struct sec_blob          next;    /* after AGGREGATE     */
+    uint32_t                 cohort[FED_COHORT_MAX]; /* indices of members whose part is not OUT */
+    uint32_t                 cohort_count;
     pn_ms                    deadline;
     pn_ms                    retry_at;  /* of what this phase awaits         */
     pn_ms                    follow_at; /* of answers to the job, and blocks */

@@ -246,8 +246,8 @@ node_engine_free(struct node_engine *engine)
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->job_text);
     node_trainer_free(engine->trainer);
-    if (engine->job != NULL)
-        engine_job_fini(engine->job);
-    free(engine->job);
+    if (engine->own_job != NULL)
+        engine_job_fini(engine->own_job);
+    free(engine->own_job);
     free(engine);
 }

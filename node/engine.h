@@ -78,6 +78,8 @@ struct node_config {
     uint32_t                      boot;   /* larger than in any earlier life; durable already */
     const struct fed_policy      *policy;
     const struct data_source     *source;
+    const struct engine_job      *job; /* read already: serves for an offer of the same text, for
+                                          hosts of many nodes; NULL: every offer is read */
     uint64_t                      bytes_max; /* of the site's records in memory               */
     const struct store_disk      *disk;
     struct pn_ports               ports;

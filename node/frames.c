@@ -257,6 +257,7 @@ take_commit(struct node_engine *engine, pn_ms now, const struct wire_frame *fram
         wire_commit_decode(&commit, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
         st = node_check_block(engine, &commit, &event.height, why);
+    event.sparse = engine->chain.sparse;
     if (st == PN_OK)
         st = node_turn(engine, now, &event);
     take_early(engine, now);

@@ -1,17 +1,19 @@
 #include "node/state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     JOIN_BYTES = 10 * 1048576 /* a guess: the file is not open yet */
 };
 
 struct join {
-    struct engine_work   base;
-    struct node_engine  *engine; /* run reads config and job_text only, which stay */
-    struct engine_job   *job;    /* on the heap: the trainer borrows it            */
-    struct node_trainer *trainer;
-    bool                 by_policy;
+    struct engine_work       base;
+    struct node_engine      *engine;  /* run reads config and job_text only, which stay */
+    const struct engine_job *job;     /* own_job, or the host's */
+    struct engine_job       *own_job; /* on the heap: the trainer borrows it */
+    struct node_trainer     *trainer;
+    bool                     by_policy;
 };
 
 static void
@@ -19,9 +21,9 @@ release_join(struct engine_work *work)
 {
     struct join *join = (struct join *)work;
     node_trainer_free(join->trainer);
-    if (join->job != NULL)
-        engine_job_fini(join->job);
-    free(join->job);
+    if (join->own_job != NULL)
+        engine_job_fini(join->own_job);
+    free(join->own_job);
     free(join);
 }
 
@@ -61,6 +63,27 @@ load_data(struct join *join)
     return node_trainer_new(&join->trainer, &trainer, &join->base.why);
 }
 
+/* The host's, when it has read the very same text. */
+static enum pn_status
+read_job(struct join *join)
+{
+    const struct pn_buffer  *text  = &join->engine->job_text;
+    const struct engine_job *known = join->engine->config.job;
+    if (known != NULL && known->job->text_size == text->size &&
+        memcmp(known->job->text, text->bytes, text->size) == 0) {
+        join->job = known;
+        return PN_OK;
+    }
+    join->own_job = calloc(1, sizeof *join->own_job);
+    if (join->own_job == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = engine_job_init(join->own_job, "job.yaml", (const char *)text->bytes,
+                                        text->size, &join->base.why);
+    if (st == PN_OK)
+        join->job = join->own_job;
+    return st;
+}
+
 /* The policy is asked twice: before a record is read, and again when their number is known. */
 static void
 run_join(struct pn_work *work)
@@ -68,8 +91,7 @@ run_join(struct pn_work *work)
     struct join             *join = (struct join *)work;
     const struct pn_buffer  *text = &join->engine->job_text;
     const struct store_disk *disk = join->engine->config.disk;
-    enum pn_status           st = engine_job_init(join->job, "job.yaml", (const char *)text->bytes,
-                                                  text->size, &join->base.why);
+    enum pn_status           st   = read_job(join);
     if (st == PN_OK)
         st = ask_policy(join);
     if (st == PN_OK)
@@ -92,8 +114,10 @@ done_join(struct pn_work *work, pn_ms now)
     engine->reason[0]          = '\0';
     if (engine->accepts) {
         engine->job                    = join->job;
+        engine->own_job                = join->own_job;
         engine->trainer                = join->trainer;
-        join->job                      = NULL;
+        join->own_job                  = NULL;
+        engine->chain.sparse           = engine->job->job->follow == FED_FOLLOW_COHORT;
         join->trainer                  = NULL;
         const struct data_parts *parts = node_trainer_parts(engine->trainer);
         notice                         = (struct node_notice){.kind       = NODE_JOINED,
@@ -102,7 +126,7 @@ done_join(struct pn_work *work, pn_ms now)
                                                               .test       = parts->test};
     } else if (join->by_policy) {
         wire_text_cut(engine->reason, join->base.why.text);
-    } else if (join->job->job == NULL) {
+    } else if (join->job == NULL) {
         wire_text_cut(engine->reason, "the job cannot be read here; the node's log says why");
     } else {
         wire_text_cut(engine->reason,
@@ -118,8 +142,7 @@ node_begin_join(struct node_engine *engine)
 {
     struct join *join = calloc(1, sizeof *join);
     PN_ASSERT(engine->job == NULL && engine->job_text.size > 0);
-    if (join == NULL || (join->job = calloc(1, sizeof *join->job)) == NULL) {
-        free(join);
+    if (join == NULL) {
         engine->accepts = false;
         wire_text_cut(engine->reason, pn_status_text(PN_ENOMEM));
         node_raise(engine, &(struct fed_member_event){

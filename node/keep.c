@@ -16,10 +16,13 @@ check_old(struct node_engine *engine, const struct sec_hash *hash, uint64_t heig
     struct engine_record record;
     struct sec_hash      ours;
     pn_buffer_init(&room, ENGINE_RECORD_MAX);
-    enum pn_status st = engine_record_read(&record, &room, engine->config.disk, height);
+    enum pn_status st =
+        engine_record_find(&record, &room, engine->config.disk, height, engine->config.scratch);
     if (st == PN_OK)
         fed_block_hash(&ours, record.block.bytes, record.block.size);
     pn_buffer_fini(&room);
+    if (st == PN_ENOENT && engine->chain.sparse)
+        return PN_EPEER_STALE; /* we never had it, and need it no more */
     if (st != PN_OK)
         return st;
     if (sec_hash_equal(&ours, hash))
@@ -55,15 +58,32 @@ is_pending(const struct node_engine *engine, const struct wire_commit *commit)
                   commit->block.size) == 0;
 }
 
+/* The block in full; or only its place in our chain, where its signatures are known. */
 static enum pn_status
-take_new(struct node_engine *engine, const struct wire_commit *commit, struct wire_block *block,
+take_in_chain(struct fed_chain *after, struct node_engine *engine, const struct wire_span *bytes,
+              const struct sec_signature *signature, const struct fed_block_facts *known,
+              struct pn_error *why)
+{
+    struct engine_scratch *scratch = engine->config.scratch;
+    struct wire_block      block;
+    if (known != NULL)
+        return fed_chain_take_known(after, known, why);
+    enum pn_status st =
+        fed_chain_take(&block, after, &scratch->arena, bytes->bytes, bytes->size, signature, why);
+    if (st != PN_OK)
+        return st;
+    const struct fed_block_facts facts = fed_block_facts_of(&block, &after->head);
+    engine_known_add(&scratch->known, after->roster, bytes->bytes, bytes->size, signature, &facts);
+    return PN_OK;
+}
+
+static enum pn_status
+take_new(struct node_engine *engine, const struct wire_commit *commit,
+         const struct sec_signature *signature, const struct fed_block_facts *known,
          struct pn_error *why)
 {
-    struct fed_chain     after = engine->chain;
-    struct sec_signature signature;
-    memcpy(signature.bytes, commit->signature, sizeof signature.bytes);
-    enum pn_status st = fed_chain_take(block, &after, &engine->config.scratch->arena,
-                                       commit->block.bytes, commit->block.size, &signature, why);
+    struct fed_chain after = engine->chain;
+    enum pn_status   st    = take_in_chain(&after, engine, &commit->block, signature, known, why);
     if (st == PN_OK && after.height == 1)
         st = check_identity(engine, &after, why);
     if (st != PN_OK)
@@ -80,33 +100,57 @@ take_new(struct node_engine *engine, const struct wire_commit *commit, struct wi
     return PN_OK;
 }
 
+/* Hash and height of a block that may not be checked yet. */
+static enum pn_status
+read_place(struct sec_hash *hash, uint64_t *height, const struct node_engine *engine,
+           const struct wire_commit *commit, const struct fed_block_facts *known)
+{
+    const struct fed_chain *chain = &engine->chain;
+    struct wire_block       block;
+    if (known != NULL) {
+        *hash   = known->hash;
+        *height = known->height;
+        return PN_OK;
+    }
+    fed_block_hash(hash, commit->block.bytes, commit->block.size);
+    *height = chain->height - 1;
+    if (chain->height > 0 && sec_hash_equal(hash, &chain->head))
+        return PN_OK;
+    enum pn_status st = wire_block_decode(&block, &engine->config.scratch->arena,
+                                          commit->block.bytes, commit->block.size);
+    if (st == PN_OK)
+        *height = block.height;
+    return st;
+}
+
 enum pn_status
 node_check_block(struct node_engine *engine, const struct wire_commit *commit, uint64_t *height,
                  struct pn_error *why)
 {
     const struct fed_chain *chain = &engine->chain;
+    struct sec_signature    signature;
     struct sec_hash         hash;
-    struct wire_block       block;
-    fed_block_hash(&hash, commit->block.bytes, commit->block.size);
-    *height = chain->height;
-    if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
-        return PN_OK;
-
-    enum pn_status st = wire_block_decode(&block, &engine->config.scratch->arena,
-                                          commit->block.bytes, commit->block.size);
+    uint64_t                at = 0;
+    memcpy(signature.bytes, commit->signature, sizeof signature.bytes);
+    const struct fed_block_facts *known =
+        engine_known_find(&engine->config.scratch->known, chain->roster, commit->block.bytes,
+                          commit->block.size, &signature);
+    enum pn_status st = read_place(&hash, &at, engine, commit, known);
+    *height           = at + 1;
     if (st != PN_OK)
         return st;
-    *height = block.height + 1;
-    if (block.height > chain->height)
+    if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
+        return PN_OK;
+    if (at > chain->height && (!chain->sparse || chain->height == 0))
         return PN_EPEER_STATE;
-    if (block.height < chain->height)
-        return check_old(engine, &hash, block.height, why);
+    if (at < chain->height)
+        return check_old(engine, &hash, at, why);
     if (is_pending(engine, commit))
         return PN_OK;
     if (engine->machine.keeping > 0)
         return pn_error_set(why, PN_EPEER_VALUE, "two different blocks %llu",
-                            (unsigned long long)block.height);
-    return take_new(engine, commit, &block, why);
+                            (unsigned long long)at);
+    return take_new(engine, commit, &signature, known, why);
 }
 
 /* ---- keeping it ---- */
@@ -170,6 +214,8 @@ tell_committed(struct node_engine *engine)
 {
     struct wire_block  block;
     struct wire_arena *arena = &engine->config.scratch->arena;
+    if (engine->config.notice == NULL && !engine->chain.finished)
+        return; /* nobody hears of it */
     wire_arena_reset(arena);
     if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) !=
         PN_OK)

@@ -36,8 +36,8 @@ log_metrics(const struct node_notice *notice)
         at += len > 0 ? (size_t)len : 0;
     }
     pn_log(PN_LOG_INFO, "round=%llu event=measured part=%s metrics=%s",
-           (unsigned long long)notice->round,
-           notice->part == DATA_TEST ? "test" : "validation", text);
+           (unsigned long long)notice->round, notice->part == DATA_TEST ? "test" : "validation",
+           text);
 }
 
 void

@@ -40,8 +40,9 @@ struct node_engine {
     size_t                  pending_count;
 
     struct pn_buffer     job_text; /* as offered; empty before */
-    struct engine_job   *job;      /* once joined               */
-    struct node_trainer *trainer;  /* likewise                  */
+    const struct engine_job *job;     /* once joined; own_job, or the host's */
+    struct engine_job       *own_job; /* NULL when the host's serves         */
+    struct node_trainer     *trainer;  /* likewise                  */
     struct node_progress progress;
 
     bool                accepts; /* what the last results say: ANSWER ... */

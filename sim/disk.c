@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct item { /* a file, a staged file, a record or a fact */
-    char     name[STORE_NAME_MAX + 1];
-    uint8_t *bytes;
-    size_t   size;
-    bool     is_a_lie; /* only seems durable: lost in a crash */
+struct item {                 /* a file, a staged file, a record or a fact */
+    char               *name; /* NULL: a record */
+    uint64_t            key;  /* of the name: most are told apart by it */
+    struct sim_content *content;
+    bool                is_a_lie; /* only seems durable: lost in a crash */
 };
 
 struct shelf {
@@ -31,50 +31,73 @@ struct sim_disk {
     struct pn_rng  rng;
     enum pn_status failing;
     bool           dead;
+    struct sim_press *press; /* may be NULL */
 };
 
 /* ---- shelves ---- */
 
+/* FNV-1a (Fowler, Noll, Vo). */
+static uint64_t
+key_of(const char *name)
+{
+    uint64_t key = 0xcbf29ce484222325u;
+    for (; *name != '\0'; name++)
+        key = (key ^ (uint8_t)*name) * 0x100000001b3u;
+    return key;
+}
+
 static struct item *
 find(const struct shelf *shelf, const char *name)
 {
+    uint64_t key = key_of(name);
     for (size_t i = 0; i < shelf->count; i++)
-        if (strcmp(shelf->items[i].name, name) == 0)
+        if (shelf->items[i].key == key && strcmp(shelf->items[i].name, name) == 0)
             return &shelf->items[i];
     return NULL;
 }
 
 static enum pn_status
-set(struct shelf *shelf, const char *name, const void *bytes, size_t size, bool append)
+add_item(struct item **out, struct shelf *shelf, const char *name)
 {
-    struct item *item = append ? NULL : find(shelf, name);
-    uint8_t     *copy = malloc(size + 1);
-    if (copy == NULL)
-        return PN_ENOMEM;
-    if (size > 0 && bytes != NULL)
-        memcpy(copy, bytes, size);
-    else
-        memset(copy, 0, size + 1);
-    if (item == NULL && shelf->count == shelf->capacity) {
-        size_t       capacity = shelf->capacity * 2 + 8;
+    if (shelf->count == shelf->capacity) {
+        size_t       capacity = shelf->capacity * 2 + 2;
         struct item *grown    = realloc(shelf->items, capacity * sizeof *grown);
-        if (grown == NULL) {
-            free(copy);
+        if (grown == NULL)
             return PN_ENOMEM;
-        }
         shelf->items    = grown;
         shelf->capacity = capacity;
     }
-    if (item == NULL) {
-        item = &shelf->items[shelf->count++];
-        memset(item, 0, sizeof *item);
-        memcpy(item->name, name, strlen(name)); /* SAFE: names and keys are checked before */
+    char *copy = name != NULL ? strdup(name) : NULL;
+    if (name != NULL && copy == NULL)
+        return PN_ENOMEM;
+    *out  = &shelf->items[shelf->count++];
+    **out = (struct item){.name = copy, .key = name != NULL ? key_of(name) : 0};
+    return PN_OK;
+}
+
+/* Takes `content`, which may be NULL: no memory. A record has no name, and is added. */
+static enum pn_status
+set(struct shelf *shelf, const char *name, struct sim_content *content)
+{
+    struct item   *item = name != NULL ? find(shelf, name) : NULL;
+    enum pn_status st   = content != NULL ? PN_OK : PN_ENOMEM;
+    if (st == PN_OK && item == NULL)
+        st = add_item(&item, shelf, name);
+    if (st != PN_OK) {
+        sim_content_drop(content);
+        return st;
     }
-    free(item->bytes);
-    item->bytes    = copy;
-    item->size     = size;
+    sim_content_drop(item->content);
+    item->content  = content;
     item->is_a_lie = shelf->lying;
     return PN_OK;
+}
+
+static void
+item_fini(struct item *item)
+{
+    free(item->name);
+    sim_content_drop(item->content);
 }
 
 static void
@@ -83,7 +106,7 @@ drop(struct shelf *shelf, const char *name)
     struct item *item = find(shelf, name);
     if (item == NULL)
         return;
-    free(item->bytes);
+    item_fini(item);
     *item = shelf->items[--shelf->count];
 }
 
@@ -91,7 +114,7 @@ static void
 empty(struct shelf *shelf)
 {
     for (size_t i = 0; i < shelf->count; i++)
-        free(shelf->items[i].bytes);
+        item_fini(&shelf->items[i]);
     free(shelf->items);
     *shelf = (struct shelf){.lying = shelf->lying};
 }
@@ -103,7 +126,7 @@ lose_lies(struct shelf *shelf)
     size_t kept = 0;
     for (size_t i = 0; i < shelf->count; i++)
         if (shelf->items[i].is_a_lie)
-            free(shelf->items[i].bytes);
+            item_fini(&shelf->items[i]);
         else
             shelf->items[kept++] = shelf->items[i];
     shelf->count = kept;
@@ -161,9 +184,10 @@ read_part(const struct sim_disk *disk, const struct shelf *shelf, const char *na
     enum pn_status     st = look(&item, disk, shelf, name, store_name_is_valid(name));
     if (st != PN_OK)
         return st;
-    if (offset > item->size || size > item->size - offset)
+    const struct sim_content *content = item->content;
+    if (offset > content->size || size > content->size - offset)
         return PN_ERANGE;
-    memcpy(out, item->bytes + offset, size);
+    memcpy(out, content->bytes + offset, size);
     return PN_OK;
 }
 
@@ -176,7 +200,7 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
     bool             kept;
     enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[FILES], name, bytes, (size_t)size, false);
+        st = set(&disk->durable[FILES], name, sim_content_of(disk->press, bytes, (size_t)size));
     return after_write(disk, st);
 }
 
@@ -187,7 +211,7 @@ disk_size(void *host, const char *name, uint64_t *size)
     const struct item     *item;
     enum pn_status st = look(&item, disk, &disk->durable[FILES], name, store_name_is_valid(name));
     if (st == PN_OK)
-        *size = item->size;
+        *size = item->content->size;
     return st;
 }
 
@@ -235,7 +259,7 @@ disk_stage(void *host, const char *name, uint64_t size)
     bool             kept;
     enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
     if (st == PN_OK)
-        st = set(&disk->staged, name, NULL, (size_t)size, false);
+        st = set(&disk->staged, name, sim_content_zeros((size_t)size));
     return after_write(disk, st);
 }
 
@@ -250,9 +274,10 @@ disk_stage_write(void *host, const char *name, uint64_t offset, const void *byte
         return st;
     if (item == NULL)
         return after_write(disk, PN_ENOENT);
-    if (offset > item->size || size > item->size - offset)
+    struct sim_content *content = item->content;
+    if (offset > content->size || size > content->size - offset)
         return after_write(disk, PN_ERANGE);
-    memcpy(item->bytes + offset, bytes, size);
+    memcpy(content->bytes + offset, bytes, size);
     return after_write(disk, PN_OK);
 }
 
@@ -266,18 +291,20 @@ disk_stage_read(void *host, const char *name, void *out, uint64_t offset, size_t
 static enum pn_status
 disk_publish(void *host, const char *name)
 {
-    struct sim_disk   *disk = host;
-    const struct item *item = find(&disk->staged, name);
-    bool               kept;
-    enum pn_status     st = before_write(disk, store_name_is_valid(name), &kept);
+    struct sim_disk *disk = host;
+    struct item     *item = find(&disk->staged, name);
+    bool             kept;
+    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
     if (st != PN_OK)
         return st;
     if (item == NULL)
         return after_write(disk, PN_ENOENT);
-    if (kept)
-        st = set(&disk->durable[FILES], name, item->bytes, item->size, false);
-    if (st == PN_OK)
-        drop(&disk->staged, name);
+    if (kept) {
+        struct sim_content *content = item->content;
+        item->content               = NULL;
+        st = set(&disk->durable[FILES], name, sim_content_press(disk->press, content));
+    }
+    drop(&disk->staged, name);
     return after_write(disk, st);
 }
 
@@ -300,7 +327,7 @@ disk_append(void *host, const void *record, size_t size)
     bool             kept;
     enum pn_status   st = before_write(disk, size <= STORE_RECORD_MAX, &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[RECORDS], "", record, size, true);
+        st = set(&disk->durable[RECORDS], NULL, sim_content_of(disk->press, record, size));
     return after_write(disk, st);
 }
 
@@ -324,7 +351,8 @@ disk_record(void *host, uint64_t index, struct pn_buffer *out)
     if (index >= records->count)
         return PN_ENOENT;
     pn_buffer_clear(out);
-    return pn_buffer_append(out, records->items[index].bytes, records->items[index].size);
+    const struct sim_content *content = records->items[index].content;
+    return pn_buffer_append(out, content->bytes, content->size);
 }
 
 static enum pn_status
@@ -335,7 +363,7 @@ disk_put(void *host, const char *key, const void *bytes, size_t size)
     enum pn_status   st =
         before_write(disk, store_key_is_valid(key) && size <= STORE_FACT_MAX, &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[FACTS], key, bytes, size, false);
+        st = set(&disk->durable[FACTS], key, sim_content_of(disk->press, bytes, size));
     return after_write(disk, st);
 }
 
@@ -347,10 +375,10 @@ disk_get(void *host, const char *key, void *out, size_t *size)
     enum pn_status st = look(&item, disk, &disk->durable[FACTS], key, store_key_is_valid(key));
     if (st != PN_OK)
         return st;
-    if (item->size > *size)
+    if (item->content->size > *size)
         return PN_ERANGE;
-    memcpy(out, item->bytes, item->size);
-    *size = item->size;
+    memcpy(out, item->content->bytes, item->content->size);
+    *size = item->content->size;
     return PN_OK;
 }
 
@@ -372,6 +400,12 @@ sim_disk_free(struct sim_disk *disk)
     for (size_t i = 0; i < DURABLE_COUNT; i++)
         empty(&disk->durable[i]);
     free(disk);
+}
+
+void
+sim_disk_share(struct sim_disk *disk, struct sim_press *press)
+{
+    disk->press = press;
 }
 
 void
@@ -451,8 +485,8 @@ sim_disk_bytes(const struct sim_disk *disk)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < disk->durable[FILES].count; i++)
-        bytes += disk->durable[FILES].items[i].size;
+        bytes += disk->durable[FILES].items[i].content->size;
     for (size_t i = 0; i < disk->durable[RECORDS].count; i++)
-        bytes += disk->durable[RECORDS].items[i].size;
+        bytes += disk->durable[RECORDS].items[i].content->size;
     return bytes;
 }

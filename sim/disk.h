@@ -11,12 +11,15 @@
 #define SIM_DISK_H
 
 #include "base/rng.h"
+#include "sim/content.h"
 #include "store/disk.h"
 
 struct sim_disk;
 
 PN_MUST_CHECK enum pn_status sim_disk_new(struct sim_disk **out);
 void                         sim_disk_free(struct sim_disk *disk);
+/* What it holds from now on is kept once for all disks of this press, which outlives them. */
+void                         sim_disk_share(struct sim_disk *disk, struct sim_press *press);
 void                         sim_disk_port(struct store_disk *out, struct sim_disk *disk);
 
 /* The machine dies in the `writes`-th write from now (1 = the next); whether that write is kept

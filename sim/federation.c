@@ -1,5 +1,7 @@
 #include "sim/federation.h"
 
+#include "crypto/suite.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +11,19 @@ enum {
 };
 
 static void
-make_member(struct fed_roster_member *out, struct sec_sign_secret *secret, struct pn_rng *rng,
-            const char *name, const char *organisation, uint32_t number)
+make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
+            struct sec_sign_secret *root, struct pn_rng *rng, const char *name,
+            const char *organisation, uint32_t number)
 {
     uint8_t                     seed[32];
     struct sec_sign_public      node;
-    struct sec_sign_secret      root;
     struct sec_transport_secret transport;
     for (size_t i = 0; i < 32; i += 8)
         pn_put_u64(seed + i, pn_rng_u64(rng));
     sec_sign_from_seed(&node, secret, seed);
     for (size_t i = 0; i < 32; i += 8)
         pn_put_u64(seed + i, pn_rng_u64(rng));
-    sec_sign_from_seed(&out->root, &root, seed);
+    sec_sign_from_seed(&out->root, root, seed);
     for (size_t i = 0; i < 32; i += 8)
         pn_put_u64(transport.bytes + i, pn_rng_u64(rng));
 
@@ -34,17 +36,16 @@ make_member(struct fed_roster_member *out, struct sec_sign_secret *secret, struc
         .serial = 1, .not_before = SIM_ISSUED, .not_after = SIM_ISSUED + DAYS_100, .node = node};
     snprintf(out->certificate.name, sizeof out->certificate.name, "%s", name);
     sec_transport_public_of(&out->certificate.transport, &transport);
-    sec_certificate_sign(&out->certificate, &root);
-    sec_sign_wipe(&root);
+    sec_certificate_sign(&out->certificate, root);
 }
 
 enum pn_status
 sim_federation_new(struct sim_federation *out, uint64_t seed, const struct sim_site *sites,
                    size_t count, struct pn_error *why)
 {
-    struct pn_rng      rng;
-    struct pn_buffer   text;
-    struct fed_roster *draft =
+    struct pn_rng          rng;
+    struct sec_sign_secret root, signer = {{0}};
+    struct fed_roster     *draft =
         calloc(1, sizeof *draft + (count + 1) * sizeof(struct fed_roster_member));
     struct sim_federation made = {.secrets = calloc(count + 1, sizeof *made.secrets)};
     if (draft == NULL || made.secrets == NULL) {
@@ -53,22 +54,27 @@ sim_federation_new(struct sim_federation *out, uint64_t seed, const struct sim_s
         return pn_error_set(why, PN_ENOMEM, "no memory for %zu sites", count);
     }
     pn_rng_init(&rng, seed ^ 0x6b657973);
-    snprintf(draft->federation, sizeof draft->federation, "simulation");
+    snprintf(draft->federation, sizeof draft->federation, "%s",
+             sec_suite() == &sec_suite_real ? "simulation" : "nominal-simulation");
     snprintf(draft->endpoint, sizeof draft->endpoint, "tcp://127.0.0.1:7400");
     draft->epoch = draft->threshold = draft->coordinator = 1;
     draft->issued                                        = SIM_ISSUED;
     draft->expires                                       = SIM_ISSUED + DAYS_100;
-    make_member(&draft->members[0], &made.secrets[0], &rng, "hub", "Simulation", 1);
+    make_member(&draft->members[0], &made.secrets[0], &root, &rng, "hub", "Simulation", 1);
     for (size_t i = 0; i < count; i++)
-        make_member(&draft->members[i + 1], &made.secrets[i + 1], &rng, sites[i].name,
-                    sites[i].organisation, (uint32_t)i + 2);
+        make_member(&draft->members[i + 1], &made.secrets[i + 1], i == 0 ? &signer : &root, &rng,
+                    sites[i].name, sites[i].organisation, (uint32_t)i + 2);
     draft->member_count = (uint32_t)count + 1;
 
-    pn_buffer_init(&text, 1u << 20);
-    enum pn_status st = fed_roster_encode(&text, draft);
+    pn_buffer_init(&made.text, 1u << 20);
+    pn_buffer_init(&made.signature, 1u << 10);
+    enum pn_status st = fed_roster_encode(&made.text, draft);
     if (st == PN_OK)
-        st = fed_roster_parse(&made.roster, "simulation", (const char *)text.bytes, text.size, why);
-    pn_buffer_fini(&text);
+        st = fed_roster_parse(&made.roster, "simulation", (const char *)made.text.bytes,
+                              made.text.size, why);
+    if (st == PN_OK && sec_suite() == &sec_suite_real)
+        st = sec_minisign_sign(&made.signature, made.text.bytes, made.text.size, "a simulation",
+                               &signer);
     free(draft);
     if (st != PN_OK) {
         sim_federation_fini(&made);
@@ -83,5 +89,7 @@ sim_federation_fini(struct sim_federation *federation)
 {
     fed_roster_free(federation->roster);
     free(federation->secrets); /* made from a public seed: nothing to wipe */
+    pn_buffer_fini(&federation->text);
+    pn_buffer_fini(&federation->signature);
     *federation = (struct sim_federation){.roster = NULL};
 }

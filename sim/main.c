@@ -2,28 +2,28 @@
  * panal-sim -- runs a job on a virtual clock and network (run), or searches seeds for faults
  * (world).
  */
-#include "base/log.h"
-#include "base/options.h"
-#include "engine/sites.h"
 #include "nnlib/pass.h"
+#include "sim/command.h"
 #include "sim/scenario.h"
 #include "text/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct sim_options {
-    char    *sites;
-    uint64_t seed, from, seeds, replay_every;
-    bool     json, trace, help, version;
-};
 
 static const struct pn_option sim_table[] = {
     {"sites", NULL, PN_OPT_TEXT, offsetof(struct sim_options, sites), 1, 4000,
      "run: the sites and their data (default: sites.yaml beside the job)"},
     {"seed", "1", PN_OPT_U64, offsetof(struct sim_options, seed), 0, 0,
      "run: seed of keys and network; the model depends on the job's seed only"},
+    {"identity", "real", PN_OPT_TEXT, offsetof(struct sim_options, identity), 1, 16,
+     "run: real (Ed25519, BLAKE2b), or nominal: tags that prove nothing and cost nothing, the same "
+     "model"},
+    {"workers", "0", PN_OPT_U64, offsetof(struct sim_options, workers), 0, SIM_WORKERS_MAX,
+     "run: threads; the result does not depend on it; 0: one a core"},
+    {"keep-updates", "1", PN_OPT_U64, offsetof(struct sim_options, keep_updates), 0, 1000000,
+     "run: rounds whose updates are kept, and their aggregates recomputed at the end; 0: all"},
+    {"out", NULL, PN_OPT_TEXT, offsetof(struct sim_options, out), 1, 4000,
+     "run: a new folder for the coordinator's state directory: ledger, models, roster"},
     {"from", "0", PN_OPT_U64, offsetof(struct sim_options, from), 0, 0, "world: the first seed"},
     {"seeds", "1000", PN_OPT_U64, offsetof(struct sim_options, seeds), 1, 1000000000,
      "world: how many seeds"},
@@ -51,98 +51,11 @@ print_help(void)
     pn_options_help(stdout, sim_table);
 }
 
-static int
-fail(enum pn_status st, const struct pn_error *why)
+int
+sim_command_fail(enum pn_status st, const struct pn_error *why)
 {
     fprintf(stderr, "panal-sim: %s\n", why->text[0] != '\0' ? why->text : pn_status_text(st));
     return pn_status_exit_code(st);
-}
-
-/* ---- run ---- */
-
-static void
-show_round(void *context, const struct wire_block *block, pn_ms now)
-{
-    const struct engine_job *job = context;
-    if (block->kind != WIRE_BLOCK_ROUND)
-        return;
-    fprintf(stderr, "round %llu/%u  %zu nodes", (unsigned long long)block->round, job->job->rounds,
-            block->entry_count);
-    for (size_t i = 0; i < block->metric_count; i++)
-        fprintf(stderr, "  %s %.4f", block->metrics[i].name, block->metrics[i].value);
-    fprintf(stderr, "  at %.1f virtual s\n", (double)now / 1000.0);
-}
-
-static enum pn_status
-print_run(const struct sim_result *result, bool json)
-{
-    char model[SEC_HEX_SIZE];
-    sec_hash_text(model, &result->model.root);
-    if (!json) {
-        printf("%llu rounds in %.1f virtual seconds, %llu frames; the ledger verifies, every "
-               "aggregate "
-               "recomputed\nmodel %s\n",
-               (unsigned long long)result->rounds, (double)result->ended_ms / 1000.0,
-               (unsigned long long)result->frames, model);
-        return PN_OK;
-    }
-    struct text_json *out;
-    enum pn_status    st = text_json_new(&out);
-    if (st != PN_OK)
-        return st;
-    text_json_u64(out, "rounds", result->rounds);
-    text_json_u64(out, "virtual_ms", result->ended_ms);
-    text_json_u64(out, "frames", result->frames);
-    text_json_string(out, "model", model);
-    text_json_bool(out, "stopped_early", result->stopped_early);
-    st = text_json_write(out, stdout);
-    text_json_free(out);
-    return st;
-}
-
-static enum pn_status
-run_job(const struct sim_options *options, const struct engine_job *job,
-        const struct engine_sites *sites, struct pn_error *why)
-{
-    struct sim_result result;
-    struct sim_site  *items = calloc(sites->count, sizeof *items);
-    if (items == NULL)
-        return PN_ENOMEM;
-    for (size_t i = 0; i < sites->count; i++)
-        items[i] = (struct sim_site){sites->items[i].name, sites->items[i].organisation,
-                                     &sites->items[i].source};
-    enum pn_status st = sim_world_run(&result,
-                                      &(struct sim_config){.seed       = options->seed,
-                                                           .job        = job,
-                                                           .sites      = items,
-                                                           .site_count = sites->count,
-                                                           .grace_ms   = UINT64_MAX / 2,
-                                                           .trace      = options->trace,
-                                                           .committed  = show_round,
-                                                           .context    = (void *)job},
-                                      why);
-    free(items);
-    if (st == PN_OK && !result.ok)
-        st = pn_error_set(why, PN_ESTATE, "%s", result.failure);
-    return st == PN_OK ? print_run(&result, options->json) : st;
-}
-
-static int
-run(const struct sim_options *options, const char *path)
-{
-    struct pn_error     why = {.text = ""};
-    struct engine_job   job;
-    struct engine_sites sites;
-    enum pn_status      st = engine_job_load(&job, path, &why);
-    if (st != PN_OK)
-        return fail(st, &why);
-    st = engine_sites_load_beside(&sites, options->sites, path, getenv("PANAL_DATA"), &why);
-    if (st == PN_OK) {
-        st = run_job(options, &job, &sites, &why);
-        engine_sites_fini(&sites);
-    }
-    engine_job_fini(&job);
-    return st == PN_OK ? 0 : fail(st, &why);
 }
 
 /* ---- world ---- */
@@ -220,7 +133,7 @@ world(const struct sim_options *options)
     static struct sim_scenario scenario;
     enum pn_status             st = sim_scenario_init(&scenario, &why);
     if (st != PN_OK)
-        return fail(st, &why);
+        return sim_command_fail(st, &why);
     for (uint64_t i = 0; st == PN_OK && i < options->seeds; i++) {
         struct sim_result result;
         bool              twice = options->replay_every > 0 && i % options->replay_every == 0;
@@ -236,7 +149,7 @@ world(const struct sim_options *options)
     if (st == PN_OK)
         st = print_totals(&totals, options->json);
     if (st != PN_OK)
-        return fail(st, &why);
+        return sim_command_fail(st, &why);
     return totals.failed == 0 ? 0 : 1;
 }
 
@@ -265,7 +178,7 @@ main(int argc, char **argv)
         fputs("panal-sim: libsodium or BLAS does not start on this machine\n", stderr);
         code = 1;
     } else if (count == 2 && strcmp(words[0], "run") == 0) {
-        code = run(&options, words[1]);
+        code = sim_command_run(&options, words[1]);
     } else if (count == 1 && strcmp(words[0], "world") == 0) {
         code = world(&options);
     } else {

@@ -6,15 +6,26 @@
 enum {
     DOWN_AFTER_MS = 5000, /* a cut connection is noticed after so long */
     CONNECT_MS    = 50,
-    IN_FLIGHT_MAX = 256 << 20
+    DISTANCES     = 16, /* in a calm world nodes are 1 to 16 ms away, see delay */
+    IN_FLIGHT_MAX = 256 << 20 /* besides two models a node: a round's model and update */
 };
 
 /* ---- frames on their way ---- */
 
+static struct sim_party *
+node_of(struct sim_world *world, uint32_t from, uint32_t to)
+{
+    return &world->parties[from == SIM_HUB ? to : from];
+}
+
+/* In a calm world every node has its own distance. So nodes that do the same do it one after the
+ * other, while what they share is in the cache, and few frames are on their way at once. */
 static pn_ms
-delay(struct sim_world *world)
+delay(struct sim_world *world, const struct sim_event *event)
 {
     const struct sim_faults *faults = &world->config->faults;
+    if (sim_is_calm(world))
+        return 1 + node_of(world, event->from, event->party)->index % DISTANCES;
     if (!sim_has_faults(world) || faults->delay_max_ms <= faults->delay_min_ms)
         return faults->delay_min_ms > 0 ? faults->delay_min_ms : 1;
     return faults->delay_min_ms +
@@ -25,12 +36,6 @@ static bool
 happens(struct sim_world *world, double chance)
 {
     return chance > 0 && sim_has_faults(world) && pn_rng_uniform(&world->rng) < chance;
-}
-
-static struct sim_party *
-node_of(struct sim_world *world, uint32_t from, uint32_t to)
-{
-    return &world->parties[from == SIM_HUB ? to : from];
 }
 
 static struct sim_line *
@@ -56,13 +61,15 @@ copy(struct sim_event *event, const uint8_t *frame, size_t size)
 static enum pn_status
 put(struct sim_world *world, const struct sim_event *event)
 {
-    enum pn_status st = sim_queue_put(&world->queue, pn_ms_add(world->now, delay(world)), event);
+    pn_ms          at = pn_ms_add(world->now, delay(world, event));
+    enum pn_status st = sim_queue_put(&world->queue, at, event);
     if (st != PN_OK) {
         free(event->bytes);
         return st;
     }
     world->in_flight += event->size;
-    if (world->in_flight > IN_FLIGHT_MAX)
+    if (world->in_flight >
+        IN_FLIGHT_MAX + 2 * world->party_count * (size_t)world->config->job->model_size)
         sim_fail(world, "more bytes in flight than any bound allows", &world->parties[event->from]);
     return PN_OK;
 }
@@ -241,6 +248,7 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         !node->connected)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
+    sim_settle(party);
     struct engine_counters before = *counters_of(party, from);
     if (party->index == SIM_HUB)
         coord_engine_frame(party->coord, world->now, from->number, event->bytes, event->size);
@@ -273,6 +281,7 @@ sim_take_up(struct sim_party *node, const struct sim_event *event)
         return;
     node->connected = true;
     sim_trace(node->world, "up", node->index, 0, 0);
+    sim_settle(node);
     node_engine_up(node->node, node->world->now);
     sim_after_call(node);
 }
@@ -285,6 +294,7 @@ sim_disconnect(struct sim_party *node)
     if (!node->connected)
         return;
     node->connected = false;
+    sim_settle(node);
     if (node->alive) {
         node_engine_down(node->node, world->now);
         sim_after_call(node);

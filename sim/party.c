@@ -20,10 +20,15 @@ submit_work(void *host, struct pn_work *work)
     struct sim_event  event = {
          .kind = SIM_DONE, .party = party->index, .life = party->life, .work = work};
     party->working++;
+    if (world->crew != NULL && party->index != SIM_HUB) {
+        event.ran = true;
+        sim_crew_push(world->crew, work, &party->ahead);
+    }
     /* A worker thread does it some time between now and its completion: both ends are tried. */
-    event.ran = sim_has_faults(world) && (pn_rng_u32(&world->rng) & 1) != 0;
-    if (event.ran)
+    if (sim_has_faults(world) && (pn_rng_u32(&world->rng) & 1) != 0) {
+        event.ran = true;
         work->run(work);
+    }
     pn_ms cost = 1 + (pn_ms)(work->cost / US_A_MILLISECOND);
     if (sim_has_faults(world) && pn_rng_below(&world->rng, 4) == 0)
         cost += (pn_ms)pn_rng_below(&world->rng, SLOW_WORK_MS); /* a busy machine, a slow disk */
@@ -35,6 +40,13 @@ wall_ms(void *host)
 {
     const struct sim_party *party = host;
     return (uint64_t)SIM_ISSUED * MS_A_SECOND + party->world->now;
+}
+
+void
+sim_settle(struct sim_party *party)
+{
+    if (party->world->crew != NULL)
+        sim_crew_wait(party->world->crew, &party->ahead);
 }
 
 /* ---- booting ---- */
@@ -110,6 +122,7 @@ boot_node(struct sim_party *party, struct pn_error *why)
     config.boot      = ++party->boot;
     config.policy    = &world->policy;
     config.source    = world->config->sites[party->index - 1].source;
+    config.job       = world->config->job;
     config.bytes_max = BYTES_MAX;
     config.disk      = &party->port;
     config.ports     = (struct pn_ports){.host = party, .send = sim_send, .submit = submit_work};
@@ -154,6 +167,7 @@ void
 sim_take_done(struct sim_party *party, const struct sim_event *event)
 {
     PN_ASSERT(party->alive && party->life == event->life); /* a crash takes its work along */
+    sim_settle(party);
     sim_trace(party->world, "done", party->index, event->ran, 0);
     finish_work(party, event);
     sim_after_call(party);
@@ -165,6 +179,7 @@ sim_take_tick(struct sim_party *party, const struct sim_event *event)
     if (!party->alive || party->life != event->life)
         return;
     party->tick_at = UINT64_MAX;
+    sim_settle(party);
     if (party->index == SIM_HUB)
         coord_engine_tick(party->coord, party->world->now);
     else
@@ -207,6 +222,7 @@ sim_stop(struct sim_party *party)
 {
     struct sim_event event;
     party->alive = false;
+    sim_settle(party);
     while (party->working > 0 && sim_queue_take_work(&party->world->queue, party->index, &event))
         finish_work(party, &event);
     coord_engine_free(party->coord);

@@ -4,7 +4,9 @@
  *
  * Half of the seeds are *strict* (quorum = cohort = all): their final model must be the one of an
  * undisturbed run, to the bit, whatever happened. The other half may leave members behind, and one
- * member may lie. In a third of all seeds the network tampers with frames.
+ * member may lie. In a third of all seeds the network tampers with frames. With an even number of
+ * sites blocks go to the cohort only, every second round is evaluated, and a loose round invites
+ * all but one.
  */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H

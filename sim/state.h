@@ -10,6 +10,7 @@
 
 #include "coordinator/engine.h"
 #include "node/engine.h"
+#include "sim/crew.h"
 #include "sim/disk.h"
 #include "sim/federation.h"
 #include "sim/queue.h"
@@ -45,6 +46,7 @@ struct sim_party {
     struct store_disk    port;
     pn_ms                tick_at;
     uint32_t             working;  /* work submitted and not yet done         */
+    uint32_t             ahead;    /* of these, what the crew still has       */
     struct sim_line      up, down; /* node side: to the hub, and from the hub */
 };
 
@@ -54,6 +56,8 @@ struct sim_world {
     struct sim_federation    federation;
     struct engine_scratch    scratch;
     struct sim_queue         queue;
+    struct sim_press        *press;
+    struct sim_crew         *crew; /* NULL: the one thread does all */
     struct sim_party        *parties;
     size_t                   party_count;
     struct pn_rng            rng;
@@ -75,6 +79,8 @@ void sim_fail(struct sim_world *world, const char *what, const struct sim_party 
 /* Every event goes into the trace, so that two runs of one seed can be compared. */
 void sim_trace(struct sim_world *world, const char *what, uint32_t a, uint32_t b, uint64_t c);
 bool sim_has_faults(const struct sim_world *world);
+/* This world has no faults at all: what only a fault can break needs no check. */
+bool sim_is_calm(const struct sim_world *world);
 /* A duration around `mean`. */
 pn_ms sim_about(struct sim_world *world, pn_ms mean);
 void  sim_plan(struct sim_world *world, pn_ms in, const struct sim_event *event);
@@ -111,6 +117,8 @@ void sim_lie(uint8_t *bytes, size_t size, struct pn_rng *rng, const struct sec_s
 
 /* ---- party.c ---- */
 
+/* Before a party is touched: what the crew does for it is done. */
+void sim_settle(struct sim_party *party);
 void sim_boot(struct sim_party *party);
 void sim_crash(struct sim_party *party);
 void sim_take_done(struct sim_party *party, const struct sim_event *event);

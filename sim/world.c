@@ -1,3 +1,4 @@
+#include "sim/export.h"
 #include "sim/state.h"
 
 #include <stdio.h>
@@ -44,6 +45,13 @@ bool
 sim_has_faults(const struct sim_world *world)
 {
     return world->now < world->config->faults.heal_ms;
+}
+
+bool
+sim_is_calm(const struct sim_world *world)
+{
+    const struct sim_faults *faults = &world->config->faults;
+    return faults->heal_ms == 0 && faults->lying_disk == 0;
 }
 
 pn_ms
@@ -165,6 +173,7 @@ open_party(struct sim_world *world, size_t index)
     if (st != PN_OK)
         return st;
     sim_disk_port(&party->port, party->disk);
+    sim_disk_share(party->disk, world->press);
     if (world->config->faults.lying_disk == party->number)
         sim_disk_lie(party->disk);
     return PN_OK;
@@ -178,6 +187,10 @@ open_world(struct sim_world *world, struct pn_error *why)
                                            config->site_count, why);
     if (st == PN_OK)
         st = engine_scratch_init(&world->scratch);
+    if (st == PN_OK)
+        st = sim_press_new(&world->press);
+    if (st == PN_OK && config->workers > 1 && sim_is_calm(world))
+        st = sim_crew_new(&world->crew, config->workers - 1);
     if (st != PN_OK)
         return st;
     world->parties = calloc(config->site_count + 1, sizeof *world->parties);
@@ -204,6 +217,8 @@ close_world(struct sim_world *world)
         if (event.kind == SIM_FRAME)
             free(event.bytes);
     sim_queue_fini(&world->queue);
+    sim_crew_free(world->crew);
+    sim_press_free(world->press);
     free(world->parties);
     free(world->heads);
     engine_scratch_fini(&world->scratch);
@@ -224,6 +239,8 @@ sim_world_run(struct sim_result *out, const struct sim_config *config, struct pn
             sim_stop(&world.parties[i]);
         for (size_t i = 0; !world.failed && i < world.party_count; i++)
             sim_check_disk(&world.parties[i]);
+        if (!world.failed && config->save_to != NULL)
+            st = sim_export(config->save_to, &world.parties[SIM_HUB].port, &world.federation, why);
         sec_hash_end(&out->trace, &world.trace);
         out->stopped_early = world.outcome == WIRE_STOPPED_EARLY;
         out->ok            = !world.failed;

@@ -15,6 +15,12 @@
  *
  * and at the end: every ledger verifies from the disks alone, every aggregate recomputed (I2).
  *
+ * In a calm world - no loss, delay, crash, liar - nothing can be lost from a disk, and the checks
+ * that look for it after every event are left out; at the end the coordinator's ledger is verified
+ * for all, since agreement says that the nodes hold the same blocks.
+ *
+ * The cryptography is the process's (crypto/suite); the models do not depend on it.
+ *
  * Memory     engines are real, so their data and models are too.
  */
 #ifndef SIM_WORLD_H
@@ -23,6 +29,10 @@
 #include "data/schema.h"
 #include "engine/job.h"
 #include "fed/block.h"
+
+enum {
+    SIM_WORKERS_MAX = 256
+};
 
 struct sim_site {
     const char               *name, *organisation;
@@ -54,6 +64,8 @@ struct sim_config {
     pn_ms                    grace_ms;     /* for the run to end after heal_ms */
     bool                     trace;        /* every event on stderr */
     uint32_t                 keep_updates; /* rounds; 0 = all */
+    uint32_t                 workers; /* threads; more than one only without faults; same bits */
+    const char              *save_to; /* a folder for the coordinator's state; may be NULL */
     /* Called when the coordinator committed a block; may be NULL. */
     void (*committed)(void *context, const struct wire_block *block, pn_ms now);
     void *context;
@@ -62,7 +74,8 @@ struct sim_config {
 struct sim_result {
     bool            ok;
     char            failure[512]; /* what went wrong, with seed and virtual time */
-    struct sec_blob model;        /* the final one                                */
+    struct sec_blob model;        /* the final one, by its BLAKE2b root whatever the suite */
+    uint64_t        sums_checked; /* rounds whose aggregate was recomputed at the end */
     struct sec_hash trace;        /* over every event: equal for equal seeds      */
     uint64_t        rounds, events, crashes, partitions;
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */

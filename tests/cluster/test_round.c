@@ -101,6 +101,90 @@ round_commits_at_quorum_without_the_straggler(void **state)
 }
 
 static void
+rounds_between_are_not_evaluated_and_the_last_one_is(void **state)
+{
+    (void)state;
+    struct round_script     s;
+    struct fed_round_limits limits = usual_limits();
+    limits.evaluate_every          = 2;
+    limits.rounds                  = 3;
+    limits.cohort = limits.quorum = 1;
+    script_begin(&s, &limits, 1);
+    for (uint32_t round = 1; round <= 3; round++) {
+        play(&s, 20 * round, accept(1, round, 1));
+        play(&s, 20 * round, update(1, round, 1));
+        play(&s, 20 * round, staged(1, round));
+        trace_clear(&s.trace);
+        play(&s, 20 * round + 10, aggregated(round));
+        if (round == 1) {
+            EXPECT_TRACE(&s.trace, "[  30] write round#1 | commit\n");
+        } else {
+            assert_int_equal(s.round.phase, FED_EVALUATE);
+            play(&s, 20 * round + 10, metrics(1, round, 1));
+            play(&s, 20 * round + 10, scored(0.5));
+        }
+        play(&s, 20 * round + 10, committed(round + 1));
+        play(&s, 20 * round + 10, countersign(1, round + 1));
+    }
+}
+
+/* The number of COMMITs for each member, in the effects of the last step. */
+static void
+count_commits(uint32_t *out, const struct round_script *s, uint64_t height)
+{
+    for (size_t i = 0; i < s->effects.count; i++) {
+        const struct fed_effect *effect = &s->effects.items[i];
+        if (effect->kind != FED_SEND || effect->type != WIRE_COMMIT)
+            continue;
+        assert_int_equal(effect->height, height); /* the newest, never one before it */
+        out[effect->member - 1]++;
+    }
+}
+
+static void
+with_follow_cohort_blocks_go_to_this_cohort_and_the_next(void **state)
+{
+    (void)state;
+    enum {
+        MEMBERS = 6,
+        ROUNDS  = 8
+    };
+    struct round_script     s;
+    struct fed_round_limits limits = usual_limits();
+    limits.follow_cohort           = true;
+    limits.rounds                  = ROUNDS;
+    limits.cohort = limits.quorum = 1;
+    script_begin(&s, &limits, MEMBERS);
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        uint32_t sent[MEMBERS] = {0}, made = s.members[s.round.cohort[0]].number;
+        play(&s, 20 * round, accept(made, round, 1));
+        play(&s, 20 * round, update(made, round, 1));
+        play(&s, 20 * round, staged(made, round));
+        play(&s, 20 * round + 10, aggregated(round));
+        play(&s, 20 * round + 10, metrics(made, round, 1));
+        play(&s, 20 * round + 10, scored(0.5));
+        play(&s, 20 * round + 10, committed(round + 1));
+        count_commits(sent, &s, round);
+        for (uint32_t i = 0; i < MEMBERS; i++) {
+            bool owed = i + 1 == made || (round < ROUNDS && i == s.round.cohort[0]);
+            assert_true((sent[i] > 0) == owed);
+            if (owed)
+                play(&s, 20 * round + 10, countersign(i + 1, round + 1));
+        }
+    }
+    /* The finish block is for everybody, whatever they hold. */
+    uint32_t sent[MEMBERS] = {0};
+    assert_int_equal(s.round.phase, FED_CLOSE);
+    play(&s, 400, committed(ROUNDS + 2));
+    count_commits(sent, &s, ROUNDS + 1);
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        assert_int_equal(sent[i], 1);
+        play(&s, 410, countersign(i + 1, ROUNDS + 2));
+    }
+    assert_int_equal(s.round.phase, FED_ENDED);
+}
+
+static void
 deadline_comes_before_the_update_of_the_same_moment(void **state)
 {
     (void)state;
@@ -707,23 +791,24 @@ below(struct world *w, uint32_t bound)
 static struct fed_round_limits
 random_limits(struct world *w)
 {
-    struct fed_round_limits limits = {.rounds      = 1 + below(w, 3),
-                                      .cohort      = 1 + below(w, SCRIPT_MEMBERS),
-                                      .attempts    = 1 + below(w, 4),
-                                      .gather_ms   = below(w, 200),
-                                      .invite_ms   = below(w, 50),
-                                      .train_ms    = below(w, 100),
-                                      .collect_ms  = below(w, 50),
-                                      .evaluate_ms = below(w, 50),
-                                      .retry_ms    = 1 + below(w, 40),
-                                      .backoff_ms  = below(w, 20),
-                                      .linger_ms   = below(w, 50),
-                                      .survey      = below(w, 2),
-                                      .stopping    = below(w, 2),
-                                      .patience    = 1 + below(w, 3),
-                                      .weight_max  = 200,
-                                      .update_size = UPDATE_SIZE,
-                                      .seed        = pn_rng_u64(&w->rng)};
+    struct fed_round_limits limits = {.evaluate_every = 1,
+                                      .rounds         = 1 + below(w, 3),
+                                      .cohort         = 1 + below(w, SCRIPT_MEMBERS),
+                                      .attempts       = 1 + below(w, 4),
+                                      .gather_ms      = below(w, 200),
+                                      .invite_ms      = below(w, 50),
+                                      .train_ms       = below(w, 100),
+                                      .collect_ms     = below(w, 50),
+                                      .evaluate_ms    = below(w, 50),
+                                      .retry_ms       = 1 + below(w, 40),
+                                      .backoff_ms     = below(w, 20),
+                                      .linger_ms      = below(w, 50),
+                                      .survey         = below(w, 2),
+                                      .stopping       = below(w, 2),
+                                      .patience       = 1 + below(w, 3),
+                                      .weight_max     = 200,
+                                      .update_size    = UPDATE_SIZE,
+                                      .seed           = pn_rng_u64(&w->rng)};
     limits.quorum                  = 1 + below(w, limits.cohort);
     return limits;
 }
@@ -954,6 +1039,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_goes_from_gather_to_the_finish_block),
         cmocka_unit_test(round_commits_at_quorum_without_the_straggler),
+        cmocka_unit_test(rounds_between_are_not_evaluated_and_the_last_one_is),
+        cmocka_unit_test(with_follow_cohort_blocks_go_to_this_cohort_and_the_next),
         cmocka_unit_test(deadline_comes_before_the_update_of_the_same_moment),
         cmocka_unit_test(round_tries_again_after_a_pause_when_there_is_no_quorum),
         cmocka_unit_test(run_fails_without_a_finish_block_when_attempts_are_exhausted),

@@ -68,22 +68,23 @@ struct world {
     pn_ms         calm_at;
 };
 
-static const struct fed_round_limits limits = {.rounds      = ROUNDS,
-                                               .cohort      = 3,
-                                               .quorum      = 2,
-                                               .attempts    = 4,
-                                               .gather_ms   = 3000,
-                                               .invite_ms   = 500,
-                                               .train_ms    = 2000,
-                                               .collect_ms  = 500,
-                                               .evaluate_ms = 500,
-                                               .retry_ms    = 300,
-                                               .backoff_ms  = 100,
-                                               .linger_ms   = 3000,
-                                               .survey      = true,
-                                               .weight_max  = 1000,
-                                               .update_size = UPDATE_SIZE,
-                                               .seed        = 3};
+static const struct fed_round_limits limits = {.evaluate_every = 1,
+                                               .rounds         = ROUNDS,
+                                               .cohort         = 3,
+                                               .quorum         = 2,
+                                               .attempts       = 4,
+                                               .gather_ms      = 3000,
+                                               .invite_ms      = 500,
+                                               .train_ms       = 2000,
+                                               .collect_ms     = 500,
+                                               .evaluate_ms    = 500,
+                                               .retry_ms       = 300,
+                                               .backoff_ms     = 100,
+                                               .linger_ms      = 3000,
+                                               .survey         = true,
+                                               .weight_max     = 1000,
+                                               .update_size    = UPDATE_SIZE,
+                                               .seed           = 3};
 
 static uint32_t
 below(struct world *w, uint32_t bound)

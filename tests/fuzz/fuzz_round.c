@@ -16,23 +16,24 @@ enum {
 static void
 feed_round(const uint8_t *bytes, size_t size)
 {
-    struct fed_round_limits limits = {.rounds      = 2,
-                                      .cohort      = 3,
-                                      .quorum      = 2,
-                                      .attempts    = 2,
-                                      .gather_ms   = 100,
-                                      .invite_ms   = 100,
-                                      .train_ms    = 100,
-                                      .collect_ms  = 100,
-                                      .evaluate_ms = 100,
-                                      .retry_ms    = 50,
-                                      .backoff_ms  = 10,
-                                      .linger_ms   = 100,
-                                      .survey      = size % 2,
-                                      .stopping    = true,
-                                      .patience    = 1,
-                                      .weight_max  = 200,
-                                      .update_size = 16};
+    struct fed_round_limits limits = {.evaluate_every = 1,
+                                      .rounds         = 2,
+                                      .cohort         = 3,
+                                      .quorum         = 2,
+                                      .attempts       = 2,
+                                      .gather_ms      = 100,
+                                      .invite_ms      = 100,
+                                      .train_ms       = 100,
+                                      .collect_ms     = 100,
+                                      .evaluate_ms    = 100,
+                                      .retry_ms       = 50,
+                                      .backoff_ms     = 10,
+                                      .linger_ms      = 100,
+                                      .survey         = size % 2,
+                                      .stopping       = true,
+                                      .patience       = 1,
+                                      .weight_max     = 200,
+                                      .update_size    = 16};
     struct fed_round        round;
     struct fed_round_member members[MEMBERS] = {
         {.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};

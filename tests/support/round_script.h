@@ -257,21 +257,22 @@ play(struct round_script *s, pn_ms now, struct fed_event event)
 static inline struct fed_round_limits
 usual_limits(void)
 {
-    return (struct fed_round_limits){.rounds      = 2,
-                                     .cohort      = 3,
-                                     .quorum      = 2,
-                                     .attempts    = 3,
-                                     .gather_ms   = 1000,
-                                     .invite_ms   = 100,
-                                     .train_ms    = 1000,
-                                     .collect_ms  = 300,
-                                     .evaluate_ms = 200,
-                                     .retry_ms    = 3600000,
-                                     .backoff_ms  = 50,
-                                     .linger_ms   = 500,
-                                     .weight_max  = 1000,
-                                     .update_size = UPDATE_SIZE,
-                                     .seed        = 7};
+    return (struct fed_round_limits){.evaluate_every = 1,
+                                     .rounds         = 2,
+                                     .cohort         = 3,
+                                     .quorum         = 2,
+                                     .attempts       = 3,
+                                     .gather_ms      = 1000,
+                                     .invite_ms      = 100,
+                                     .train_ms       = 1000,
+                                     .collect_ms     = 300,
+                                     .evaluate_ms    = 200,
+                                     .retry_ms       = 3600000,
+                                     .backoff_ms     = 50,
+                                     .linger_ms      = 500,
+                                     .weight_max     = 1000,
+                                     .update_size    = UPDATE_SIZE,
+                                     .seed           = 7};
 }
 
 static inline void

@@ -476,6 +476,67 @@ witness_of_another_block_or_by_no_node_is_refused(void **state)
     add(f, WIRE_BLOCK_FINISH);
 }
 
+/* Makes a block that nobody takes. */
+static void
+miss(struct fixture *f, enum wire_block_kind kind)
+{
+    test_block_draft(&f->made, kind);
+    test_block_commit(&f->made);
+    test_block_seal(&f->made);
+    test_chain_move_on(&f->made);
+}
+
+static void
+a_sparse_chain_goes_on_after_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    add(f, WIRE_BLOCK_GENESIS);
+    miss(f, WIRE_BLOCK_ROUND);
+    test_block_draft(&f->made, WIRE_BLOCK_ROUND);
+    test_block_commit(&f->made);
+    test_block_seal(&f->made);
+    assert_int_equal(take(f), PN_ECORRUPT); /* not sparse */
+    f->chain.sparse = true;
+    assert_int_equal(take(f), PN_OK);
+    assert_int_equal(f->chain.height, 3);
+    assert_int_equal(f->chain.round, 2);
+    assert_int_equal(take(f), PN_ECORRUPT); /* the same again */
+    test_chain_move_on(&f->made);
+    add(f, WIRE_BLOCK_ROUND); /* without a gap everything is checked as ever */
+    test_block_draft(&f->made, WIRE_BLOCK_ROUND);
+    f->made.draft.model_in.root[0] ^= 1;
+    test_block_commit(&f->made);
+    test_block_seal(&f->made);
+    assert_int_equal(take(f), PN_ECORRUPT);
+}
+
+static void
+a_sparse_chain_takes_no_wrong_block_after_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    f->chain.sparse   = true;
+    miss(f, WIRE_BLOCK_GENESIS); /* genesis itself must be there */
+    test_block_draft(&f->made, WIRE_BLOCK_ROUND);
+    test_block_commit(&f->made);
+    test_block_seal(&f->made);
+    assert_int_equal(take(f), PN_ECORRUPT);
+}
+
+static void
+a_known_block_is_still_placed_by_every_chain(void **state)
+{
+    struct fixture *f = *state;
+    add(f, WIRE_BLOCK_GENESIS);
+    struct fed_chain before = f->chain, other = f->chain;
+    add(f, WIRE_BLOCK_ROUND);
+    struct fed_block_facts facts = fed_block_facts_of(&f->block, &f->chain.head);
+    assert_int_equal(fed_chain_take_known(&before, &facts, &f->why), PN_OK);
+    assert_memory_equal(&before, &f->chain, sizeof before);
+    other.model.root.bytes[0] ^= 1;
+    assert_int_equal(fed_chain_take_known(&other, &facts, &f->why), PN_ECORRUPT);
+    assert_int_equal(fed_chain_take_known(&before, &facts, &f->why), PN_ECORRUPT);
+}
+
 int
 main(void)
 {
@@ -498,6 +559,9 @@ main(void)
         BLOCK_TEST(weights_that_the_sum_cannot_hold_are_refused),
         BLOCK_TEST(entries_out_of_order_or_twice_are_refused),
         BLOCK_TEST(witness_of_another_block_or_by_no_node_is_refused),
+        BLOCK_TEST(a_sparse_chain_goes_on_after_a_gap),
+        BLOCK_TEST(a_sparse_chain_takes_no_wrong_block_after_a_gap),
+        BLOCK_TEST(a_known_block_is_still_placed_by_every_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,20 @@
+/*
+ * sim/export -- the coordinator's virtual disk as a real state directory, with the roster beside
+ * it: what `panal ledger` and `panal model` read.
+ *
+ *     DIR/...                               as store/files has it
+ *     DIR/federation.yaml                   the roster
+ *     DIR/federation.yaml.NAME.minisig      signed by its one signer; not with nominal identity
+ */
+#ifndef SIM_EXPORT_H
+#define SIM_EXPORT_H
+
+#include "sim/federation.h"
+#include "store/disk.h"
+
+/* `directory` must be new or empty. */
+PN_MUST_CHECK enum pn_status sim_export(const char *directory, const struct store_disk *disk,
+                                        const struct sim_federation *federation,
+                                        struct pn_error *why);
+
+#endif
