@@ -47,14 +47,6 @@ assign_iid(uint32_t *site_of, const struct data_source *source, uint32_t rows)
 }
 
 static void
-mark_blocks(uint8_t *wanted, const struct data_source *source, uint32_t rows)
-{
-    uint32_t end = part_begin(rows, (uint64_t)source->share_number + 1, source->share_of);
-    for (uint32_t i = part_begin(rows, source->share_number, source->share_of); i < end; i++)
-        wanted[i] = 1;
-}
-
-static void
 assign_blocks(uint32_t *site_of, const struct data_source *source, uint32_t rows)
 {
     for (uint32_t site = 0; site < source->share_of; site++) {
