@@ -190,17 +190,6 @@ pn_crc32c(uint32_t crc, const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-void *
-pn_bulk(uint64_t size)
-{
-    enum {
-        LINE = 64
-    };
-    if (size > SIZE_MAX - LINE)
-        return NULL;
-    return aligned_alloc(LINE, ((size_t)size / LINE + 1) * LINE);
-}
-
 void
 pn_buffer_init(struct pn_buffer *buffer, size_t limit)
 {

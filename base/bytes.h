@@ -44,7 +44,7 @@ uint32_t pn_crc32c(uint32_t crc, const uint8_t *bytes, size_t size);
 
 /* Memory for many bytes, to release with free; NULL when there is none. It begins at a cache line:
  * on Zen 3 the kernel reads a file four times as fast into it as into what malloc gives, which is
- * 16 bytes off. */
+ * 16 bytes off. Where there are huge pages, what is large lies in some. */
 void *pn_bulk(uint64_t size);
 
 /* A growing byte buffer. `limit` is its largest size. Release with fini. */

@@ -138,12 +138,6 @@ node_trainer_records(const struct node_trainer *trainer, enum data_part_kind par
         .x = rows.x, .target = rows.target, .weight = rows.weight, .rows = rows.rows};
 }
 
-static void *
-take_workspace(size_t size)
-{
-    return aligned_alloc(64, (size + 63) / 64 * 64 + 64);
-}
-
 static bool
 report_progress(void *context, uint64_t done, uint64_t total)
 {
@@ -169,7 +163,7 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
     enum pn_status           st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
     if (st != PN_OK)
         return st;
-    void *workspace = take_workspace(size);
+    void *workspace = pn_bulk(size);
     if (workspace == NULL)
         return PN_ENOMEM;
     struct pn_rng member = rng_of_member(trainer), rng;
@@ -197,7 +191,7 @@ node_trainer_evaluate(struct nn_metric *metrics, const float *theta, struct node
     enum pn_status st = nn_evaluate_bytes(&size, job->plan, EVALUATE_BATCH);
     if (st != PN_OK)
         return st;
-    void *workspace = take_workspace(size);
+    void *workspace = pn_bulk(size);
     if (workspace == NULL)
         return PN_ENOMEM;
     nn_evaluate(metrics, job->metric_count, job->plan, theta, &records, EVALUATE_BATCH, workspace);

@@ -111,7 +111,8 @@ sim_lie(uint8_t *bytes, size_t size, struct pn_rng *rng, const struct sec_sign_s
     default:
         pn_put_u16(bytes + AT_TYPE, (uint16_t)pn_rng_below(rng, TYPE_MAX));
     }
-    sec_hash_of(&hash, "body", body, body_size);
+    sec_hash_of(&hash, "body", body,
+                wire_hashed_size(pn_get_u16(bytes + AT_TYPE), body, body_size));
     memcpy(bytes + AT_BODY_HASH, hash.bytes, sizeof hash.bytes);
     sign(bytes, size, own);
 }
