@@ -90,6 +90,17 @@ now_s(void)
 /* ---- before the start ---- */
 
 static enum pn_status
+make_scaling(struct session *s, struct pn_error *why)
+{
+    const struct data_schema *schema = s->local.job.schema;
+    const struct data_sums   *sums   = node_trainer_sums(s->trainer);
+    s->scaling                       = calloc(schema->numeric_count, sizeof *s->scaling);
+    if (s->scaling == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for the scaling");
+    return data_scaling_from_sums(s->scaling, sums, schema, why);
+}
+
+static enum pn_status
 load_records(struct session *s, struct pn_error *why)
 {
     const struct engine_job   *job    = &s->local.job;
@@ -98,12 +109,8 @@ load_records(struct session *s, struct pn_error *why)
                                          .bytes_max = NODE_DATA_BYTES_MAX,
                                          .member    = LOCAL_MEMBER};
     enum pn_status             st     = node_trainer_new(&s->trainer, &config, why);
-    if (st == PN_OK && job->schema->needs_scaling) {
-        s->scaling = calloc(job->schema->numeric_count, sizeof *s->scaling);
-        st         = s->scaling == NULL ? pn_error_set(why, PN_ENOMEM, "no memory for the scaling")
-                                        : data_scaling_from_sums(s->scaling, node_trainer_sums(s->trainer),
-                                                                 job->schema, why);
-    }
+    if (st == PN_OK && job->schema->needs_scaling)
+        st = make_scaling(s, why);
     if (st == PN_OK)
         st = node_trainer_scale(s->trainer, s->scaling);
     if (st != PN_OK)
@@ -189,6 +196,7 @@ make_fit(struct session *s, struct pn_error *why)
     engine_job_first_model(s->theta, job);
     pn_rng_init(&root, job->job->seed);
     pn_rng_derive(&rng, &root, PN_RNG_NODE, LOCAL_MEMBER);
+    s->config.training.augment = node_trainer_augment(s->trainer, &rng);
     st = nn_fit_init(&s->fit, s->workspace, job->plan, &s->train, &s->validation, &s->config, &rng);
     if (st != PN_OK)
         return pn_error_set(why, st,

@@ -25,9 +25,9 @@ cli_train_report_add(struct cli_train_report *report, const struct nn_fit_epoch 
         report->capacity = capacity;
     }
     struct cli_train_epoch *row = &report->epochs[report->epoch_count++];
-    *row                        = (struct cli_train_epoch){.epoch           = epoch->epoch,
-                                                           .train_loss      = epoch->train_loss,
-                                                           .validation_loss = epoch->validation_loss};
+    row->epoch                  = epoch->epoch;
+    row->train_loss             = epoch->train_loss;
+    row->validation_loss        = epoch->validation_loss;
     for (size_t m = 0; m < report->config->metric_count; m++)
         row->metrics[m] = nn_metric_value(&epoch->metrics[m]);
     return PN_OK;

@@ -16,6 +16,15 @@ check_shapes(const struct engine_job *job, const char *name, struct pn_error *wh
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the data section gives %u features a record, the network reads %u",
                             name, schema->feature_count, nn_plan_input_size(plan));
+    uint32_t dims, dim[3];
+    nn_plan_input_shape(plan, &dims, dim);
+    if (!data_schema_fits(schema, dims, dim)) {
+        char shape[40];
+        data_schema_shape_text(shape, schema);
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: a record is %s; write the network's input so: `x = input %s`",
+                            name, shape, shape);
+    }
     if (nn_plan_class_count(plan) != schema->class_count)
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u classes (0 is a number), the network's loss %s "

@@ -243,21 +243,23 @@ nn_softmax_row(nn_real *out, const nn_real *z, uint32_t size)
 static void
 softmax_forward(const struct nn_call *call)
 {
-    uint32_t n = call->layer->size;
-    for (uint32_t b = 0; b < call->rows; b++)
-        (void)nn_softmax_row(call->y + (size_t)b * n, call->x[0] + (size_t)b * n, n);
+    uint32_t n    = nn_width_of(call->layer);
+    size_t   rows = nn_count_of(call) / n;
+    for (size_t b = 0; b < rows; b++)
+        (void)nn_softmax_row(call->y + b * n, call->x[0] + b * n, n);
 }
 
 /* dx[j] = y[j] (dy[j] - sum_k dy[k] y[k]) */
 static void
 softmax_backward(const struct nn_call *call)
 {
-    uint32_t n = call->layer->size;
+    uint32_t n    = nn_width_of(call->layer);
+    size_t   rows = nn_count_of(call) / n;
     if (call->dx[0] == NULL)
         return;
-    for (uint32_t b = 0; b < call->rows; b++) {
-        const nn_real *y = call->y + (size_t)b * n, *dy = call->dy + (size_t)b * n;
-        nn_real       *dx = call->dx[0] + (size_t)b * n, dot = NN_R(0.0);
+    for (size_t b = 0; b < rows; b++) {
+        const nn_real *y = call->y + b * n, *dy = call->dy + b * n;
+        nn_real       *dx = call->dx[0] + b * n, dot = NN_R(0.0);
         for (uint32_t k = 0; k < n; k++)
             dot += dy[k] * y[k];
         for (uint32_t j = 0; j < n; j++)

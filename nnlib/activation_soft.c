@@ -108,28 +108,31 @@ KIND(exp, exp, no_options);
 static void
 log_softmax_forward(const struct nn_call *call)
 {
-    uint32_t n = call->layer->size;
-    for (uint32_t b = 0; b < call->rows; b++) {
-        const nn_real *x = call->x[0] + (size_t)b * n;
-        nn_real       *y = call->y + (size_t)b * n, max = x[0], sum = NN_R(0.0);
+    uint32_t n    = nn_width_of(call->layer);
+    size_t   rows = nn_count_of(call) / n;
+    for (size_t b = 0; b < rows; b++) {
+        const nn_real *x = call->x[0] + b * n;
+        nn_real       *y = call->y + b * n, max = x[0], sum = NN_R(0.0);
         for (uint32_t j = 1; j < n; j++)
             max = x[j] > max ? x[j] : max;
         for (uint32_t j = 0; j < n; j++)
             sum += nn_exp(y[j] = x[j] - max);
+        nn_real log_sum = nn_log(sum);
         for (uint32_t j = 0; j < n; j++)
-            y[j] -= nn_log(sum);
+            y[j] -= log_sum;
     }
 }
 
 static void
 log_softmax_backward(const struct nn_call *call)
 {
-    uint32_t n = call->layer->size;
+    uint32_t n    = nn_width_of(call->layer);
+    size_t   rows = nn_count_of(call) / n;
     if (call->dx[0] == NULL)
         return;
-    for (uint32_t b = 0; b < call->rows; b++) {
-        const nn_real *y = call->y + (size_t)b * n, *dy = call->dy + (size_t)b * n;
-        nn_real       *dx = call->dx[0] + (size_t)b * n, all = NN_R(0.0);
+    for (size_t b = 0; b < rows; b++) {
+        const nn_real *y = call->y + b * n, *dy = call->dy + b * n;
+        nn_real       *dx = call->dx[0] + b * n, all = NN_R(0.0);
         for (uint32_t k = 0; k < n; k++)
             all += dy[k];
         for (uint32_t j = 0; j < n; j++)

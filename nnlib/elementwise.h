@@ -48,6 +48,13 @@ nn_count_of(const struct nn_call *call)
     return (size_t)call->rows * call->layer->size;
 }
 
+/* What a softmax is over: the F of a value (T, F), else the whole value. */
+static inline uint32_t
+nn_width_of(const struct nn_layer *layer)
+{
+    return layer->shape.dims == 2 ? layer->shape.dim[1] : layer->size;
+}
+
 #define FORWARD(name, type)                                                                        \
     static void name##_forward(const struct nn_call *call)                                         \
     {                                                                                              \

@@ -303,6 +303,16 @@ nn_plan_input_size(const struct nn_plan *plan)
     return plan->input_size;
 }
 
+void
+nn_plan_input_shape(const struct nn_plan *plan, uint32_t *dims, uint32_t dim[static 3])
+{
+    const struct nn_shape *shape = &plan->layers[0].shape;
+    *dims                        = plan->input_count == 1 ? shape->dims : 1;
+    dim[0]                       = plan->input_size;
+    for (uint32_t d = 0; plan->input_count == 1 && d < shape->dims; d++)
+        dim[d] = shape->dim[d];
+}
+
 uint32_t
 nn_plan_output_size(const struct nn_plan *plan)
 {

@@ -136,7 +136,9 @@ void                         nn_plan_free(struct nn_plan *plan);
 
 const struct nn_tensor *nn_plan_manifest(const struct nn_plan *plan, size_t *count);
 uint64_t                nn_plan_param_count(const struct nn_plan *plan);
-uint32_t nn_plan_input_size(const struct nn_plan *plan);  /* of one record: all inputs   */
+uint32_t nn_plan_input_size(const struct nn_plan *plan); /* of one record: all inputs   */
+/* The sizes of the input, 1 to 3; with several inputs one size, their sum. */
+void     nn_plan_input_shape(const struct nn_plan *plan, uint32_t *dims, uint32_t dim[static 3]);
 uint32_t nn_plan_output_size(const struct nn_plan *plan); /* of the layer the first loss reads */
 /* Floats of one record's target, loss after loss: one for a class index or a binary label, else one
  * for each number of the output. */

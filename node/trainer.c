@@ -1,5 +1,7 @@
 #include "node/trainer.h"
 
+#include "data/augment.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct node_trainer {
     struct data_sums          *sums;
     uint8_t                   *scaling; /* encoded, of the scaling that was applied */
     bool                       scaled;
+    struct data_augment        augment; /* its scratch is NULL where the job has no changes */
 };
 
 static struct pn_rng
@@ -56,6 +59,19 @@ sum(struct node_trainer *trainer, struct pn_error *why)
     return data_table_sums(trainer->sums, trainer->table, 0, trainer->parts.train, why);
 }
 
+static enum pn_status
+prepare_augment(struct node_trainer *trainer, struct pn_error *why)
+{
+    const struct data_schema *schema = trainer->config.job->schema;
+    if (schema->augment.count == 0)
+        return PN_OK;
+    trainer->augment.schema  = schema;
+    trainer->augment.scratch = malloc(schema->feature_count * sizeof(float));
+    return trainer->augment.scratch != NULL
+               ? PN_OK
+               : pn_error_set(why, PN_ENOMEM, "no memory to change records");
+}
+
 enum pn_status
 node_trainer_new(struct node_trainer **out, const struct node_trainer_config *config,
                  struct pn_error *why)
@@ -70,6 +86,8 @@ node_trainer_new(struct node_trainer **out, const struct node_trainer_config *co
         st = split(trainer, why);
     if (st == PN_OK)
         st = sum(trainer, why);
+    if (st == PN_OK)
+        st = prepare_augment(trainer, why);
     if (st != PN_OK) {
         node_trainer_free(trainer);
         return st;
@@ -86,6 +104,7 @@ node_trainer_free(struct node_trainer *trainer)
     data_table_free(trainer->table);
     free(trainer->sums);
     free(trainer->scaling);
+    free(trainer->augment.scratch);
     free(trainer);
 }
 
@@ -138,6 +157,18 @@ node_trainer_records(const struct node_trainer *trainer, enum data_part_kind par
         .x = rows.x, .target = rows.target, .weight = rows.weight, .rows = rows.rows};
 }
 
+struct nn_augment
+node_trainer_augment(struct node_trainer *trainer, const struct pn_rng *rng)
+{
+    struct data_augment *augment = &trainer->augment;
+    PN_ASSERT(trainer->scaled);
+    if (augment->scratch == NULL)
+        return (struct nn_augment){.apply = NULL};
+    augment->records = data_table_part(trainer->table, &trainer->parts, DATA_TRAIN);
+    augment->rng     = *rng;
+    return (struct nn_augment){.apply = data_augment_apply, .context = augment};
+}
+
 static bool
 report_progress(void *context, uint64_t done, uint64_t total)
 {
@@ -159,8 +190,8 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
                                          .progress = progress == NULL ? NULL : report_progress,
                                          .context  = progress};
     fed_job_optimiser(&training.optimiser, job->job, round);
-    size_t                   size;
-    enum pn_status           st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
+    size_t         size;
+    enum pn_status st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
     if (st != PN_OK)
         return st;
     void *workspace = pn_bulk(size);
@@ -168,7 +199,8 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
         return PN_ENOMEM;
     struct pn_rng member = rng_of_member(trainer), rng;
     pn_rng_derive(&rng, &member, PN_RNG_ROUND, round);
-    st = nn_train(theta, loss, job->plan, &records, &training, &rng, workspace);
+    training.augment = node_trainer_augment(trainer, &rng);
+    st               = nn_train(theta, loss, job->plan, &records, &training, &rng, workspace);
     free(workspace);
     return st;
 }

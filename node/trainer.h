@@ -39,7 +39,7 @@ struct node_trainer;
 PN_MUST_CHECK enum pn_status node_trainer_new(struct node_trainer             **out,
                                               const struct node_trainer_config *config,
                                               struct pn_error                  *why);
-void node_trainer_free(struct node_trainer *trainer);
+void                         node_trainer_free(struct node_trainer *trainer);
 
 const struct data_parts *node_trainer_parts(const struct node_trainer *trainer);
 /* Of the training part, before scaling: schema->numeric_count entries; NULL when nothing is
@@ -56,6 +56,10 @@ PN_MUST_CHECK enum pn_status node_trainer_scale(struct node_trainer       *train
 PN_MUST_CHECK enum pn_status node_trainer_train(float *theta, double *loss,
                                                 struct node_trainer *trainer, uint64_t round,
                                                 struct node_progress *progress);
+
+/* The job's random changes of training records, drawn from `rng`; `apply` is NULL where it has
+ * none. Once scaled; one training at a time. */
+struct nn_augment node_trainer_augment(struct node_trainer *trainer, const struct pn_rng *rng);
 
 /* The records of one part, as features once scaled; borrowed from the trainer. */
 struct nn_records node_trainer_records(const struct node_trainer *trainer,

@@ -39,7 +39,7 @@ job_not '2:7: aliases (*) are not part of this dialect' 's/^name: small/name: *x
 job_not '2:7: anchors (&) are not part of this dialect' 's/^name: small/name: \&x small/'
 job_not '13:1: expected spaces at the start of the line, seen a tab' 's/^  header: true/\theader: true/'
 job_not '18:7: ' '/name: c/s/ }$//'
-job_not '20:35: rate: expected a number from 0 to 1000, seen "-1"' 's/rate: 0.1,/rate: -1,/'
+job_not "20:35: rate: expected a number 1e-12..1000, seen '-1'" 's/rate: 0.1,/rate: -1,/'
 job_not '21:18: count: expected a whole number from 1 to 1000000, seen "0"' 's/count: 2,/count: 0,/'
 job_not '21:40: quorum: expected at most the cohort, 3; seen 4' 's/quorum: 3/quorum: 4/'
 job_not '21:51: gather: expected a time from 1ms to 168h, seen "60 parsecs"' 's/gather: 60s/gather: 60 parsecs/'

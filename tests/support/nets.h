@@ -61,6 +61,7 @@ static const char *const nets[] = {
     /* positions: the same weights at each, a loss at each */
     "x = input 4x3\nh = dense x 5\na = tanh h\no = dense a 3\nl = cce_logits o\n",
     "x = input 3x4\nh = dense x 2 bias=no\no = sigmoid h\nl = mse o\n",
+    "x = input 3x4\nh = dense x 3\na = softmax h\nb = log_softmax h\ns = add a b\nl = mse s\n",
     /* several inputs, several outputs, one of them used further */
     "x = input 3\ny = input 2\nh = dense x 4\ng = dense y 4\ns = add h g\nt = tanh s\n"
     "o = dense t 2\np = dense o 1\nl = cce_logits o\nm = bce_logits p weight=0.3\n",

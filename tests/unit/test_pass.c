@@ -451,10 +451,32 @@ blas_runs_one_thread(void **state)
     EXPECT_OK(nn_start_up());
 }
 
+/* Over the last dimension, as PyTorch's softmax(dim=-1): every position for itself. */
+static void
+softmax_of_a_sequence_is_that_of_each_position(void **state)
+{
+    (void)state;
+    struct net net;
+    nn_real    x[2 * 12];
+    net_open(&net, "x = input 4x3\ny = softmax x\no = dense y 1\nl = mse o\n", 2);
+    fill(x, 24, 1, 0);
+    (void)nn_forward(net.pass, net.theta, x, 2);
+    uint32_t       size;
+    const nn_real *y = nn_tap(net.pass, "y", &size);
+    for (size_t p = 0; p < 8; p++) {
+        double sum = 0;
+        for (size_t k = 0; k < 3; k++)
+            sum += (double)y[3 * p + k];
+        EXPECT_NEAR(sum, 1, 1e-6);
+    }
+    net_close(&net);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(softmax_of_a_sequence_is_that_of_each_position),
         cmocka_unit_test(blas_runs_one_thread),
         cmocka_unit_test(activations_and_their_derivatives_equal_pytorch),
         cmocka_unit_test(activations_equal_the_goldens),

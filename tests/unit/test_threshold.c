@@ -148,12 +148,12 @@ the_rule_moves_only_what_is_wrong(void **state)
     } cases[]                                 = {{1, {2}, 1, 0, {0}},
                                                  {1, {2}, 0, 2, {1}},
                                                  {1, {-3}, 1, 3, {-1}},
-                                                 {1, {0}, 1, 0, {-1}}, /* on the boundary: no loss, but an update */
+                                                 {1, {0}, 1, 0, {-1}}, /* boundary: an update */
                                                  {1, {0}, 0, 0, {1}},
                                                  {3, {1, 5, 3}, 1, 0, {0, 0, 0}},
                                                  {3, {1, 5, 3}, 0, 4, {-1, 1, 0}},
                                                  {3, {1, 5, 3}, 2, 2, {0, 1, -1}},
-                                                 {3, {2, 2, 1}, 0, 0, {-1, 1, 0}}, /* a draw is wrong */
+                                                 {3, {2, 2, 1}, 0, 0, {-1, 1, 0}}, /* a draw */
                                                  {3, {0, 0, 0}, 2, 0, {1, 0, -1}}};
     static const struct nn_loss_common common = {NN_REDUCE_MEAN, 0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
