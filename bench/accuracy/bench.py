@@ -121,6 +121,12 @@ def same(bench):
               least=1)
 
 
+def run(kit):
+    """For bench/run: all parts; quick, the hospitals alone."""
+    command = [sys.executable, __file__, "--build", str(kit.build)] + (["heart"] if kit.quick else [])
+    subprocess.run(command, check=True)
+
+
 def main():
     parts = {"heart": heart, "digits": digits, "same": same}
     parser = argparse.ArgumentParser(description=__doc__,
