@@ -15,7 +15,7 @@ enum {
 
 /* The loops below are made twice, and the processor's own is taken when the program is loaded: both
  * do the same IEEE and integer operations in the same order. (A resolver runs before the thread
- * sanitizer does, and fails; clang 14 gives a function of another file a name that nobody finds.) */
+ * sanitizer does, and fails; clang 14 gives a function that other files call another name.) */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #define TWO_WAYS __attribute__((target_clones("avx2", "default")))
 #else
