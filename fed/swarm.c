@@ -57,12 +57,6 @@ count(const struct fed_swarm *swarm)
     return swarm->limits.consensus.members;
 }
 
-static struct fed_swarm_member *
-own(struct fed_swarm *swarm)
-{
-    return &swarm->members[swarm->limits.consensus.self];
-}
-
 bool
 fed_swarm_is_last(const struct fed_swarm *swarm)
 {
@@ -213,7 +207,7 @@ static void
 pass_on(const struct turn *turn, const struct fed_consensus_effect *effect)
 {
     struct fed_swarm *swarm = turn->swarm;
-    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->held_count < FED_C_PROPOSALS) {
+    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->held_count < FED_C_BLOCKS) {
         swarm->held[swarm->held_count++] = effect->hash;
         return;
     }
@@ -249,14 +243,22 @@ become_ready(const struct turn *turn)
 
 /* ---- our own part ---- */
 
+/* Also when another member's block said first what we committed to in an earlier life. */
+bool
+fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part)
+{
+    const struct fed_swarm_member *self  = &swarm->members[swarm->limits.consensus.self];
+    enum fed_part_state            state = self->parts[part].state;
+    return state == FED_PART_WANTED || state == FED_PART_ANNOUNCED ||
+           (part == FED_REPORT_PART && state == FED_PART_NONE && !self->joined);
+}
+
 static void
 contribute(const struct turn *turn)
 {
-    struct fed_swarm              *swarm  = turn->swarm;
-    const struct fed_swarm_member *self   = own(swarm);
-    bool                           wanted = self->parts[FED_UPDATE_PART].state == FED_PART_WANTED ||
-                  self->parts[FED_REPORT_PART].state == FED_PART_WANTED || !self->joined;
-    if (!swarm->able || swarm->asked_own || swarm->finished || !wanted)
+    struct fed_swarm *swarm = turn->swarm;
+    if (!swarm->able || swarm->asked_own || swarm->finished ||
+        (!fed_swarm_owes(swarm, FED_UPDATE_PART) && !fed_swarm_owes(swarm, FED_REPORT_PART)))
         return;
     swarm->asked_own = true;
     emit(turn, &(struct fed_swarm_effect){.kind = FED_S_CONTRIBUTE});
