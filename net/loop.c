@@ -3,15 +3,12 @@
 #include "net/curve.h"
 #include "net/monitor.h"
 #include "net/selftest.h"
+#include "net/signals.h"
 #include "net/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -33,8 +30,7 @@ struct member {
 struct net_loop {
     void              *context, *socket;
     struct net_worker *worker;
-    int                signals;
-    sigset_t           mask_before;
+    struct net_signals signals;
     char               endpoint[ENDPOINT_SIZE];
 
     /* listening */
@@ -59,7 +55,7 @@ struct net_loop {
     struct net_counters counters;
 };
 
-/* ---- time and signals ---- */
+/* ---- time ---- */
 
 static uint64_t
 clock_ms(clockid_t clock)
@@ -80,77 +76,6 @@ uint64_t
 net_wall_ms(void)
 {
     return clock_ms(CLOCK_REALTIME);
-}
-
-/* A library may have started threads before main (OpenBLAS does), and they block nothing: a signal
- * that one of them takes is passed on to the thread of the loop, where it waits for the signalfd.
- * Handlers belong to the process, so this state does too. */
-static struct {
-    pthread_t        thread; /* of the newest loop */
-    atomic_uint      loops;
-    struct sigaction before[2];
-} caught;
-
-static const int SIGNALS[2] = {SIGTERM, SIGINT};
-
-static void
-pass_on(int number)
-{
-    int error = errno;
-    if (!pthread_equal(pthread_self(), caught.thread))
-        (void)pthread_kill(caught.thread, number);
-    errno = error;
-}
-
-static int
-catch_signals(struct net_loop *loop)
-{
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, pass = {.sa_handler = pass_on};
-    sigset_t         ours;
-    (void)sigemptyset(&ignore.sa_mask);
-    (void)sigemptyset(&pass.sa_mask);
-    (void)sigemptyset(&ours);
-    (void)sigaddset(&ours, SIGTERM);
-    (void)sigaddset(&ours, SIGINT);
-    pass.sa_flags = SA_RESTART;
-    if (sigaction(SIGPIPE, &ignore, NULL) != 0)
-        return errno;
-    int error = pthread_sigmask(SIG_BLOCK, &ours, &loop->mask_before);
-    if (error != 0)
-        return error;
-    loop->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (loop->signals < 0) {
-        error = errno;
-        (void)pthread_sigmask(SIG_SETMASK, &loop->mask_before, NULL);
-        return error;
-    }
-    caught.thread = pthread_self();
-    if (atomic_fetch_add(&caught.loops, 1) == 0)
-        for (size_t i = 0; i < 2; i++) /* SAFE: it fails only for signals that do not exist */
-            (void)sigaction(SIGNALS[i], &pass, &caught.before[i]);
-    return 0;
-}
-
-static void
-release_signals(struct net_loop *loop)
-{
-    if (loop->signals < 0)
-        return;
-    bool is_last = atomic_fetch_sub(&caught.loops, 1) == 1;
-    for (size_t i = 0; is_last && i < 2; i++) {
-        struct sigaction now;
-        if (sigaction(SIGNALS[i], NULL, &now) == 0 && now.sa_handler == pass_on)
-            (void)sigaction(SIGNALS[i], &caught.before[i], NULL);
-    }
-    (void)close(loop->signals);
-    (void)pthread_sigmask(SIG_SETMASK, &loop->mask_before, NULL);
-}
-
-static bool
-take_signal(const struct net_loop *loop)
-{
-    struct signalfd_siginfo about;
-    return read(loop->signals, &about, sizeof about) == (ssize_t)sizeof about;
 }
 
 /* ---- opening and closing ---- */
@@ -273,10 +198,10 @@ net_loop_new(struct net_loop **out, const struct net_loop_config *config, struct
     if (loop == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the event loop");
     loop->is_listening = config->listen != NULL;
-    loop->signals      = -1;
+    loop->signals.fd   = -1;
     (void)zmq_msg_init(&loop->frame);
     /* Signals first: the threads made below must not take them. */
-    int error = catch_signals(loop);
+    int error = net_signals_catch(&loop->signals);
     if (error == 0)
         error = net_worker_new(&loop->worker);
     if (error == 0)
@@ -309,7 +234,7 @@ net_loop_free(struct net_loop *loop)
     net_zap_close(&loop->zap);
     while (loop->context != NULL && zmq_ctx_term(loop->context) != 0 && errno == EINTR)
         continue;
-    release_signals(loop);
+    net_signals_release(&loop->signals);
     free(loop->admit);
     free(loop->members);
     free(loop);
@@ -625,7 +550,7 @@ poll_all(struct net_loop *loop, pn_ms now, pn_ms until)
     zmq_pollitem_t items[ITEM_COUNT];
     if (loop->is_rising)
         events = ZMQ_POLLIN | ZMQ_POLLOUT;
-    items[ITEM_SIGNAL] = (zmq_pollitem_t){.fd = loop->signals, .events = ZMQ_POLLIN};
+    items[ITEM_SIGNAL] = (zmq_pollitem_t){.fd = loop->signals.fd, .events = ZMQ_POLLIN};
     items[ITEM_WORKER] = (zmq_pollitem_t){.fd = net_worker_fd(loop->worker), .events = ZMQ_POLLIN};
     items[ITEM_SOCKET] = (zmq_pollitem_t){.socket = loop->socket, .events = events};
     items[ITEM_SIDE]   = (zmq_pollitem_t){
@@ -640,7 +565,7 @@ poll_all(struct net_loop *loop, pn_ms now, pn_ms until)
 static enum taken
 take_one(struct net_event *out, struct net_loop *loop, pn_ms now)
 {
-    if (take_signal(loop)) {
+    if (net_signals_take(&loop->signals)) {
         out->kind = NET_SIGNAL;
         return TAKEN_EVENT;
     }
