@@ -124,7 +124,7 @@ struct fed_swarm {
     struct fed_swarm_member *members;
     uint64_t                 height;  /* the one being decided: blocks that we hold       */
     uint64_t                 round;   /* the one that an update of this height belongs to */
-    bool                     able, asked_own, ready, finished, ended;
+    bool                     begun, able, asked_own, ready, finished, ended;
     struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
     uint32_t                 held_count;
     struct fed_consensus     consensus;

@@ -85,7 +85,9 @@ open_engine(struct service *service, struct pn_error *why)
     config.disk         = &daemon->disk;
     config.scratch      = &daemon->scratch;
     config.wall_ms      = wall_ms;
+    /* An aggregate is proved with the updates, and with the models before and after it. */
     config.keep_updates = daemon->settings.keep_updates;
+    config.keep_models  = config.keep_updates == 0 ? 0 : config.keep_updates + 1;
     config.notice       = member_report_notice;
     config.host         = &service->report;
     net_loop_ports(&config.ports, service->loop);
