@@ -143,6 +143,8 @@ void swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *no
 void swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what);
 void swarm_submit(struct swarm_engine *engine, struct engine_work *work,
                   const struct engine_work_how *how);
+/* The first four bytes of our newest block's hash; zeros before there is one. */
+uint32_t swarm_mark(const struct swarm_engine *engine);
 /* The body is in the scratch. */
 void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
