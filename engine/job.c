@@ -25,16 +25,21 @@ check_shapes(const struct engine_job *job, const char *name, struct pn_error *wh
                             "%s: a record is %s; write the network's input so: `x = input %s`",
                             name, shape, shape);
     }
+    if (schema->target_is_record && nn_plan_class_count(plan) != 0)
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: with `target: record` the network gives numbers back, as with the "
+                            "loss mse; its loss %s distinguishes %u classes",
+                            name, nn_plan_loss(plan), nn_plan_class_count(plan));
     if (nn_plan_class_count(plan) != schema->class_count)
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u classes (0 is a number), the network's loss %s "
                             "distinguishes %u",
                             name, schema->class_count, nn_plan_loss(plan),
                             nn_plan_class_count(plan));
-    if (nn_plan_target_size(plan) != schema->target_size)
+    if (nn_plan_target_size(plan) != data_schema_target_size(schema))
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u numbers a record, the network expects %u", name,
-                            schema->target_size, nn_plan_target_size(plan));
+                            data_schema_target_size(schema), nn_plan_target_size(plan));
     if (sec_blob_chunks(job->model_size) == 0)
         return pn_error_set(why, PN_ECONFIG, "%s: the network has too many parameters", name);
     return PN_OK;
