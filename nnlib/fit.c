@@ -1,5 +1,6 @@
 #include "nnlib/fit.h"
 
+#include "nnlib/block.h"
 #include "nnlib/layer.h"
 
 #include <string.h>
@@ -13,13 +14,6 @@ struct nn_fit {
     nn_real                    *best;
     struct nn_fit_cursor        cursor; /* its training part is the trainer's own */
 };
-
-static bool
-place(void **out, unsigned char *base, size_t *total, size_t bytes)
-{
-    *out = base != NULL ? base + *total : NULL;
-    return pn_size_add(&bytes, bytes, 63) && pn_size_add(total, *total, bytes & ~(size_t)63);
-}
 
 /* With base NULL only the size, in *total. */
 static enum pn_status
@@ -35,8 +29,10 @@ lay_out(struct nn_fit *out, unsigned char *base, size_t *total, const struct nn_
         return st;
     *total = 0;
     if (!pn_size_mul(&params, (size_t)plan->params, sizeof(nn_real)) ||
-        !place(&self, base, total, sizeof *out) || !place(&trainer, base, total, training) ||
-        !place(&out->evaluation, base, total, evaluation) || !place(&best, base, total, params))
+        !nn_block_take(&self, base, total, sizeof *out, 1) ||
+        !nn_block_take(&trainer, base, total, training, 1) ||
+        !nn_block_take(&out->evaluation, base, total, evaluation, 1) ||
+        !nn_block_take(&best, base, total, params, 1))
         return PN_ERANGE;
     out->trainer = trainer;
     out->best    = best;
@@ -58,8 +54,8 @@ nn_fit_init(struct nn_fit **out, void *workspace, const struct nn_plan *plan,
 {
     size_t        bytes;
     struct nn_fit fit = {.plan = plan, .validation = validation, .config = config};
-    PN_ASSERT(config->metric_count <= NN_METRICS_MAX &&
-              config->watch < (int)config->metric_count && config->watch >= NN_WATCH_LOSS);
+    PN_ASSERT(config->metric_count <= NN_METRICS_MAX && config->watch < (int)config->metric_count &&
+              config->watch >= NN_WATCH_LOSS);
     enum pn_status st = lay_out(&fit, workspace, &bytes, plan, config, train->rows);
     if (st == PN_OK)
         st = nn_trainer_init(&fit.trainer, fit.trainer, plan, train, &config->training, rng);
@@ -110,15 +106,6 @@ keep_if_best(struct nn_fit_epoch *out, struct nn_fit *fit, const nn_real *theta,
     memcpy(fit->best, theta, (size_t)fit->plan->params * sizeof *theta);
 }
 
-static bool
-all_finite(const nn_real *values, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!isfinite(values[k]))
-            return false;
-    return true;
-}
-
 enum pn_status
 nn_fit_epoch(struct nn_fit_epoch *out, struct nn_fit *fit, nn_real *theta)
 {
@@ -134,7 +121,7 @@ nn_fit_epoch(struct nn_fit_epoch *out, struct nn_fit *fit, nn_real *theta)
             !training->progress(training->context, at.step, nn_trainer_steps(fit->trainer)))
             return PN_ESTATE;
     } while (!nn_trainer_is_between_epochs(fit->trainer));
-    if (!all_finite(theta, (size_t)fit->plan->params))
+    if (!nn_all_finite(theta, (size_t)fit->plan->params))
         return PN_EDIVERGED;
     *out = (struct nn_fit_epoch){
         .epoch = at.epoch + 1, .steps = at.step, .train_loss = nn_trainer_loss(fit->trainer)};

@@ -1,5 +1,6 @@
 #include "nnlib/train.h"
 
+#include "nnlib/block.h"
 #include "nnlib/layer.h"
 
 #include <string.h>
@@ -18,18 +19,6 @@ struct nn_trainer {
 };
 
 /* ---- memory ---- */
-
-/* The next part, 64-byte aligned; base NULL: only its size. False on overflow. */
-static bool
-place(void **out, unsigned char *base, size_t *total, uint64_t count, size_t element)
-{
-    size_t bytes;
-    if (count > SIZE_MAX || !pn_size_mul(&bytes, (size_t)count, element) ||
-        !pn_size_add(&bytes, bytes, 63))
-        return false;
-    *out = base != NULL && count > 0 ? base + *total : NULL;
-    return pn_size_add(total, *total, bytes & ~(size_t)63);
-}
 
 static bool
 is_plain_sgd(const struct nn_plan *plan, const struct nn_training *training, uint32_t micro,
@@ -52,14 +41,16 @@ lay_out(struct nn_trainer *out, unsigned char *base, size_t *total, const struct
     if (st != PN_OK)
         return st;
     *total = 0;
-    if (!place(&at[0], base, total, sizeof *out, 1) || !place(&at[1], base, total, pass, 1) ||
-        !place(&at[2], base, total, plain ? 0 : plan->params, sizeof(nn_real)) ||
-        !place(&at[3], base, total, nn_optimiser_state_count(&training->optimiser, plan->params),
-               sizeof(nn_real)) ||
-        !place(&at[4], base, total, (uint64_t)batch * plan->input_size, sizeof(nn_real)) ||
-        !place(&at[5], base, total, (uint64_t)batch * plan->target_size, sizeof(nn_real)) ||
-        !place(&at[6], base, total, batch, sizeof(nn_real)) ||
-        !place(&at[7], base, total, rows, sizeof(uint32_t)))
+    if (!nn_block_take(&at[0], base, total, sizeof *out, 1) ||
+        !nn_block_take(&at[1], base, total, pass, 1) ||
+        !nn_block_take(&at[2], base, total, plain ? 0 : plan->params, sizeof(nn_real)) ||
+        !nn_block_take(&at[3], base, total,
+                       nn_optimiser_state_count(&training->optimiser, plan->params),
+                       sizeof(nn_real)) ||
+        !nn_block_take(&at[4], base, total, (uint64_t)batch * plan->input_size, sizeof(nn_real)) ||
+        !nn_block_take(&at[5], base, total, (uint64_t)batch * plan->target_size, sizeof(nn_real)) ||
+        !nn_block_take(&at[6], base, total, batch, sizeof(nn_real)) ||
+        !nn_block_take(&at[7], base, total, rows, sizeof(uint32_t)))
         return PN_ERANGE;
     *out = (struct nn_trainer){.plan   = plan,
                                .batch  = batch,
@@ -313,15 +304,6 @@ nn_trainer_resume(struct nn_trainer *t, const struct nn_cursor *cursor)
 
 /* ---- all of it ---- */
 
-static bool
-all_finite(const nn_real *values, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!isfinite(values[k]))
-            return false;
-    return true;
-}
-
 enum pn_status
 nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct nn_records *records,
          const struct nn_training *training, const struct pn_rng *rng, void *workspace)
@@ -336,7 +318,7 @@ nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct 
     }
     if (st != PN_OK)
         return st;
-    if (!all_finite(theta, (size_t)plan->params))
+    if (!nn_all_finite(theta, (size_t)plan->params))
         return PN_EDIVERGED;
     *loss = nn_trainer_loss(t);
     return PN_OK;

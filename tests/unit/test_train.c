@@ -131,6 +131,28 @@ xor_is_learnt_from_most_starts(void **state)
     assert_true(learnt >= 8);
 }
 
+/* Written straight into the weights, or as a gradient that pieces of a batch add up to: one step.
+ */
+static void
+plain_sgd_with_l2_is_the_optimisers_step(void **state)
+{
+    (void)state;
+    struct nn_records  records  = three_classes();
+    struct nn_training training = {.batch = 16, .epochs = 3};
+    struct pn_error    why;
+    struct net         plain, pieces;
+    EXPECT_OK(nn_optimiser_parse(&training.optimiser, "sgd rate=0.1 l2=0.05", &why));
+    net_open(&plain, mlp, 1);
+    net_open(&pieces, mlp, 1);
+    double loss    = train(&plain, &records, &training, 9);
+    training.micro = 8;
+    EXPECT_NEAR(train(&pieces, &records, &training, 9), loss, 1e-5);
+    for (size_t k = 0; k < plain.params; k++)
+        EXPECT_NEAR((double)plain.theta[k], (double)pieces.theta[k], 1e-5);
+    net_close(&plain);
+    net_close(&pieces);
+}
+
 static void
 same_seed_gives_the_same_bits_and_another_does_not(void **state)
 {
@@ -381,6 +403,7 @@ main(void)
         cmocka_unit_test(training_allocates_nothing),
         cmocka_unit_test(one_batch_is_learnt_by_heart),
         cmocka_unit_test(xor_is_learnt_from_most_starts),
+        cmocka_unit_test(plain_sgd_with_l2_is_the_optimisers_step),
         cmocka_unit_test(same_seed_gives_the_same_bits_and_another_does_not),
         cmocka_unit_test(weights_of_one_change_no_bit_and_weight_zero_removes_a_record),
         cmocka_unit_test(federated_averaging_of_full_batches_is_one_pooled_step),
