@@ -40,6 +40,9 @@ check_shapes(const struct engine_job *job, const char *name, struct pn_error *wh
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u numbers a record, the network expects %u", name,
                             data_schema_target_size(schema), nn_plan_target_size(plan));
+    struct pn_error cut = {.text = ""};
+    if (job->job->parts > 1 && nn_team_may_cut(plan, &cut) != PN_OK)
+        return pn_error_set(why, PN_ECONFIG, "%s: training.parts: %s", name, cut.text);
     if (sec_blob_chunks(job->model_size) == 0)
         return pn_error_set(why, PN_ECONFIG, "%s: the network has too many parameters", name);
     return PN_OK;
@@ -91,6 +94,20 @@ engine_job_fini(struct engine_job *job)
     data_schema_free(job->schema);
     fed_job_free(job->job);
     *job = (struct engine_job){.job = NULL};
+}
+
+enum pn_status
+engine_job_team(struct nn_team **out, const struct engine_job *job, uint32_t threads, uint32_t rows,
+                struct pn_error *why)
+{
+    uint32_t            parts = job->job->parts, batch = job->job->batch;
+    struct nn_team_size size = {.batch   = batch < rows ? batch : rows,
+                                .shards  = parts,
+                                .workers = threads < parts ? threads : parts};
+    *out                     = NULL;
+    if (parts == 1)
+        return PN_OK;
+    return nn_team_new(out, job->plan, size, why);
 }
 
 void

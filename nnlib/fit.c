@@ -161,8 +161,8 @@ nn_fit_epoch(struct nn_fit_epoch *out, struct nn_fit *fit, nn_real *theta)
         return PN_EDIVERGED;
     const nn_real *average = nn_trainer_average(fit->trainer);
     const nn_real *model   = average != NULL ? average : theta;
-    *out                   = (struct nn_fit_epoch){
-                          .epoch = at.epoch + 1, .steps = at.step, .train_loss = nn_trainer_loss(fit->trainer)};
+    *out                   = (struct nn_fit_epoch){.epoch = at.epoch + 1, .steps = at.step};
+    out->train_loss        = nn_trainer_loss(fit->trainer);
     keep_if_best(out, fit, model, measure(out, fit, model));
     return PN_OK;
 }

@@ -59,7 +59,8 @@ load_data(struct join *join)
     const struct node_trainer_config trainer = {.job       = join->job,
                                                 .source    = config->source,
                                                 .bytes_max = config->bytes_max,
-                                                .member    = config->self};
+                                                .member    = config->self,
+                                                .threads   = config->threads};
     return node_trainer_new(&join->trainer, &trainer, &join->base.why);
 }
 

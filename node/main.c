@@ -66,6 +66,7 @@ open_engine(struct daemon *daemon, struct pn_error *why)
     config.policy              = &daemon->settings.policy;
     config.source              = &daemon->settings.source;
     config.bytes_max           = NODE_DATA_BYTES_MAX;
+    config.threads             = daemon->settings.threads;
     config.disk                = &daemon->disk;
     config.scratch             = &daemon->scratch;
     config.limits.heartbeat_ms = daemon->settings.heartbeat_ms;

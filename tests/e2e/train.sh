@@ -63,6 +63,15 @@ lines=$("$bin/panal" predict "$job" whole/model.safetensors --file data/bank-b.c
 grep -q '<svg' whole/report.html || fail "no curve in the report"
 grep -q '"best_epoch"' whole/history.json
 
+# Parts of a batch decide the bits, threads do not; the rate follows the steps.
+sed 's/optimiser: adam/schedule: cosine warmup=20, clock: steps, average: 0.9, parts: 4, optimiser: adam/' "$job" >parts.yaml
+for threads in 1 2; do
+    "$bin/panal" train parts.yaml --file data/bank-a.csv --epochs 5 --threads $threads --out threads$threads \
+        >/dev/null 2>threads.log
+done
+grep -q "in 4 parts by 2 threads" threads.log
+cmp threads1/model.safetensors threads2/model.safetensors
+
 # A prediction asks for no target; nor does it change by its absence.
 "$bin/panal" predict "$job" whole/model.safetensors --file data/bank-b.csv --out with.csv
 target=$(head -1 data/bank-b.csv | tr ',' '\n' | grep -n '^fraud$' | cut -d: -f1)
