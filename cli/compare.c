@@ -1,10 +1,12 @@
 #include "cli/compare.h"
 
 #include "nnlib/train.h"
+#include "node/own.h"
 #include "node/settings.h"
-#include "node/trainer.h"
+#include "store/files.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,6 +194,23 @@ count(struct cli_compared *site, const struct cli_compare_wish *wish, struct nod
     }
 }
 
+/* The final model as the site has it. */
+static enum pn_status
+take_model(float *theta, const struct cli_compare_wish *wish, size_t site, struct pn_error *why)
+{
+    char                path[4096];
+    struct store_files *files = NULL;
+    struct store_disk   disk;
+    (void)snprintf(path, sizeof path, "%s/%s/state", wish->folder, wish->sites->items[site].name);
+    enum pn_status st = store_files_open(&files, &disk, path, STORE_READ, why);
+    if (st != PN_OK)
+        return st;
+    memcpy(theta, wish->model, (size_t)wish->job->model_size);
+    st = node_own_put_over(theta, &(struct node_own){&disk, wish->job->plan}, NODE_OWN_NEWEST, why);
+    store_files_close(files);
+    return st;
+}
+
 static enum pn_status
 compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish *wish,
                struct node_trainer **trainers, float *theta, struct nn_metric *federated,
@@ -203,8 +222,10 @@ compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish 
         if (st == PN_OK)
             st = node_trainer_scale(trainers[i], wish->scaling);
         if (st == PN_OK)
+            st = take_model(theta, wish, i, why);
+        if (st == PN_OK)
             st = measure(comparison->sites[i].scores.federated, federated, comparison, wish,
-                         trainers[i], wish->model);
+                         trainers[i], theta);
         if (st == PN_OK)
             count(&comparison->sites[i], wish, trainers[i]);
     }

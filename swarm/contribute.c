@@ -2,6 +2,7 @@
 
 #include "fed/update.h"
 #include "node/admit.h"
+#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -314,8 +315,9 @@ train(struct contribute *contribute, const float *start)
     enum pn_status           st    = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
         memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &contribute->ours.loss, contribute->trainer,
-                                contribute->ours.height, contribute->progress);
+        st = node_own_train(local, &contribute->ours.loss, contribute->trainer,
+                            &(struct node_own){contribute->disk, job->plan},
+                            contribute->ours.height, contribute->progress, &contribute->base.why);
     }
     if (st == PN_OK)
         st = fed_update_quantise(q, &contribute->saturated, local, start, count, job->job->clip);
@@ -330,10 +332,14 @@ train(struct contribute *contribute, const float *start)
 }
 
 static enum pn_status
-measure(struct contribute *contribute, const float *theta)
+measure(struct contribute *contribute, float *theta)
 {
     enum pn_status st =
-        node_trainer_evaluate(contribute->validation, theta, contribute->trainer, DATA_VALIDATION);
+        node_own_put_over(theta, &(struct node_own){contribute->disk, contribute->job->plan},
+                          contribute->ours.height, &contribute->base.why);
+    if (st == PN_OK)
+        st = node_trainer_evaluate(contribute->validation, theta, contribute->trainer,
+                                   DATA_VALIDATION);
     if (st == PN_OK)
         st = node_trainer_evaluate(contribute->test, theta, contribute->trainer, DATA_TEST);
     return st == PN_OK ? keep_metrics(contribute) : st;
