@@ -1,6 +1,7 @@
 #include "node/state.h"
 
 #include "fed/update.h"
+#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,8 +180,9 @@ make_update(uint8_t **out, struct train *train)
         st = load_model(&start, &train->source);
     if (st == PN_OK) {
         memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &train->update.loss, train->source.trainer,
-                                train->update.round, train->progress);
+        st = node_own_train(local, &train->update.loss, train->source.trainer,
+                            &(struct node_own){train->source.disk, job->plan}, train->update.round,
+                            train->progress, &train->base.why);
     }
     if (st == PN_OK)
         st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
@@ -318,8 +320,11 @@ run_evaluate(struct pn_work *work)
 {
     struct evaluate     *evaluate = (struct evaluate *)work;
     struct node_trainer *trainer  = evaluate->source.trainer;
+    struct node_own      own      = {evaluate->source.disk, evaluate->source.job->plan};
     float               *theta    = NULL;
     enum pn_status       st       = load_model(&theta, &evaluate->source);
+    if (st == PN_OK)
+        st = node_own_put_over(theta, &own, NODE_OWN_NEWEST, &evaluate->base.why);
     if (st == PN_OK)
         st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
     if (st == PN_OK)
