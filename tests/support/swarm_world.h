@@ -113,6 +113,7 @@ struct swarm {
     uint32_t                    n, liars;
     uint32_t                    cut, side; /* bits of one side; cut 0: whole, side: planned */
     double                      loss, twice;
+    uint32_t                    deaf[SWARM_MEMBERS]; /* by sender, bits: hear one in ten */
     pn_ms                       delay_ms;
     bool                        enough_liars; /* more than f: agreement is not expected */
     struct swarm_node           nodes[SWARM_MEMBERS];
@@ -278,7 +279,8 @@ swarm_send(struct swarm *swarm, uint32_t to, struct swarm_message *message)
 {
     bool faulty = swarm->now < swarm->heal_at;
     if (to == message->from || swarm_is_cut(swarm, message->from, to) ||
-        (faulty && swarm_chance(swarm, swarm->loss)))
+        (faulty && swarm_chance(swarm, swarm->loss)) ||
+        (faulty && ((swarm->deaf[message->from] >> to) & 1) != 0 && swarm_chance(swarm, 0.9)))
         return;
     for (uint32_t copies = faulty && swarm_chance(swarm, swarm->twice) ? 2 : 1; copies > 0;
          copies--) {
