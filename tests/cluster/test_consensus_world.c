@@ -149,16 +149,18 @@ plan_crashes(struct swarm *swarm)
 static void
 plan_faults(struct swarm *swarm)
 {
-    swarm->heal_at  = 500 + swarm_draw(swarm, swarm_chance(swarm, 0.2) ? 10000 : 4000);
+    swarm->heal_at  = 500 + swarm_draw(swarm, 8000);
     swarm->delay_ms = SWARM_DELTA;
     if (swarm_chance(swarm, 0.7)) {
         swarm->loss  = pn_rng_uniform(&swarm->rng) * 0.6;
         swarm->twice = pn_rng_uniform(&swarm->rng) * 0.3;
     }
-    if (swarm_chance(swarm, 0.6))
-        for (uint32_t from = 0; from < swarm->n; from++) /* some hear only some of the others */
-            for (uint32_t to = 0; to < swarm->n; to++)
-                swarm->deaf[from] |= swarm_chance(swarm, 0.4) ? 1u << to : 0;
+    if (swarm_chance(swarm, 0.7)) /* heights that lock, or vote for nothing, and do not end */
+        for (size_t i = 0; i < 3; i++)
+            swarm->misses[i] = swarm_draw(swarm, 5) * 0.24;
+    if (swarm_chance(swarm, 0.7))
+        for (pn_ms at = 0; at < swarm->heal_at; at += 100 + swarm_draw(swarm, 900))
+            swarm_plan(swarm, at, (struct swarm_event){.kind = SWARM_DEAFEN});
     if (swarm_chance(swarm, 0.5))
         swarm->delay_ms = 50 + swarm_draw(swarm, 800);
     plan_crashes(swarm);
@@ -297,6 +299,13 @@ happen(struct swarm *swarm, const struct swarm_event *event, struct totals *tota
     case SWARM_ACT:
         if (event->life == node->life)
             act(swarm, event->member);
+        return;
+    case SWARM_DEAFEN: /* some hear only some of the others, for a while */
+        for (uint32_t from = 0; from < swarm->n; from++) {
+            swarm->deaf[from] = 0;
+            for (uint32_t to = 0; to < swarm->n; to++)
+                swarm->deaf[from] |= swarm_chance(swarm, 0.5) ? 1u << to : 0;
+        }
         return;
     case SWARM_CUT:
         swarm->cut = event->block;
