@@ -6,7 +6,7 @@
  * precommits is *locked*: it prevotes another block only when it is shown a quorum of prevotes for
  * it in a view after its lock. A quorum of precommits in one view decides.
  *
- *     leader of height h, view v = member (h + v) mod n, by place in the roster
+ *     leader of height h, view v = member (h + v - 1) mod n, by place in the roster
  *     quorum   bft       q = floor(2n/3) + 1: no two honest members decide differently while at
  *                        most f = floor((n-1)/3) lie
  *              majority  q = floor(n/2) + 1: any two quorums share one member, so the lie of one
@@ -27,8 +27,8 @@
  * view ends: that leader proposes what nobody honest has a reason to refuse.
  *
  * The host carries out effects in order. Before the first FED_C_PROPOSE or FED_C_VOTE of a step
- * leaves, it makes durable what the machine is after the step (fed_consensus_save), and the
- * quorum behind it (fed_consensus_proof): after a restart nothing is voted that contradicts it.
+ * leaves, it makes durable the block, what the machine is after the step (fed_consensus_save) and
+ * the quorum behind it (fed_consensus_proof): after a restart nothing is voted that contradicts it.
  * Votes come in with their signatures checked, those of a proof too; they are kept, so that a
  * quorum of them can be shown to others, and so that two that contradict each other convict their
  * signer.
