@@ -24,7 +24,9 @@ sim_queue_fini(struct sim_queue *queue)
 static bool
 is_before(const struct sim_slot *a, const struct sim_slot *b)
 {
-    return a->at != b->at ? a->at < b->at : a->number < b->number;
+    if (a->at != b->at)
+        return a->at < b->at;
+    return a->event.lane != b->event.lane ? a->event.lane < b->event.lane : a->number < b->number;
 }
 
 static void
