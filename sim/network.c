@@ -237,6 +237,16 @@ counters_of(const struct sim_party *party, const struct sim_party *from)
                                    : node_engine_counters(party->node);
 }
 
+static void
+hand_over(struct sim_party *party, const struct sim_party *from, const struct sim_event *event)
+{
+    const uint8_t *frame = sim_cargo_frame(event);
+    if (party->index == SIM_HUB)
+        coord_engine_frame(party->coord, party->world->now, from->number, frame, event->size);
+    else
+        node_engine_frame(party->node, party->world->now, frame, event->size);
+}
+
 void
 sim_take_frame(struct sim_party *party, const struct sim_event *event)
 {
@@ -249,12 +259,8 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
     sim_settle(party);
-    struct engine_counters before = *counters_of(party, from);
-    const uint8_t         *frame  = sim_cargo_frame(event);
-    if (party->index == SIM_HUB)
-        coord_engine_frame(party->coord, world->now, from->number, frame, event->size);
-    else
-        node_engine_frame(party->node, world->now, frame, event->size);
+    const struct engine_counters before = *counters_of(party, from);
+    hand_over(party, from, event);
     sim_check_frame(party, line_of(world, from->index, party->index), event, &before,
                     counters_of(party, from));
     sim_after_call(party);

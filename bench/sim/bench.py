@@ -83,7 +83,7 @@ def write_idx(folder, rows, pixels=784):
 
 
 def write_fraud(folder, quick):
-    rounds = 5 if quick else 30
+    rounds = 10 if quick else 30
     write_csv(folder / "fraud.csv", 30, 100000)
     for follow in ("cohort", "all"):
         (folder / f"fraud-{follow}.yaml").write_text(job(
