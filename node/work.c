@@ -294,9 +294,11 @@ node_begin_train(struct node_engine *engine)
                                                    .model_in = machine->work_model};
     memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
     start_progress(&engine->progress);
-    /* Forward and backward touch every parameter about six times for every record. */
+    /* Forward and backward touch every parameter about six times for every record; the model is
+     * read, and the update made of it, in eight passes. */
     uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
-                       engine->job->job->epochs / 16;
+                           engine->job->job->epochs / 16 +
+                       8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }
