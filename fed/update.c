@@ -133,7 +133,8 @@ void
 fed_update_encode(uint8_t *out, const int32_t *q, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, q, count * sizeof *q);
+    if (out != (const uint8_t *)q)
+        memmove(out, q, count * sizeof *q);
 #else
     for (size_t k = 0; k < count; k++)
         pn_put_u32(out + 4 * k, (uint32_t)q[k]);
@@ -144,7 +145,8 @@ void
 fed_update_decode(int32_t *out, const uint8_t *bytes, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, bytes, count * sizeof *out);
+    if (bytes != (const uint8_t *)out)
+        memmove(out, bytes, count * sizeof *out);
 #else
     for (size_t k = 0; k < count; k++)
         out[k] = (int32_t)pn_get_u32(bytes + 4 * k);
