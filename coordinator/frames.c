@@ -1,10 +1,9 @@
 #include "coordinator/state.h"
 
+#include "engine/survey.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-/* Records that one site may claim: far beyond any table, and sums of them stay in 64 bits. */
-#define RECORDS_MAX ((uint64_t)1 << 40)
 
 static struct wire_arena *
 arena_of(struct coord_engine *engine)
@@ -125,7 +124,7 @@ take_answer(struct coord_engine *engine, pn_ms now, struct coord_member *member,
         wire_answer_decode(&answer, arena_of(engine), frame->body, frame->header.body_size);
     if (st != PN_OK)
         return st;
-    if (answer.records > RECORDS_MAX)
+    if (answer.records > ENGINE_RECORDS_MAX)
         return PN_EPEER_VALUE;
 
     const struct fed_round_member *part   = coord_part_of(engine, member);
@@ -144,63 +143,17 @@ take_answer(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     return coord_turn(engine, now, &event);
 }
 
-/* n S2 >= S1^2, exactly: with S1 = m n + r and 0 <= r < n it is S2 >= m (S1 + r) + r^2 / n. */
-static bool
-spread_is_possible(const struct wire_column_sums *column)
-{
-    pn_i128 n = (pn_i128)column->count, m, r, sum_r, product, left;
-    if (n == 0)
-        return column->sum == 0 && column->sum_of_squares == 0;
-    m = column->sum / n;
-    r = column->sum % n;
-    if (r < 0) {
-        m -= 1;
-        r += n;
-    }
-    if (__builtin_add_overflow(column->sum, r, &sum_r) ||
-        __builtin_mul_overflow(m, sum_r, &product) ||
-        __builtin_sub_overflow(column->sum_of_squares, product, &left))
-        return false;
-    return left >= (r * r + n - 1) / n; /* count <= RECORDS_MAX: no overflow */
-}
-
-/* True when some records could have these sums, and when the sums of all members can be added. Both
- * exactly: the pooled sums of members that pass are then those of possible records, too, so that no
- * member can spoil them so far that the run must end. */
-static bool
-sums_are_possible(const struct coord_engine *engine, const struct wire_column_sums *column)
-{
-    const pn_i128 most       = (pn_i128)(~(pn_u128)0 >> 1) / (pn_i128)engine->member_count;
-    const pn_i128 square_max = (pn_i128)1
-                               << 124; /* data/table: a value is at most 2^38, in 2^-24 */
-    if (column->sum_of_squares < 0 || column->sum_of_squares > most || column->sum > most ||
-        column->sum < -most)
-        return false;
-    if (column->sum_of_squares / square_max > (pn_i128)column->count ||
-        (column->sum_of_squares / square_max == (pn_i128)column->count &&
-         column->sum_of_squares % square_max != 0))
-        return false;
-    return spread_is_possible(column);
-}
-
 static enum pn_status
 keep_statistics(const struct coord_engine *engine, struct coord_member *member,
                 const struct wire_statistics *statistics)
 {
-    if (statistics->column_count != engine->schema->numeric_count ||
-        statistics->records > RECORDS_MAX)
+    if (!engine_statistics_are_possible(statistics, engine->schema->numeric_count,
+                                        engine->member_count))
         return PN_EPEER_VALUE;
-    for (size_t i = 0; i < statistics->column_count; i++)
-        if (!sums_are_possible(engine, &statistics->columns[i]))
-            return PN_EPEER_VALUE;
     if (member->sums == NULL &&
         (member->sums = calloc(engine->schema->numeric_count + 1u, sizeof *member->sums)) == NULL)
         return PN_ENOMEM;
-    for (size_t i = 0; i < statistics->column_count; i++)
-        member->sums[i] =
-            (struct data_sums){.count          = statistics->columns[i].count,
-                               .sum            = statistics->columns[i].sum,
-                               .sum_of_squares = statistics->columns[i].sum_of_squares};
+    engine_statistics_sums(member->sums, statistics);
     return PN_OK;
 }
 
@@ -229,7 +182,7 @@ take_accept(struct coord_engine *engine, pn_ms now, struct coord_member *member,
         wire_accept_decode(&accept, arena_of(engine), frame->body, frame->header.body_size);
     if (st != PN_OK)
         return st;
-    if (accept.records > RECORDS_MAX)
+    if (accept.records > ENGINE_RECORDS_MAX)
         return PN_EPEER_VALUE;
     struct fed_event event = event_of(FED_ACCEPT, member, frame);
     event.records          = accept.records;
@@ -268,30 +221,18 @@ take_update(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     return coord_turn(engine, now, &event);
 }
 
-/* All of the job's metrics, in its order, over the same records. */
 static enum pn_status
 keep_metrics(const struct coord_engine *engine, struct coord_member *member,
              const struct wire_metrics *message)
 {
     const struct engine_job *job = engine->config.job;
-    if (message->metric_count != job->metric_count || message->records > RECORDS_MAX)
-        return PN_EPEER_VALUE;
     if (member->metrics == NULL &&
         (member->metrics = calloc(job->metric_count + 1, sizeof *member->metrics)) == NULL)
         return PN_ENOMEM;
-    for (size_t i = 0; i < job->metric_count; i++) {
-        const struct wire_metric_state *state = &message->metrics[i];
-        if (strcmp(state->name, nn_metric_names[job->metrics[i]]) != 0)
-            return PN_EPEER_VALUE;
-        enum pn_status st = nn_metric_decode(&member->metrics[i], job->metrics[i], job->class_count,
-                                             state->state.bytes, state->state.size);
-        if (st != PN_OK)
-            return st;
-        if (member->metrics[i].count != message->records)
-            return PN_EPEER_VALUE;
-    }
-    member->measured = message->records;
-    return PN_OK;
+    enum pn_status st = engine_metrics_decode(member->metrics, job, message);
+    if (st == PN_OK)
+        member->measured = message->records;
+    return st;
 }
 
 static enum pn_status

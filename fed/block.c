@@ -1,6 +1,7 @@
 #include "fed/block.h"
 
 #include "fed/update.h"
+#include "fed/vote.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -213,20 +214,32 @@ check_subject(const struct fed_chain *chain, const struct fed_block_facts *facts
     return check_hash("its job", &chain->job, &facts->job, why);
 }
 
+/* The coordinator; in a swarm the leader of the view in which the block was made. */
+static const struct fed_roster_member *
+expected_proposer(const struct fed_roster *roster, const struct wire_block *block)
+{
+    if (roster->mode == FED_MODE_COORDINATOR)
+        return fed_roster_find(roster, roster->coordinator);
+    return &roster->members[(block->height + block->agreement->view - 1) % roster->member_count];
+}
+
 static enum pn_status
 check_proposer(const struct fed_chain *chain, const struct wire_block *block,
                const struct sec_hash *hash, const struct sec_signature *signature,
                struct pn_error *why)
 {
-    const struct fed_roster_member *coordinator =
-        fed_roster_find(chain->roster, chain->roster->coordinator);
-    PN_ASSERT(coordinator != NULL);
-    if (block->proposer != coordinator->number)
-        return pn_error_set(why, PN_EAUTH,
-                            "expected the coordinator, member %u, as proposer, seen %u",
-                            coordinator->number, block->proposer);
-    if (!fed_block_check(signature, hash, &coordinator->certificate.node))
-        return pn_error_set(why, PN_EAUTH, "it is not signed by %s", coordinator->name);
+    bool swarm = chain->roster->mode == FED_MODE_SWARM;
+    if (swarm != (block->agreement != NULL))
+        return pn_error_set(why, PN_ECORRUPT, "expected a block of a %s, seen one of a %s",
+                            swarm ? "swarm" : "coordinator", swarm ? "coordinator" : "swarm");
+    const struct fed_roster_member *member = expected_proposer(chain->roster, block);
+    PN_ASSERT(member != NULL);
+    if (block->proposer != member->number)
+        return pn_error_set(why, PN_EAUTH, "expected %s, member %u, as proposer, seen %u",
+                            swarm ? "the leader of its view" : "the coordinator", member->number,
+                            block->proposer);
+    if (!fed_block_check(signature, hash, &member->certificate.node))
+        return pn_error_set(why, PN_EAUTH, "it is not signed by %s", member->name);
     return PN_OK;
 }
 
@@ -307,10 +320,73 @@ check_entries(const struct fed_chain *chain, const struct wire_block *block, str
     return st;
 }
 
+/* In a swarm: the votes that decided the block before. */
+static enum pn_status
+check_certificate(const struct fed_chain *chain, const struct wire_block *block,
+                  struct pn_error *why)
+{
+    struct fed_decided before = {.view = block->agreement->witness_view,
+                                 .hash = hash_of(block->previous)};
+    if (block->height == 0)
+        return PN_OK;
+    before.height = block->height - 1;
+    memcpy(before.run, block->run, sizeof before.run);
+    enum pn_status st =
+        fed_certificate_check(chain->roster, &before, block->witnesses, block->witness_count, why);
+    return st == PN_OK ? st : pn_error_wrap(why, st, "the block before it");
+}
+
+static enum pn_status
+check_reports(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    for (size_t i = 0; i < block->agreement->report_count; i++) {
+        const struct wire_report       *given  = &block->agreement->reports[i];
+        const struct fed_roster_member *member = find_node(chain, given->member, "report", why);
+        struct fed_report               report = {.height = block->height,
+                                                  .member = given->member,
+                                                  .blob   = fed_blob_from_wire(&given->report)};
+        if (member == NULL)
+            return PN_EAUTH;
+        struct sec_signature signature = signature_of(given->signature);
+        memcpy(report.run, block->run, sizeof report.run);
+        if (!fed_report_check(&signature, &report, &member->certificate.node))
+            return pn_error_set(why, PN_EAUTH, "report: %s has not committed to it", member->name);
+    }
+    return PN_OK;
+}
+
+/* Each shows two votes that one member signed and that contradict each other. */
+static enum pn_status
+check_convictions(const struct fed_chain *chain, const struct wire_block *block,
+                  struct pn_error *why)
+{
+    for (size_t i = 0; i < block->agreement->conviction_count; i++) {
+        const struct wire_conviction *conviction = &block->agreement->convictions[i];
+        struct fed_signed_vote        vote;
+        if (fed_vote_from_wire(&vote, block->run, &conviction->first, chain->roster) != PN_OK ||
+            fed_vote_from_wire(&vote, block->run, &conviction->other, chain->roster) != PN_OK)
+            return pn_error_set(why, PN_EAUTH,
+                                "conviction: member %u has not signed both of the votes",
+                                conviction->first.member);
+    }
+    return PN_OK;
+}
+
+static enum pn_status
+check_agreement(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    enum pn_status st = check_certificate(chain, block, why);
+    if (st == PN_OK)
+        st = check_reports(chain, block, why);
+    return st == PN_OK ? check_convictions(chain, block, why) : st;
+}
+
 static enum pn_status
 check_witnesses(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
 {
     const struct sec_hash previous = hash_of(block->previous);
+    if (block->agreement != NULL)
+        return check_agreement(chain, block, why);
     for (size_t i = 0; i < block->witness_count; i++) {
         const struct wire_witness      *witness = &block->witnesses[i];
         const struct fed_roster_member *member  = find_node(chain, witness->member, "witness", why);

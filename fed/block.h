@@ -8,6 +8,10 @@
  *     run 16 | round u64 | member u32 | model_in size u64, root 32 | update size u64, root 32 |
  *     weight u64                                   (little-endian, 116 bytes)
  * so a block proves who contributed what to which model.
+ *
+ * In a swarm the proposer is the leader of the view in which the block was made, the witnesses of
+ * block h are the precommits that decided it (fed/vote), a quorum of them, and a block also names
+ * the reports that its scaling or its metrics are made of.
  */
 #ifndef FED_BLOCK_H
 #define FED_BLOCK_H
@@ -73,9 +77,10 @@ struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
 
 /*
  * Takes one encoded block and its proposer's signature. Checks encoding, height, previous
- * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator, signature,
- * round order, model_in = the model before, entries sorted and unique with valid commitments of
- * members, weights in range, witnesses of the previous block, and that finish is last. After a gap
+ * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator or the leader of the
+ * view, signature, round order, model_in = the model before, entries sorted and unique with valid
+ * commitments of members, weights in range, witnesses of the previous block (in a swarm a quorum),
+ * reports, convictions, and that finish is last. After a gap
  * in a sparse chain: no previous hash and no model before, the rest as ever.
  * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no

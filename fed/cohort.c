@@ -1,4 +1,4 @@
-#include "base/rng.h"
+#include "fed/draw.h"
 #include "fed/phase.h"
 
 enum {
@@ -17,26 +17,37 @@ rank_of(const struct fed_round *round, const struct fed_round_member *member)
     return member->part == FED_LOST ? 1 : 0;
 }
 
-/* Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S: no list is needed. */
-static uint32_t
-draw_rank(struct fed_round *round, struct pn_rng *rng, uint32_t rank, uint32_t wanted)
+void
+fed_draw_begin(struct fed_draw *draw, uint64_t seed, uint64_t round, uint32_t wanted)
 {
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < round->member_count; i++)
-        left += round->members[i].joined && rank_of(round, &round->members[i]) == rank;
+    struct pn_rng root;
+    pn_rng_init(&root, seed);
+    pn_rng_derive(&draw->rng, &root, PN_RNG_COHORT, round);
+    draw->left   = 0;
+    draw->wanted = wanted;
+}
 
-    uint32_t drawn = 0;
-    for (uint32_t i = 0; i < round->member_count && drawn < wanted; i++) {
-        struct fed_round_member *member = &round->members[i];
-        if (!member->joined || rank_of(round, member) != rank)
-            continue;
-        if (pn_rng_below(rng, left) < wanted - drawn) {
-            member->part = FED_INVITED;
-            drawn++;
-        }
-        left--;
-    }
+bool
+fed_draw_next(struct fed_draw *draw)
+{
+    PN_ASSERT(draw->left > 0);
+    bool drawn = draw->wanted > 0 && pn_rng_below(&draw->rng, draw->left) < draw->wanted;
+    draw->left--;
+    draw->wanted -= drawn;
     return drawn;
+}
+
+static void
+draw_rank(struct fed_round *round, struct fed_draw *draw, uint32_t rank)
+{
+    draw->left = 0;
+    for (uint32_t i = 0; i < round->member_count; i++)
+        draw->left += round->members[i].joined && rank_of(round, &round->members[i]) == rank;
+    for (uint32_t i = 0; i < round->member_count; i++) {
+        struct fed_round_member *member = &round->members[i];
+        if (member->joined && rank_of(round, member) == rank && fed_draw_next(draw))
+            member->part = FED_INVITED;
+    }
 }
 
 static void
@@ -54,13 +65,10 @@ reset(struct fed_round_member *member)
 void
 fed_cohort_draw(struct fed_round *round)
 {
-    struct pn_rng root, rng;
-    pn_rng_init(&root, round->limits.seed);
-    pn_rng_derive(&rng, &root, PN_RNG_COHORT, round->round);
-
-    uint32_t wanted = round->limits.cohort;
+    struct fed_draw draw;
+    fed_draw_begin(&draw, round->limits.seed, round->round, round->limits.cohort);
     for (uint32_t rank = 0; rank < RANK_COUNT; rank++)
-        wanted -= draw_rank(round, &rng, rank, wanted);
+        draw_rank(round, &draw, rank);
     round->cohort_count = 0;
     for (uint32_t i = 0; i < round->member_count; i++) {
         reset(&round->members[i]);

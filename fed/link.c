@@ -22,7 +22,7 @@ fed_link_reset(struct fed_link *link)
 
 /* Who may send what: the letters of WIRE_TYPE_LIST. */
 static bool
-may_send(enum wire_type type, bool coordinator)
+may_send(enum wire_type type, const struct fed_link_ends *ends, bool coordinator)
 {
     switch (type) {
     case WIRE_HELLO:
@@ -36,16 +36,25 @@ may_send(enum wire_type type, bool coordinator)
     case WIRE_EVALUATE:
     case WIRE_COMMIT:
     case WIRE_FINISH:
-        return coordinator;
+        return coordinator && !ends->swarm;
     case WIRE_ANSWER:
     case WIRE_STATISTICS:
     case WIRE_ACCEPT:
-    case WIRE_UPDATE:
     case WIRE_METRICS:
     case WIRE_COUNTERSIGN:
-    case WIRE_FAULT:
     case WIRE_HEARTBEAT:
+        return !coordinator && !ends->swarm;
+    case WIRE_UPDATE:
+    case WIRE_FAULT:
         return !coordinator;
+    case WIRE_REPORT:
+    case WIRE_PROPOSE:
+    case WIRE_VOTE:
+    case WIRE_ASK:
+    case WIRE_DECISION:
+    case WIRE_STATUS:
+    case WIRE_SHOW:
+        return ends->swarm;
     }
     PN_UNREACHABLE("a type that wire_frame_decode does not know");
 }
@@ -80,7 +89,7 @@ fed_link_seal(struct pn_buffer *out, struct fed_link *link, enum wire_type type,
               uint32_t attempt, const uint8_t *body, size_t body_size)
 {
     const bool hello = type == WIRE_HELLO;
-    PN_ASSERT(may_send(type, link->ends.self_is_coordinator));
+    PN_ASSERT(may_send(type, &link->ends, link->ends.self_is_coordinator));
     pn_buffer_clear(out);
     if (!hello && !link->sent_hello)
         return PN_ESTATE;
@@ -129,7 +138,7 @@ check_ends(const struct fed_link_ends *ends, const struct wire_header *header)
         return PN_EPEER_RUN;
     if (header->sender != ends->peer || header->recipient != ends->self)
         return PN_EPEER_AUTH;
-    if (!may_send((enum wire_type)header->type, ends->peer_is_coordinator))
+    if (!may_send((enum wire_type)header->type, ends, ends->peer_is_coordinator))
         return PN_EPEER_FORMAT;
     return PN_OK;
 }

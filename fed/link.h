@@ -24,6 +24,7 @@ struct fed_link_ends {
     uint8_t  run[16];
     uint32_t epoch, self, peer; /* roster epoch; member numbers */
     bool     self_is_coordinator, peer_is_coordinator;
+    bool     swarm; /* neither is: both are members of one */
     const struct sec_sign_secret *secret; /* of self */
     const struct sec_sign_public *key;    /* of peer */
 };

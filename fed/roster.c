@@ -1,4 +1,5 @@
 #include "fed/roster.h"
+#include "fed/consensus.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,4 +173,20 @@ fed_roster_find_transport(const struct fed_roster *roster, const struct sec_tran
                       sizeof key->bytes))
             return &roster->members[i];
     return NULL;
+}
+
+uint32_t
+fed_roster_place(const struct fed_roster *roster, uint32_t number)
+{
+    uint32_t place = 0;
+    while (place < roster->member_count && roster->members[place].number != number)
+        place++;
+    return place;
+}
+
+uint32_t
+fed_roster_quorum(const struct fed_roster *roster, uint32_t *liars)
+{
+    return roster->quorum == FED_QUORUM_MAJORITY ? fed_quorum_majority(roster->member_count, liars)
+                                                 : fed_quorum_bft(roster->member_count, liars);
 }

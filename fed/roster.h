@@ -21,6 +21,15 @@
  *         certificate: { serial: 1, not_before: ..., not_after: ..., node: <base64>,
  *                        transport: <base64>, signature: <base64> }
  *
+ * Without a coordinator:
+ *
+ *     mode: swarm                 # every member has the role `node`
+ *     quorum: bft                 # default: n - f of the members decide, f = (n - 1) / 3 may lie;
+ *                                 # majority: more than half, nobody may lie (fed/consensus)
+ *     members:
+ *       - name: bank-a            # and so on as above
+ *         endpoint: tcp://203.0.113.8:7400     # where others reach it; left out: it only dials
+ *
  * The file is signed as it lies, by detached minisign signatures beside it
  * (federation.yaml.<signer>.minisig), at least `threshold` of its signers. The next
  * epoch must also carry `threshold` signatures of the *previous* epoch's signers and
@@ -29,7 +38,7 @@
  *
  * Memory     one struct on the heap, immutable after load; free with fed_roster_free.
  * Threads    any, read-only.
- * Limits     1024 members, 64 signers, 1 MiB of text. Times are Unix seconds.
+ * Limits     1024 members (a swarm: 128), 64 signers, 1 MiB of text. Times are Unix seconds.
  */
 #ifndef FED_ROSTER_H
 #define FED_ROSTER_H
@@ -37,13 +46,17 @@
 #include "crypto/keys.h"
 #include "crypto/minisign.h"
 
-enum { FED_MEMBERS_MAX = 1024, FED_NAME_SIZE = 32, FED_SIGNATURES_MAX = 64 };
+enum { FED_MEMBERS_MAX = 1024, FED_NAME_SIZE = 32, FED_SIGNATURES_MAX = 64,
+       FED_ENDPOINT_SIZE = 256 };
 
+enum fed_mode { FED_MODE_COORDINATOR, FED_MODE_SWARM };
+enum fed_quorum { FED_QUORUM_BFT, FED_QUORUM_MAJORITY };
 enum fed_role { FED_ROLE_NODE, FED_ROLE_COORDINATOR };
 
 struct fed_roster_member {
     uint32_t               number;
     char                   name[FED_NAME_SIZE], organisation[96];
+    char                   endpoint[FED_ENDPOINT_SIZE]; /* of a swarm's member; may be "" */
     enum fed_role          role;
     bool                   signer;
     struct sec_sign_public root;
@@ -52,8 +65,11 @@ struct fed_roster_member {
 
 struct fed_roster {
     char            federation[FED_NAME_SIZE];
-    char            endpoint[256];
-    uint32_t        epoch, threshold, member_count, coordinator; /* the last: a member's number */
+    enum fed_mode   mode;
+    enum fed_quorum quorum;
+    char            endpoint[FED_ENDPOINT_SIZE]; /* of the coordinator; "" in a swarm */
+    uint32_t        epoch, threshold, member_count;
+    uint32_t        coordinator; /* its number; 0 in a swarm */
     uint64_t        issued, expires;
     struct sec_hash previous; /* zero in epoch 1 */
     struct sec_hash hash;     /* of the text, domain "roster" */
@@ -106,6 +122,10 @@ void fed_roster_fingerprint(char out[static SEC_FINGERPRINT_SIZE],
                             const struct fed_roster *roster);
 
 const struct fed_roster_member *fed_roster_find(const struct fed_roster *roster, uint32_t number);
+/* Its place in `members`, or member_count. */
+uint32_t fed_roster_place(const struct fed_roster *roster, uint32_t number);
+/* How many members of a swarm decide; `*liars` (may be NULL): how many cannot hurt. */
+uint32_t fed_roster_quorum(const struct fed_roster *roster, uint32_t *liars);
 const struct fed_roster_member *fed_roster_find_transport(
     const struct fed_roster *roster, const struct sec_transport_public *key);
 

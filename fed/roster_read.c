@@ -1,3 +1,4 @@
+#include "fed/consensus.h"
 #include "fed/roster.h"
 
 #include "text/yaml.h"
@@ -112,39 +113,6 @@ read_certificate(struct sec_certificate *out, const struct text_yaml *yaml,
     return st;
 }
 
-/* What a member of a roster and a join file have in common. */
-static enum pn_status
-read_member(struct fed_roster_member *out, const struct text_yaml *yaml,
-            const struct text_node *map, struct pn_error *why)
-{
-    const struct text_node *certificate = NULL;
-    uint32_t                role        = FED_ROLE_NODE;
-
-    enum pn_status st = get_name(out->name, yaml, map, "name", why);
-    if (st == PN_OK)
-        st = get_organisation(out->organisation, sizeof out->organisation, yaml, map, why);
-    if (st == PN_OK)
-        st = text_get_choice(&role, yaml, map, "role", TEXT_REQUIRED, role_names, 2, why);
-    if (st == PN_OK)
-        st = get_bytes(out->root.bytes, sizeof out->root.bytes, yaml, map, "root", why);
-    if (st == PN_OK)
-        st = text_get_map(&certificate, yaml, map, "certificate", TEXT_REQUIRED, why);
-    if (st == PN_OK)
-        st = read_certificate(&out->certificate, yaml, certificate, why);
-    if (st != PN_OK)
-        return st;
-
-    out->role = role == FED_ROLE_COORDINATOR ? FED_ROLE_COORDINATOR : FED_ROLE_NODE;
-    memcpy(out->certificate.name, out->name, sizeof out->certificate.name);
-    if (!sec_certificate_check(&out->certificate, &out->root)) {
-        (void)text_fail(why, yaml, certificate,
-                        "certificate: expected one of %s signed by its root key; this one is not",
-                        out->name);
-        return PN_EAUTH;
-    }
-    return PN_OK;
-}
-
 static enum pn_status
 check_endpoint(const struct text_yaml *yaml, const struct text_node *at, const char *text,
                size_t size, struct pn_error *why)
@@ -164,6 +132,56 @@ check_endpoint(const struct text_yaml *yaml, const struct text_node *at, const c
                          "endpoint: expected tcp://host:port of at most %zu characters, seen "
                          "\"%.80s\"",
                          size - 1, text);
+    return PN_OK;
+}
+
+/* `out` holds FED_ENDPOINT_SIZE characters. */
+static enum pn_status
+get_endpoint(char *out, const struct text_yaml *yaml, const struct text_node *map,
+             enum text_need need, struct pn_error *why)
+{
+    const char    *text = NULL;
+    enum pn_status st   = text_get_string(&text, yaml, map, "endpoint", need, why);
+    if (st != PN_OK || text == NULL)
+        return st;
+    st = check_endpoint(yaml, text_find(map, "endpoint"), text, FED_ENDPOINT_SIZE, why);
+    if (st == PN_OK)
+        memcpy(out, text, strlen(text) + 1);
+    return st;
+}
+
+/* What a member of a roster and a join file have in common. */
+static enum pn_status
+read_member(struct fed_roster_member *out, const struct text_yaml *yaml,
+            const struct text_node *map, struct pn_error *why)
+{
+    const struct text_node *certificate = NULL;
+    uint32_t                role        = FED_ROLE_NODE;
+
+    enum pn_status st = get_name(out->name, yaml, map, "name", why);
+    if (st == PN_OK)
+        st = get_organisation(out->organisation, sizeof out->organisation, yaml, map, why);
+    if (st == PN_OK)
+        st = text_get_choice(&role, yaml, map, "role", TEXT_REQUIRED, role_names, 2, why);
+    if (st == PN_OK)
+        st = get_endpoint(out->endpoint, yaml, map, TEXT_OPTIONAL, why);
+    if (st == PN_OK)
+        st = get_bytes(out->root.bytes, sizeof out->root.bytes, yaml, map, "root", why);
+    if (st == PN_OK)
+        st = text_get_map(&certificate, yaml, map, "certificate", TEXT_REQUIRED, why);
+    if (st == PN_OK)
+        st = read_certificate(&out->certificate, yaml, certificate, why);
+    if (st != PN_OK)
+        return st;
+
+    out->role = role == FED_ROLE_COORDINATOR ? FED_ROLE_COORDINATOR : FED_ROLE_NODE;
+    memcpy(out->certificate.name, out->name, sizeof out->certificate.name);
+    if (!sec_certificate_check(&out->certificate, &out->root)) {
+        (void)text_fail(why, yaml, certificate,
+                        "certificate: expected one of %s signed by its root key; this one is not",
+                        out->name);
+        return PN_EAUTH;
+    }
     return PN_OK;
 }
 
@@ -189,17 +207,42 @@ read_previous(struct fed_roster *out, const struct text_yaml *yaml, const struct
     return PN_OK;
 }
 
+/* Who decides: a coordinator at its endpoint, or a quorum of the members. */
+static enum pn_status
+read_mode(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *root,
+          struct pn_error *why)
+{
+    static const char *const modes[] = {
+        [FED_MODE_COORDINATOR] = "coordinator", [FED_MODE_SWARM] = "swarm"};
+    static const char *const quorums[] = {
+        [FED_QUORUM_BFT] = "bft", [FED_QUORUM_MAJORITY] = "majority"};
+    uint32_t mode = FED_MODE_COORDINATOR, quorum = FED_QUORUM_BFT;
+
+    enum pn_status st = text_get_choice(&mode, yaml, root, "mode", TEXT_REQUIRED, modes, 2, why);
+    if (st != PN_OK)
+        return st;
+    out->mode             = (enum fed_mode)mode;
+    const char *forbidden = mode == FED_MODE_SWARM ? "endpoint" : "quorum";
+    if (text_find(root, forbidden) != NULL)
+        return text_fail(why, yaml, text_find(root, forbidden), "%s: not with mode: %s%s",
+                         forbidden, modes[mode],
+                         mode == FED_MODE_SWARM ? "; it stands with each member" : "");
+    if (mode == FED_MODE_COORDINATOR)
+        return get_endpoint(out->endpoint, yaml, root, TEXT_REQUIRED, why);
+    st          = text_get_choice(&quorum, yaml, root, "quorum", TEXT_OPTIONAL, quorums, 2, why);
+    out->quorum = (enum fed_quorum)quorum;
+    return st;
+}
+
 /* Everything but signers and members. */
 static enum pn_status
 read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *root,
           struct pn_error *why)
 {
-    static const char *const known[] = {"version",   "federation", "epoch",  "issued",
-                                        "expires",   "previous",   "mode",   "endpoint",
-                                        "threshold", "signers",    "members"};
-    static const char *const modes[] = {"coordinator"};
-    uint32_t                 version, mode;
-    const char              *endpoint = NULL;
+    static const char *const known[] = {"version",  "federation", "epoch",   "issued",
+                                        "expires",  "previous",   "mode",    "quorum",
+                                        "endpoint", "threshold",  "signers", "members"};
+    uint32_t                 version;
 
     enum pn_status st = text_check_keys(yaml, root, known, sizeof known / sizeof known[0], why);
     if (st == PN_OK)
@@ -217,15 +260,7 @@ read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct tex
                        "expires: expected a time after issued");
     if (st == PN_OK)
         st = read_previous(out, yaml, root, why);
-    if (st == PN_OK)
-        st = text_get_choice(&mode, yaml, root, "mode", TEXT_REQUIRED, modes, 1, why);
-    if (st == PN_OK)
-        st = text_get_string(&endpoint, yaml, root, "endpoint", TEXT_REQUIRED, why);
-    if (st == PN_OK)
-        st = check_endpoint(yaml, text_find(root, "endpoint"), endpoint, sizeof out->endpoint, why);
-    if (st == PN_OK)
-        memcpy(out->endpoint, endpoint, strlen(endpoint) + 1);
-    return st;
+    return st == PN_OK ? read_mode(out, yaml, root, why) : st;
 }
 
 static const char *
@@ -275,9 +310,27 @@ check_unique(const struct fed_roster *roster, const struct text_yaml *yaml,
     return PN_OK;
 }
 
+/* Somebody must be there to be reached. */
 static enum pn_status
-check_coordinator(struct fed_roster *roster, const struct text_yaml *yaml,
-                  const struct text_node *list, struct pn_error *why)
+check_swarm(const struct fed_roster *roster, const struct text_yaml *yaml,
+            const struct text_node *list, struct pn_error *why)
+{
+    uint32_t reachable = 0;
+    for (uint32_t i = 0; i < roster->member_count; i++)
+        reachable += roster->members[i].endpoint[0] != '\0';
+    if (roster->member_count < 2 || roster->member_count > FED_SWARM_MAX)
+        return text_fail(why, yaml, list, "members: expected 2 to %d in a swarm, seen %u",
+                         FED_SWARM_MAX, roster->member_count);
+    if (reachable == 0)
+        return text_fail(why, yaml, list,
+                         "members: expected an endpoint of at least one member, seen none: "
+                         "nobody could be dialled");
+    return PN_OK;
+}
+
+static enum pn_status
+check_roles(struct fed_roster *roster, const struct text_yaml *yaml, const struct text_node *list,
+            struct pn_error *why)
 {
     uint32_t coordinators = 0;
     for (uint32_t i = 0; i < roster->member_count; i++)
@@ -285,6 +338,11 @@ check_coordinator(struct fed_roster *roster, const struct text_yaml *yaml,
             coordinators++;
             roster->coordinator = roster->members[i].number;
         }
+    if (roster->mode == FED_MODE_SWARM && coordinators == 0)
+        return check_swarm(roster, yaml, list, why);
+    if (roster->mode == FED_MODE_SWARM)
+        return text_fail(why, yaml, list, "members: expected no coordinator in a swarm, seen %u",
+                         coordinators);
     if (coordinators == 1 && roster->member_count >= 2)
         return PN_OK;
     return text_fail(why, yaml, list,
@@ -297,8 +355,8 @@ static enum pn_status
 read_members(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *list,
              struct pn_error *why)
 {
-    static const char *const known[] = {"name", "number", "organisation",
-                                        "role", "root",   "certificate"};
+    static const char *const known[] = {"name", "number",   "organisation", "role",
+                                        "root", "endpoint", "certificate"};
 
     enum pn_status st = PN_OK;
     for (const struct text_node *at = list->first; st == PN_OK && at != NULL; at = at->next) {
@@ -312,7 +370,7 @@ read_members(struct fed_roster *out, const struct text_yaml *yaml, const struct 
     }
     if (st == PN_OK)
         st = check_unique(out, yaml, list, why);
-    return st == PN_OK ? check_coordinator(out, yaml, list, why) : st;
+    return st == PN_OK ? check_roles(out, yaml, list, why) : st;
 }
 
 static enum pn_status
@@ -401,8 +459,8 @@ enum pn_status
 fed_join_parse(struct fed_roster_member *out, const char *name, const char *text, size_t size,
                struct pn_error *why)
 {
-    static const char *const known[] = {"version", "name", "organisation",
-                                        "role",    "root", "certificate"};
+    static const char *const known[] = {"version", "name",     "organisation", "role",
+                                        "root",    "endpoint", "certificate"};
     struct fed_roster_member member  = {.number = 0};
     struct text_yaml        *yaml    = NULL;
     uint32_t                 version;

@@ -55,6 +55,8 @@ write_member(struct pn_buffer *out, const struct fed_roster_member *member, cons
         st = pn_buffer_printf(out, "%srole: %s\n%sroot: %s\n", indent,
                               member->role == FED_ROLE_COORDINATOR ? "coordinator" : "node", indent,
                               root);
+    if (st == PN_OK && member->endpoint[0] != '\0')
+        st = pn_buffer_printf(out, "%sendpoint: \"%s\"\n", indent, member->endpoint);
     return st == PN_OK ? write_certificate(out, &member->certificate, indent) : st;
 }
 
@@ -66,19 +68,21 @@ write_head(struct pn_buffer *out, const struct fed_roster *roster)
     fed_time_text(expires, roster->expires);
     if (!sec_hash_is_zero(&roster->previous))
         sec_hash_text(previous, &roster->previous);
-    return pn_buffer_printf(out,
-                            "version: 1\n"
-                            "federation: %s\n"
-                            "epoch: %u\n"
-                            "issued: %s\n"
-                            "expires: %s\n"
-                            "previous: \"%s\"\n"
-                            "mode: coordinator\n"
-                            "endpoint: \"%s\"\n"
-                            "threshold: %u\n"
-                            "signers:\n",
-                            roster->federation, roster->epoch, issued, expires, previous,
-                            roster->endpoint, roster->threshold);
+    enum pn_status st =
+        pn_buffer_printf(out,
+                         "version: 1\n"
+                         "federation: %s\n"
+                         "epoch: %u\n"
+                         "issued: %s\n"
+                         "expires: %s\n"
+                         "previous: \"%s\"\n",
+                         roster->federation, roster->epoch, issued, expires, previous);
+    if (st == PN_OK && roster->mode == FED_MODE_SWARM)
+        st = pn_buffer_printf(out, "mode: swarm\nquorum: %s\n",
+                              roster->quorum == FED_QUORUM_MAJORITY ? "majority" : "bft");
+    if (st == PN_OK && roster->mode == FED_MODE_COORDINATOR)
+        st = pn_buffer_printf(out, "mode: coordinator\nendpoint: \"%s\"\n", roster->endpoint);
+    return st == PN_OK ? pn_buffer_printf(out, "threshold: %u\nsigners:\n", roster->threshold) : st;
 }
 
 enum pn_status

@@ -1,5 +1,7 @@
 #include "node/state.h"
 
+#include "node/admit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,42 +29,6 @@ release_join(struct engine_work *work)
     free(join);
 }
 
-static enum pn_status
-ask_policy(struct join *join)
-{
-    const struct data_schema *schema  = join->job->schema;
-    const char              **columns = calloc(schema->column_count + 1, sizeof *columns);
-    size_t                    count   = 0;
-    if (columns == NULL)
-        return PN_ENOMEM;
-    for (size_t i = 0; i < schema->column_count; i++)
-        if (schema->columns[i].kind != DATA_IGNORE)
-            columns[count++] = schema->columns[i].name;
-    if (schema->format != DATA_CSV) /* a text or an array of a file is all that the file has */
-        columns[count++] = "*";
-    const struct fed_policy_facts facts = {
-        .parameters = join->job->model_size / 4,
-        .records    = join->trainer == NULL ? UINT64_MAX : node_trainer_parts(join->trainer)->train,
-        .columns    = columns,
-        .column_count = count};
-    enum pn_status st =
-        fed_policy_check(join->engine->config.policy, join->job->job, &facts, &join->base.why);
-    join->by_policy = st == PN_EPOLICY;
-    free(columns);
-    return st;
-}
-
-static enum pn_status
-load_data(struct join *join)
-{
-    const struct node_config        *config  = &join->engine->config;
-    const struct node_trainer_config trainer = {.job       = join->job,
-                                                .source    = config->source,
-                                                .bytes_max = config->bytes_max,
-                                                .member    = config->self};
-    return node_trainer_new(&join->trainer, &trainer, &join->base.why);
-}
-
 /* The host's, when it has read the very same text. */
 static enum pn_status
 read_job(struct join *join)
@@ -84,7 +50,19 @@ read_job(struct join *join)
     return st;
 }
 
-/* The policy is asked twice: before a record is read, and again when their number is known. */
+static enum pn_status
+admit(struct join *join)
+{
+    const struct node_config *config = &join->engine->config;
+    const struct node_site    site   = {.policy    = config->policy,
+                                        .source    = config->source,
+                                        .bytes_max = config->bytes_max,
+                                        .member    = config->self};
+    enum pn_status            st = node_admit(&join->trainer, join->job, &site, &join->base.why);
+    join->by_policy              = st == PN_EPOLICY;
+    return st;
+}
+
 static void
 run_join(struct pn_work *work)
 {
@@ -93,11 +71,7 @@ run_join(struct pn_work *work)
     const struct store_disk *disk = join->engine->config.disk;
     enum pn_status           st   = read_job(join);
     if (st == PN_OK)
-        st = ask_policy(join);
-    if (st == PN_OK)
-        st = load_data(join);
-    if (st == PN_OK)
-        st = ask_policy(join);
+        st = admit(join);
     if (st == PN_OK)
         st = disk->save(disk->host, "job.yaml", text->bytes, text->size);
     join->base.status = st;

@@ -37,21 +37,27 @@ enum {
     COMPLAIN_MAX_MS = 600000
 };
 
+/* Where the coordinator is. */
+static const char *
+endpoint(const struct daemon *daemon)
+{
+    const char *connect = daemon->settings.connect;
+    return connect != NULL ? connect : daemon->party.file.roster->endpoint;
+}
+
 static enum pn_status
 open_loop(struct daemon *daemon, struct pn_error *why)
 {
     const struct fed_roster        *roster = daemon->party.file.roster;
     const struct fed_roster_member *hub    = fed_roster_find(roster, roster->coordinator);
-    return net_loop_new(
-        &daemon->loop,
-        &(struct net_loop_config){
-            .dial = daemon->settings.connect != NULL ? daemon->settings.connect : roster->endpoint,
-            .dial_key    = &hub->certificate.transport,
-            .dial_member = hub->number,
-            .public_key  = &daemon->party.transport_public,
-            .secret      = &daemon->party.transport_secret,
-        },
-        why);
+
+    const struct net_dial dial = {
+        .endpoint = endpoint(daemon), .member = hub->number, .key = hub->certificate.transport};
+    const struct net_loop_config config = {.dials      = &dial,
+                                           .dial_count = 1,
+                                           .public_key = &daemon->party.transport_public,
+                                           .secret     = &daemon->party.transport_secret};
+    return net_loop_new(&daemon->loop, &config, why);
 }
 
 static enum pn_status
@@ -131,8 +137,7 @@ report_silence(struct daemon *daemon, pn_ms now)
     pn_log(PN_LOG_WARN,
            "event=waiting seconds=%llu text=\"no connection to %s: nobody listens there, or "
            "somebody who has not the coordinator's key of our roster\"",
-           (unsigned long long)((now - daemon->down_since) / 1000),
-           net_loop_endpoint(daemon->loop));
+           (unsigned long long)((now - daemon->down_since) / 1000), endpoint(daemon));
     if (daemon->complain_ms < COMPLAIN_MAX_MS)
         daemon->complain_ms *= 2;
 }

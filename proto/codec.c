@@ -88,18 +88,20 @@ take_field(struct wire_span *body, const ProtobufCMessageDescriptor *type, struc
     return taken ? field : NULL;
 }
 
-static size_t
-most_of(const ProtobufCFieldDescriptor *field, const struct wire_cap *caps)
+static const struct wire_cap *
+cap_of(const ProtobufCFieldDescriptor *field, const struct wire_cap *caps)
 {
+    static const struct wire_cap once = {0, 1, NULL}, never = {0, 0, NULL};
     if (field->label != PROTOBUF_C_LABEL_REPEATED)
-        return 1;
+        return &once;
     for (; caps != NULL && caps->field != 0; caps++)
         if (caps->field == field->id)
-            return caps->max;
-    return 0;
+            return caps;
+    return &never;
 }
 
-/* Its own depth is that of the message types (Block, Entry, Blob), never of the bytes. */
+/* Its own depth is that of the message types (Block, Agreement, Conviction, Vote), never of the
+ * bytes. */
 static enum pn_status
 scan(const ProtobufCMessageDescriptor *type, const struct wire_cap *caps, struct wire_span in)
 {
@@ -110,12 +112,13 @@ scan(const ProtobufCMessageDescriptor *type, const struct wire_cap *caps, struct
         const ProtobufCFieldDescriptor *field = take_field(&body, type, &in);
         if (field == NULL || field->id < last)
             return PN_EPEER_FORMAT;
-        count = field->id == last ? count + 1 : 1;
-        last  = field->id;
-        if (count > most_of(field, caps))
+        count                      = field->id == last ? count + 1 : 1;
+        last                       = field->id;
+        const struct wire_cap *cap = cap_of(field, caps);
+        if (count > cap->max)
             return field->label == PROTOBUF_C_LABEL_REPEATED ? PN_EPEER_LIMIT : PN_EPEER_FORMAT;
         if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-            enum pn_status st = scan(field->descriptor, NULL, body);
+            enum pn_status st = scan(field->descriptor, cap->inside, body);
             if (st != PN_OK)
                 return st;
         }
@@ -239,6 +242,19 @@ char *
 wire_put_text(const char *text)
 {
     return (char *)text; /* SAFE: as above */
+}
+
+struct wire_span
+wire_get_span(const ProtobufCBinaryData *in)
+{
+    return (struct wire_span){in->data, in->len};
+}
+
+Panal__Blob *
+wire_put_part(Panal__Blob *part, const struct wire_blob *blob)
+{
+    wire_put_blob(part, blob);
+    return part;
 }
 
 void

@@ -17,8 +17,9 @@
 #include "panal.pb-c.h"
 
 struct wire_cap { /* how often a repeated field may stand; a list ends with field 0 */
-    uint32_t field;
-    size_t   max;
+    uint32_t               field;
+    size_t                 max;
+    const struct wire_cap *inside; /* the same for the lists in each of them; NULL: none */
 };
 
 /*
@@ -37,6 +38,48 @@ char               *wire_put_text(const char *text);
 void                wire_put_blob(Panal__Blob *out, const struct wire_blob *blob);
 PN_MUST_CHECK bool  wire_get_bytes(uint8_t *out, size_t size, const ProtobufCBinaryData *in);
 PN_MUST_CHECK bool  wire_get_blob(struct wire_blob *out, const Panal__Blob *in);
+
+struct wire_span    wire_get_span(const ProtobufCBinaryData *in);
+#define WIRE_PUT_BYTES(array) wire_put_bytes(array, sizeof(array))
+#define WIRE_GET_BYTES(array, in) wire_get_bytes(array, sizeof(array), in)
+
+struct wire_parts { /* where the sub-messages of one message are while it is packed */
+    Panal__Blob a, b;
+};
+Panal__Blob *wire_put_part(Panal__Blob *part, const struct wire_blob *blob);
+
+/* encode and decode of a message without lists, from three functions of its file: type_put (our
+ * struct to protobuf-c's), type_get (back; false for a wrong length), type_is_valid (the rules). */
+#define WIRE_FLAT_MESSAGE(type, Type)                                                                        \
+    enum pn_status wire_##type##_encode(struct pn_buffer *out, const struct wire_##type *message)  \
+    {                                                                                              \
+        struct wire_parts parts;                                                                       \
+        Panal__##Type pb;                                                                          \
+        if (!type##_is_valid(message))                                                             \
+            return PN_ERANGE;                                                                      \
+        panal__##type##__init(&pb);                                                                \
+        type##_put(&pb, message, &parts);                                                          \
+        return wire_pack(out, &pb.base);                                                           \
+    }                                                                                              \
+                                                                                                   \
+    enum pn_status wire_##type##_decode(struct wire_##type *out, struct wire_arena *arena,         \
+                                        const uint8_t *bytes, size_t size)                         \
+    {                                                                                              \
+        struct wire_##type   message = {0};                                                        \
+        enum pn_status       status;                                                               \
+        size_t               before = arena->used;                                                 \
+        const Panal__##Type *pb =                                                                  \
+            wire_unpack(&status, arena, &panal__##type##__descriptor, NULL, bytes, size);          \
+        if (pb != NULL && !type##_get(&message, pb))                                               \
+            status = PN_EPEER_FORMAT;                                                              \
+        if (status == PN_OK && !type##_is_valid(&message))                                         \
+            status = PN_EPEER_VALUE;                                                               \
+        if (status == PN_OK)                                                                       \
+            *out = message;                                                                        \
+        else                                                                                       \
+            arena->used = before;                                                                  \
+        return status;                                                                             \
+    }
 
 /* The rules that several messages have in common. */
 bool wire_is_zero(const uint8_t *bytes, size_t size);

@@ -44,6 +44,10 @@ wire_body_max(uint16_t type)
         return WIRE_BODY_MAX;
     case WIRE_COMMIT:
         return WIRE_BLOCK_MAX;
+    case WIRE_PROPOSE:
+    case WIRE_SHOW:
+    case WIRE_DECISION:
+        return WIRE_DECISION_MAX;
     case WIRE_SURVEY:
         return 0;
     default:

@@ -34,11 +34,13 @@ enum {
     WIRE_SIGNATURE_SIZE = 64,
     WIRE_BODY_MAX       = 1048576 + 2048, /* CHUNK: 1 MiB and its proof      */
     WIRE_BLOCK_MAX      = 524288,         /* body of COMMIT                  */
+    WIRE_DECISION_MAX   = 589824,         /* PROPOSE, DECISION: a block and votes */
     WIRE_CONTROL_MAX    = 65536,          /* every other type; SURVEY: none   */
     WIRE_FRAME_MAX      = WIRE_HEADER_SIZE + WIRE_BODY_MAX + WIRE_SIGNATURE_SIZE
 };
 
-/* N = node to coordinator, C = coordinator to node, B = both. */
+/* N = node to coordinator, C = coordinator to node, S = between members of a swarm, B = all. The
+ * members of a swarm send UPDATE and FAULT, too. */
 #define WIRE_TYPE_LIST(X)                                                              \
     X(WIRE_HELLO, 1, "hello")           /* B opens a session: a new chain of frames */ \
     X(WIRE_OFFER, 2, "offer")           /* C the job                                */ \
@@ -57,7 +59,14 @@ enum {
     X(WIRE_FAULT, 15, "fault")          /* N could not do its part                  */ \
     X(WIRE_HEARTBEAT, 16, "heartbeat")  /* N is alive, and how far it is            */ \
     X(WIRE_PULL, 17, "pull")            /* B asks for chunks of a blob              */ \
-    X(WIRE_CHUNK, 18, "chunk")          /* B one chunk, raw                         */
+    X(WIRE_CHUNK, 18, "chunk")          /* B one chunk, raw                         */ \
+    X(WIRE_REPORT, 19, "report")        /* S what a member measured on its records  */ \
+    X(WIRE_PROPOSE, 20, "propose")      /* S the leader's block                     */ \
+    X(WIRE_VOTE, 21, "vote")            /* S for it, or against                     */ \
+    X(WIRE_ASK, 22, "ask")              /* S for a block                            */ \
+    X(WIRE_DECISION, 23, "decision")    /* S a block, with the votes that decided   */ \
+    X(WIRE_STATUS, 24, "status")        /* S how far the sender is                  */ \
+    X(WIRE_SHOW, 25, "show")            /* S to the next leader: a block that is valid */
 
 enum wire_type {
 #define WIRE_TYPE_ENUM(name, number, text) name = number,

@@ -7,57 +7,6 @@
 
 #include <math.h>
 
-#define MESSAGE(type, Type)                                                                        \
-    enum pn_status wire_##type##_encode(struct pn_buffer *out, const struct wire_##type *message)  \
-    {                                                                                              \
-        struct parts  parts;                                                                       \
-        Panal__##Type pb;                                                                          \
-        if (!type##_is_valid(message))                                                             \
-            return PN_ERANGE;                                                                      \
-        panal__##type##__init(&pb);                                                                \
-        type##_put(&pb, message, &parts);                                                          \
-        return wire_pack(out, &pb.base);                                                           \
-    }                                                                                              \
-                                                                                                   \
-    enum pn_status wire_##type##_decode(struct wire_##type *out, struct wire_arena *arena,         \
-                                        const uint8_t *bytes, size_t size)                         \
-    {                                                                                              \
-        struct wire_##type   message = {0};                                                        \
-        enum pn_status       status;                                                               \
-        size_t               before = arena->used;                                                 \
-        const Panal__##Type *pb =                                                                  \
-            wire_unpack(&status, arena, &panal__##type##__descriptor, NULL, bytes, size);          \
-        if (pb != NULL && !type##_get(&message, pb))                                               \
-            status = PN_EPEER_FORMAT;                                                              \
-        if (status == PN_OK && !type##_is_valid(&message))                                         \
-            status = PN_EPEER_VALUE;                                                               \
-        if (status == PN_OK)                                                                       \
-            *out = message;                                                                        \
-        else                                                                                       \
-            arena->used = before;                                                                  \
-        return status;                                                                             \
-    }
-
-struct parts { /* where the sub-messages of one message are while it is packed */
-    Panal__Blob a, b;
-};
-
-#define PUT_BYTES(array) wire_put_bytes(array, sizeof(array))
-#define GET_BYTES(array, in) wire_get_bytes(array, sizeof(array), in)
-
-static Panal__Blob *
-put_blob(Panal__Blob *part, const struct wire_blob *blob)
-{
-    wire_put_blob(part, blob);
-    return part;
-}
-
-static struct wire_span
-span_of(const ProtobufCBinaryData *in)
-{
-    return (struct wire_span){in->data, in->len};
-}
-
 static bool
 blob_or_none(const struct wire_blob *blob)
 {
@@ -67,13 +16,13 @@ blob_or_none(const struct wire_blob *blob)
 /* ---- hello ---- */
 
 static void
-hello_put(Panal__Hello *pb, const struct wire_hello *message, struct parts *parts)
+hello_put(Panal__Hello *pb, const struct wire_hello *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->restart  = message->restart;
     pb->software = wire_put_text(message->software);
     pb->height   = message->height;
-    pb->head     = PUT_BYTES(message->head);
+    pb->head     = WIRE_PUT_BYTES(message->head);
 }
 
 static bool
@@ -82,7 +31,7 @@ hello_get(struct wire_hello *message, const Panal__Hello *pb)
     message->restart  = pb->restart;
     message->software = pb->software;
     message->height   = pb->height;
-    return GET_BYTES(message->head, &pb->head);
+    return WIRE_GET_BYTES(message->head, &pb->head);
 }
 
 static bool
@@ -92,12 +41,12 @@ hello_is_valid(const struct wire_hello *message)
     return wire_text_is_valid(message->software) && (message->height == 0) == empty;
 }
 
-MESSAGE(hello, Hello)
+WIRE_FLAT_MESSAGE(hello, Hello)
 
 /* ---- offer ---- */
 
 static void
-offer_put(Panal__Offer *pb, const struct wire_offer *message, struct parts *parts)
+offer_put(Panal__Offer *pb, const struct wire_offer *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->job = wire_put_bytes(message->job.bytes, message->job.size);
@@ -106,7 +55,7 @@ offer_put(Panal__Offer *pb, const struct wire_offer *message, struct parts *part
 static bool
 offer_get(struct wire_offer *message, const Panal__Offer *pb)
 {
-    message->job = span_of(&pb->job);
+    message->job = wire_get_span(&pb->job);
     return true;
 }
 
@@ -116,12 +65,12 @@ offer_is_valid(const struct wire_offer *message)
     return message->job.size >= 1 && message->job.size <= WIRE_JOB_MAX;
 }
 
-MESSAGE(offer, Offer)
+WIRE_FLAT_MESSAGE(offer, Offer)
 
 /* ---- answer ---- */
 
 static void
-answer_put(Panal__Answer *pb, const struct wire_answer *message, struct parts *parts)
+answer_put(Panal__Answer *pb, const struct wire_answer *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->accepted           = message->accepted;
@@ -143,12 +92,12 @@ answer_is_valid(const struct wire_answer *message)
     return message->accepted == (message->reason[0] == 0) && wire_text_is_valid(message->reason);
 }
 
-MESSAGE(answer, Answer)
+WIRE_FLAT_MESSAGE(answer, Answer)
 
 /* ---- invite, accept ---- */
 
 static void
-invite_put(Panal__Invite *pb, const struct wire_invite *message, struct parts *parts)
+invite_put(Panal__Invite *pb, const struct wire_invite *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->answer_ms = message->answer_ms;
@@ -168,10 +117,10 @@ invite_is_valid(const struct wire_invite *message)
     return true;
 }
 
-MESSAGE(invite, Invite)
+WIRE_FLAT_MESSAGE(invite, Invite)
 
 static void
-accept_put(Panal__Accept *pb, const struct wire_accept *message, struct parts *parts)
+accept_put(Panal__Accept *pb, const struct wire_accept *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->records = message->records;
@@ -191,15 +140,15 @@ accept_is_valid(const struct wire_accept *message)
     return true;
 }
 
-MESSAGE(accept, Accept)
+WIRE_FLAT_MESSAGE(accept, Accept)
 
 /* ---- train, evaluate ---- */
 
 static void
-train_put(Panal__Train *pb, const struct wire_train *message, struct parts *parts)
+train_put(Panal__Train *pb, const struct wire_train *message, struct wire_parts *parts)
 {
-    pb->model       = put_blob(&parts->a, &message->model);
-    pb->scaling     = put_blob(&parts->b, &message->scaling);
+    pb->model       = wire_put_part(&parts->a, &message->model);
+    pb->scaling     = wire_put_part(&parts->b, &message->scaling);
     pb->deadline_ms = message->deadline_ms;
 }
 
@@ -217,13 +166,13 @@ train_is_valid(const struct wire_train *message)
     return wire_blob_is_valid(&message->model) && blob_or_none(&message->scaling);
 }
 
-MESSAGE(train, Train)
+WIRE_FLAT_MESSAGE(train, Train)
 
 static void
-evaluate_put(Panal__Evaluate *pb, const struct wire_evaluate *message, struct parts *parts)
+evaluate_put(Panal__Evaluate *pb, const struct wire_evaluate *message, struct wire_parts *parts)
 {
-    pb->model       = put_blob(&parts->a, &message->model);
-    pb->scaling     = put_blob(&parts->b, &message->scaling);
+    pb->model       = wire_put_part(&parts->a, &message->model);
+    pb->scaling     = wire_put_part(&parts->b, &message->scaling);
     pb->deadline_ms = message->deadline_ms;
 }
 
@@ -241,17 +190,17 @@ evaluate_is_valid(const struct wire_evaluate *message)
     return wire_blob_is_valid(&message->model) && blob_or_none(&message->scaling);
 }
 
-MESSAGE(evaluate, Evaluate)
+WIRE_FLAT_MESSAGE(evaluate, Evaluate)
 
 /* ---- update ---- */
 
 static void
-update_put(Panal__Update *pb, const struct wire_update *message, struct parts *parts)
+update_put(Panal__Update *pb, const struct wire_update *message, struct wire_parts *parts)
 {
-    pb->update    = put_blob(&parts->a, &message->update);
+    pb->update    = wire_put_part(&parts->a, &message->update);
     pb->weight    = message->weight;
     pb->loss      = message->loss;
-    pb->signature = PUT_BYTES(message->signature);
+    pb->signature = WIRE_PUT_BYTES(message->signature);
 }
 
 static bool
@@ -260,7 +209,7 @@ update_get(struct wire_update *message, const Panal__Update *pb)
     message->weight = pb->weight;
     message->loss   = pb->loss;
     return wire_get_blob(&message->update, pb->update) &&
-           GET_BYTES(message->signature, &pb->signature);
+           WIRE_GET_BYTES(message->signature, &pb->signature);
 }
 
 static bool
@@ -269,23 +218,23 @@ update_is_valid(const struct wire_update *message)
     return wire_blob_is_valid(&message->update) && message->weight >= 1 && isfinite(message->loss);
 }
 
-MESSAGE(update, Update)
+WIRE_FLAT_MESSAGE(update, Update)
 
 /* ---- commit, countersign ---- */
 
 static void
-commit_put(Panal__Commit *pb, const struct wire_commit *message, struct parts *parts)
+commit_put(Panal__Commit *pb, const struct wire_commit *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->block     = wire_put_bytes(message->block.bytes, message->block.size);
-    pb->signature = PUT_BYTES(message->signature);
+    pb->signature = WIRE_PUT_BYTES(message->signature);
 }
 
 static bool
 commit_get(struct wire_commit *message, const Panal__Commit *pb)
 {
-    message->block = span_of(&pb->block);
-    return GET_BYTES(message->signature, &pb->signature);
+    message->block = wire_get_span(&pb->block);
+    return WIRE_GET_BYTES(message->signature, &pb->signature);
 }
 
 static bool
@@ -294,22 +243,24 @@ commit_is_valid(const struct wire_commit *message)
     return message->block.size >= 1 && message->block.size <= WIRE_BLOCK_MAX;
 }
 
-MESSAGE(commit, Commit)
+WIRE_FLAT_MESSAGE(commit, Commit)
 
 static void
-countersign_put(Panal__Countersign *pb, const struct wire_countersign *message, struct parts *parts)
+countersign_put(Panal__Countersign *pb, const struct wire_countersign *message,
+                struct wire_parts *parts)
 {
     (void)parts;
     pb->height    = message->height;
-    pb->hash      = PUT_BYTES(message->hash);
-    pb->signature = PUT_BYTES(message->signature);
+    pb->hash      = WIRE_PUT_BYTES(message->hash);
+    pb->signature = WIRE_PUT_BYTES(message->signature);
 }
 
 static bool
 countersign_get(struct wire_countersign *message, const Panal__Countersign *pb)
 {
     message->height = pb->height;
-    return GET_BYTES(message->hash, &pb->hash) && GET_BYTES(message->signature, &pb->signature);
+    return WIRE_GET_BYTES(message->hash, &pb->hash) &&
+           WIRE_GET_BYTES(message->signature, &pb->signature);
 }
 
 static bool
@@ -319,16 +270,16 @@ countersign_is_valid(const struct wire_countersign *message)
     return true;
 }
 
-MESSAGE(countersign, Countersign)
+WIRE_FLAT_MESSAGE(countersign, Countersign)
 
 /* ---- finish, fault ---- */
 
 static void
-finish_put(Panal__Finish *pb, const struct wire_finish *message, struct parts *parts)
+finish_put(Panal__Finish *pb, const struct wire_finish *message, struct wire_parts *parts)
 {
     pb->outcome = (Panal__Outcome)message->outcome;
     pb->reason  = wire_put_text(message->reason);
-    pb->model   = put_blob(&parts->a, &message->model);
+    pb->model   = wire_put_part(&parts->a, &message->model);
 }
 
 static bool
@@ -346,10 +297,10 @@ finish_is_valid(const struct wire_finish *message)
            wire_text_is_valid(message->reason) && blob_or_none(&message->model);
 }
 
-MESSAGE(finish, Finish)
+WIRE_FLAT_MESSAGE(finish, Finish)
 
 static void
-fault_put(Panal__Fault *pb, const struct wire_fault *message, struct parts *parts)
+fault_put(Panal__Fault *pb, const struct wire_fault *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->reason = wire_put_text(message->reason);
@@ -368,12 +319,12 @@ fault_is_valid(const struct wire_fault *message)
     return wire_name_is_valid(message->reason);
 }
 
-MESSAGE(fault, Fault)
+WIRE_FLAT_MESSAGE(fault, Fault)
 
 /* ---- heartbeat ---- */
 
 static void
-heartbeat_put(Panal__Heartbeat *pb, const struct wire_heartbeat *message, struct parts *parts)
+heartbeat_put(Panal__Heartbeat *pb, const struct wire_heartbeat *message, struct wire_parts *parts)
 {
     (void)parts;
     pb->activity = (Panal__Activity)message->activity;
@@ -395,14 +346,14 @@ heartbeat_is_valid(const struct wire_heartbeat *message)
            message->done <= message->total;
 }
 
-MESSAGE(heartbeat, Heartbeat)
+WIRE_FLAT_MESSAGE(heartbeat, Heartbeat)
 
 /* ---- pull ---- */
 
 static void
-pull_put(Panal__Pull *pb, const struct wire_pull *message, struct parts *parts)
+pull_put(Panal__Pull *pb, const struct wire_pull *message, struct wire_parts *parts)
 {
-    pb->blob  = put_blob(&parts->a, &message->blob);
+    pb->blob  = wire_put_part(&parts->a, &message->blob);
     pb->first = message->first;
     pb->count = message->count;
 }
@@ -425,4 +376,4 @@ pull_is_valid(const struct wire_pull *message)
            message->count <= chunks - message->first;
 }
 
-MESSAGE(pull, Pull)
+WIRE_FLAT_MESSAGE(pull, Pull)

@@ -28,6 +28,8 @@ enum {
     WIRE_METRICS_MAX = 16,
     WIRE_STATE_MAX   = 16384, /* bytes of one metric's state             */
     WIRE_MEMBERS_MAX = 1024,
+    WIRE_SWARM_MAX   = 128,   /* members of a swarm                      */
+    WIRE_CONVICTIONS_MAX = 16,
     WIRE_PULL_MAX    = 16,    /* chunks asked for at once                */
     WIRE_CHUNK_SIZE  = 1048576,
     WIRE_CHUNKS_MAX  = 65536, /* of one blob                             */
@@ -149,6 +151,57 @@ struct wire_pull {
     uint32_t         first, count; /* count 1..WIRE_PULL_MAX; all are chunks of the blob */
 };
 
+struct wire_witness { /* a member's signature over the previous block: fed/block */
+    uint32_t member;
+    uint8_t  signature[64];
+};
+
+/* ---- between the members of a swarm ---- */
+
+enum wire_step { WIRE_PREVOTE = 1, WIRE_PRECOMMIT = 2 };
+
+struct wire_vote {
+    uint64_t       height;
+    uint32_t       member, view; /* view >= 1 */
+    enum wire_step step;
+    uint8_t        hash[32];     /* zeros: for no block */
+    uint32_t       lock_view;    /* below view; 0 exactly when lock is zeros; 0 in a precommit */
+    uint8_t        lock[32], signature[64];
+};
+
+/* A commitment to what a member measured: its statistics, or its metrics of a model. */
+struct wire_contribution {
+    struct wire_blob report;
+    uint8_t          signature[64];
+};
+
+struct wire_propose {
+    uint32_t          view, valid_view; /* valid_view < view; 0: `votes` is empty */
+    struct wire_span  block;            /* encoded struct wire_block */
+    uint8_t           signature[64];    /* of its proposer over its hash */
+    struct wire_vote *votes;            /* prevotes of valid_view */
+    size_t            vote_count;
+};
+
+struct wire_ask {
+    uint64_t height;
+    uint8_t  hash[32]; /* zeros: the block that was decided */
+};
+
+struct wire_decision {
+    struct wire_span     block;
+    uint8_t              signature[64]; /* of its proposer */
+    uint32_t             view;          /* 0: not decided, `witnesses` is empty */
+    struct wire_witness *witnesses;     /* precommits of `view`, members increasing */
+    size_t               witness_count;
+};
+
+struct wire_status {
+    uint64_t           height;   /* blocks that the sender holds */
+    uint8_t            head[32]; /* zeros exactly when there is none */
+    enum wire_activity activity;
+};
+
 #define WIRE_MESSAGE(type)                                                              \
     PN_MUST_CHECK enum pn_status wire_##type##_encode(struct pn_buffer         *out,     \
                                                       const struct wire_##type *message); \
@@ -171,6 +224,12 @@ WIRE_MESSAGE(finish)
 WIRE_MESSAGE(fault)
 WIRE_MESSAGE(heartbeat)
 WIRE_MESSAGE(pull)
+WIRE_MESSAGE(vote)
+WIRE_MESSAGE(contribution)
+WIRE_MESSAGE(propose)
+WIRE_MESSAGE(ask)
+WIRE_MESSAGE(decision)
+WIRE_MESSAGE(status)
 /* WIRE_SURVEY has an empty body. */
 
 /*
@@ -216,9 +275,24 @@ struct wire_metric {
     uint64_t    records;
 };
 
-struct wire_witness { /* a member's signature over the previous block's hash */
-    uint32_t member;
-    uint8_t  signature[64];
+struct wire_report {
+    uint32_t         member;
+    struct wire_blob report;
+    uint8_t          signature[64]; /* the member's commitment */
+};
+
+struct wire_conviction { /* two votes of one member that contradict each other */
+    struct wire_vote first, other;
+};
+
+/* What a block of a swarm says besides: how it was agreed on. */
+struct wire_agreement {
+    uint32_t                view;         /* >= 1: in which it was proposed first            */
+    uint32_t                witness_view; /* of the witnesses' precommits; 0 exactly in genesis */
+    uint8_t                 log[32];      /* RFC 6962 root over the blocks before it: crypto/log_tree */
+    struct wire_report     *reports;      /* members increasing */
+    struct wire_conviction *convictions;
+    size_t                  report_count, conviction_count;
 };
 
 /*
@@ -230,6 +304,7 @@ struct wire_witness { /* a member's signature over the previous block's hash */
  *   round    height, round and attempt >= 1, previous not zeros, both models blobs, >= 1 entry
  *   finish   height >= 1, previous not zeros, no entries or absent; model_out = model_in, a blob
  *   note     "" unless finish
+ *   agreement  in a block of a swarm. Metrics are then of model_in, without it of model_out.
  */
 struct wire_block {
     enum wire_block_kind kind;
@@ -247,6 +322,7 @@ struct wire_block {
     struct wire_witness *witnesses;
     size_t               entry_count, absent_count, metric_count, witness_count;
     const char          *note; /* finish: why the run ended; else "" */
+    struct wire_agreement *agreement; /* NULL: a coordinator's block */
 };
 WIRE_MESSAGE(block)
 #undef WIRE_MESSAGE

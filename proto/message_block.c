@@ -1,5 +1,5 @@
 /* The ledger's entry. */
-#include "proto/codec.h"
+#include "proto/swarm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -118,7 +118,9 @@ block_is_valid(const struct wire_block *block)
 {
     return (wire_blob_is_valid(&block->scaling) || wire_blob_is_none(&block->scaling)) &&
            entries_are_valid(block) && absent_are_valid(block) && metrics_are_valid(block) &&
-           witnesses_are_valid(block) && kind_is_valid(block);
+           witnesses_are_valid(block) && kind_is_valid(block) &&
+           (block->agreement == NULL ||
+            wire_agreement_is_valid(block->agreement, block->kind == WIRE_BLOCK_GENESIS));
 }
 
 /* ---- encode ---- */
@@ -139,8 +141,10 @@ parts_size(const struct wire_block *block)
     size_t absent  = sizeof(Panal__Absent) + sizeof(void *) + ROUNDING;
     size_t metric  = sizeof(Panal__Metric) + sizeof(void *) + ROUNDING;
     size_t witness = sizeof(Panal__Witness) + sizeof(void *) + ROUNDING;
+    size_t agreement =
+        block->agreement == NULL ? 0 : sizeof(struct wire_agreement_parts) + ROUNDING;
     return block->entry_count * entry + block->absent_count * absent +
-           block->metric_count * metric + block->witness_count * witness + 8 * ROUNDING;
+           block->metric_count * metric + block->witness_count * witness + agreement + 8 * ROUNDING;
 }
 
 /* SAFE: parts_size counted everything that is taken. */
@@ -197,6 +201,21 @@ put_metrics(Panal__Block *pb, const struct wire_block *block, struct parts *part
     }
 }
 
+void
+wire_witness_put(Panal__Witness *pb, const struct wire_witness *witness)
+{
+    panal__witness__init(pb);
+    pb->member    = witness->member;
+    pb->signature = wire_put_bytes(witness->signature, sizeof witness->signature);
+}
+
+bool
+wire_witness_get(struct wire_witness *witness, const Panal__Witness *pb)
+{
+    witness->member = pb->member;
+    return wire_get_bytes(witness->signature, sizeof witness->signature, &pb->signature);
+}
+
 static void
 put_witnesses(Panal__Block *pb, const struct wire_block *block, struct parts *parts)
 {
@@ -204,11 +223,20 @@ put_witnesses(Panal__Block *pb, const struct wire_block *block, struct parts *pa
     pb->witnesses   = take(parts, block->witness_count * sizeof *pb->witnesses);
     for (size_t i = 0; i < block->witness_count; i++) {
         const struct wire_witness *witness = &block->witnesses[i];
-        Panal__Witness            *to = pb->witnesses[i] = take(parts, sizeof *to);
-        panal__witness__init(to);
-        to->member    = witness->member;
-        to->signature = wire_put_bytes(witness->signature, sizeof witness->signature);
+        wire_witness_put(pb->witnesses[i] = take(parts, sizeof *pb->witnesses[i]), witness);
     }
+}
+
+static void
+put_agreement(Panal__Block *pb, const struct wire_block *block, struct parts *parts)
+{
+    if (block->agreement == NULL)
+        return;
+    struct wire_agreement_parts *own = take(parts, sizeof *own);
+    wire_agreement_put(own, block->agreement);
+    own->list[0]    = &own->pb;
+    pb->agreement   = own->list;
+    pb->n_agreement = 1;
 }
 
 static void
@@ -249,6 +277,7 @@ wire_block_encode(struct pn_buffer *out, const struct wire_block *message)
     put_absent(&pb, message, &parts);
     put_metrics(&pb, message, &parts);
     put_witnesses(&pb, message, &parts);
+    put_agreement(&pb, message, &parts);
     enum pn_status st = wire_pack(out, &pb.base);
     free(memory);
     return st;
@@ -313,13 +342,9 @@ get_lists(struct wire_block *block, const Panal__Block *pb)
     for (size_t i = 0; i < pb->n_metrics; i++)
         block->metrics[i] = (struct wire_metric){pb->metrics[i]->name, pb->metrics[i]->value,
                                                  pb->metrics[i]->records};
-    for (size_t i = 0; i < pb->n_witnesses; i++) {
-        struct wire_witness *witness = &block->witnesses[i];
-        witness->member              = pb->witnesses[i]->member;
-        if (!wire_get_bytes(witness->signature, sizeof witness->signature,
-                            &pb->witnesses[i]->signature))
+    for (size_t i = 0; i < pb->n_witnesses; i++)
+        if (!wire_witness_get(&block->witnesses[i], pb->witnesses[i]))
             return false;
-    }
     return true;
 }
 
@@ -330,6 +355,11 @@ block_get(struct wire_block *block, struct wire_arena *arena, const Panal__Block
         return PN_ENOMEM;
     if (!get_fields(block, pb) || !get_lists(block, pb))
         return PN_EPEER_FORMAT;
+    if (pb->n_agreement > 0) {
+        enum pn_status st = wire_agreement_get(&block->agreement, arena, pb->agreement[0]);
+        if (st != PN_OK)
+            return st;
+    }
     return block_is_valid(block) ? PN_OK : PN_EPEER_VALUE;
 }
 
@@ -337,11 +367,11 @@ enum pn_status
 wire_block_decode(struct wire_block *out, struct wire_arena *arena, const uint8_t *bytes,
                   size_t size)
 {
-    static const struct wire_cap caps[] = {{15, WIRE_MEMBERS_MAX}, /* entries   */
-                                           {16, WIRE_MEMBERS_MAX}, /* absent    */
-                                           {17, WIRE_METRICS_MAX}, /* metrics   */
-                                           {18, WIRE_MEMBERS_MAX}, /* witnesses */
-                                           {0, 0}};
+    static const struct wire_cap caps[] = {{15, WIRE_MEMBERS_MAX, NULL}, /* entries   */
+                                           {16, WIRE_MEMBERS_MAX, NULL}, /* absent    */
+                                           {17, WIRE_METRICS_MAX, NULL}, /* metrics   */
+                                           {18, WIRE_MEMBERS_MAX, NULL}, /* witnesses */
+                                           {20, 1, wire_agreement_caps}, {0, 0, NULL}};
     struct wire_block            block  = {0};
     enum pn_status               st;
     size_t                       before = arena->used;

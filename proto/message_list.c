@@ -102,7 +102,8 @@ enum pn_status
 wire_statistics_decode(struct wire_statistics *out, struct wire_arena *arena, const uint8_t *bytes,
                        size_t size)
 {
-    static const struct wire_cap caps[] = {{STATISTICS_COLUMNS, WIRE_COLUMNS_MAX}, {0, 0}};
+    static const struct wire_cap caps[] = {{STATISTICS_COLUMNS, WIRE_COLUMNS_MAX, NULL},
+                                           {0, 0, NULL}};
     struct wire_statistics       message;
     enum pn_status               st;
     size_t                       before = arena->used;
@@ -177,7 +178,7 @@ enum pn_status
 wire_metrics_decode(struct wire_metrics *out, struct wire_arena *arena, const uint8_t *bytes,
                     size_t size)
 {
-    static const struct wire_cap caps[] = {{METRICS_METRICS, WIRE_METRICS_MAX}, {0, 0}};
+    static const struct wire_cap caps[] = {{METRICS_METRICS, WIRE_METRICS_MAX, NULL}, {0, 0, NULL}};
     struct wire_metrics          message;
     enum pn_status               st;
     size_t                       before = arena->used;

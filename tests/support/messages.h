@@ -25,6 +25,12 @@
     X(fault)                                                                                       \
     X(heartbeat)                                                                                   \
     X(pull)                                                                                        \
+    X(vote)                                                                                        \
+    X(contribution)                                                                                \
+    X(propose)                                                                                     \
+    X(ask)                                                                                         \
+    X(decision)                                                                                    \
+    X(status)                                                                                      \
     X(block)
 
 /* `*decoded` is the status of decoding; when it is PN_OK, the result is that of encoding. */

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KINDS = ["hello", "offer", "answer", "statistics", "invite", "accept", "train", "update",
          "evaluate", "metrics", "commit", "countersign", "finish", "fault", "heartbeat", "pull",
-         "block"]  # the order of tests/support/messages.h
+         "vote", "contribution", "propose", "ask", "decision", "status", "block"]  # the order of tests/support/messages.h
 
 
 def load():
@@ -87,6 +87,44 @@ def finish(**changes):
     return block(**fields)
 
 
+def vote(member=2, **changes):
+    fields = dict(height=3, member=member, view=4, step=1, hash=pattern(40, 32), lock_view=2,
+                  lock=pattern(41, 32), signature=pattern(42, 64))
+    fields.update(changes)
+    return pb.Vote(**fields)
+
+
+def conviction(**changes):
+    fields = dict(first=vote(), other=vote(hash=pattern(43, 32)))
+    fields.update(changes)
+    return pb.Conviction(**fields)
+
+
+def agreement(**changes):
+    fields = dict(
+        view=2, witness_view=1, log=pattern(44, 32),
+        reports=[pb.Report(member=2, report=blob(45, 100), signature=pattern(46, 64)),
+                 pb.Report(member=4, report=blob(47, 200), signature=pattern(48, 64))],
+        convictions=[conviction()])
+    fields.update(changes)
+    return [pb.Agreement(**fields)]
+
+
+def propose(**changes):
+    fields = dict(view=3, valid_view=1, block=pattern(49, 200), signature=pattern(50, 64),
+                  votes=[vote(2), vote(3)])
+    fields.update(changes)
+    return pb.Propose(**fields)
+
+
+def decision(**changes):
+    fields = dict(block=pattern(51, 200), signature=pattern(52, 64), view=1, witnesses=[
+        pb.Witness(member=2, signature=pattern(53, 64)),
+        pb.Witness(member=3, signature=pattern(54, 64))])
+    fields.update(changes)
+    return pb.Decision(**fields)
+
+
 def good():
     yield "hello", pb.Hello(restart=True, software="panal 0.1.0", height=300, head=pattern(1, 32))
     yield "offer", pb.Offer(job=b"version: 1\nname: fraud\n")
@@ -109,6 +147,12 @@ def good():
     yield "fault", pb.Fault(reason="the disk is full")
     yield "heartbeat", pb.Heartbeat(activity=pb.SENDING, done=3, total=3)
     yield "pull", pb.Pull(blob=blob(32, 3 * 1048576 + 1), first=1, count=3)
+    yield "vote", vote()
+    yield "contribution", pb.Contribution(report=blob(55, 640), signature=pattern(56, 64))
+    yield "propose", propose()
+    yield "ask", pb.Ask(height=12, hash=bytes(32))
+    yield "decision", decision()
+    yield "status", pb.Status(height=12, head=pattern(57, 32), activity=pb.TRAINING)
     yield "block", block()
 
 
@@ -123,6 +167,15 @@ def more_good():
     yield "block", genesis(), "genesis"
     yield "block", finish(), "finish"
     yield "block", block(scaling=NONE, absent=[], metrics=[], witnesses=[]), "short round"
+    yield "block", block(agreement=agreement()), "round of a swarm"
+    yield "block", block(agreement=agreement(reports=[], convictions=[])), "short round of a swarm"
+    yield "block", genesis(agreement=agreement(witness_view=0)), "genesis of a swarm"
+    yield "block", finish(agreement=agreement()), "finish of a swarm"
+    yield "vote", vote(hash=bytes(32), lock_view=0, lock=bytes(32)), "prevote for nothing"
+    yield "vote", vote(step=2, lock_view=0, lock=bytes(32)), "precommit"
+    yield "propose", propose(view=1, valid_view=0, votes=[]), "first proposal"
+    yield "decision", decision(view=0, witnesses=[]), "not decided yet"
+    yield "status", pb.Status(height=0, head=bytes(32), activity=pb.LOADING), "no blocks yet"
 
 
 def values_out_of_range():
@@ -225,6 +278,46 @@ def values_out_of_range():
     yield "block", finish(model_out=blob(8, 4001)), "finish with another model size"
     yield "block", finish(height=0), "finish at height 0"
     yield "block", finish(note="a\tb"), "note with a control character"
+    yield from of_a_swarm()
+
+
+def of_a_swarm():
+    for why, changes in {
+            "view 0": dict(view=0), "step 0": dict(step=0), "step 3": dict(step=3),
+            "locked in this view": dict(lock_view=4), "locked on nothing": dict(lock=bytes(32)),
+            "lock without view": dict(lock_view=0), "precommit with a lock": dict(step=2)}.items():
+        yield "vote", vote(**changes), why
+    yield "contribution", pb.Contribution(report=NONE, signature=pattern(1, 64)), "no report"
+    for why, changes in {
+            "view 0": dict(view=0), "valid in this view": dict(valid_view=3),
+            "valid without votes": dict(votes=[]), "votes without view": dict(valid_view=0),
+            "no block": dict(block=b""), "votes out of order": dict(votes=[vote(3), vote(2)]),
+            "a vote twice": dict(votes=[vote(2), vote(2)]),
+            "a vote of view 0": dict(votes=[vote(2, view=0)])}.items():
+        yield "propose", propose(**changes), why
+    witness = decision().witnesses
+    for why, changes in {
+            "no block": dict(block=b""), "view without witnesses": dict(witnesses=[]),
+            "witnesses without view": dict(view=0),
+            "a witness twice": dict(witnesses=[witness[0], witness[0]])}.items():
+        yield "decision", decision(**changes), why
+    yield "status", pb.Status(height=0, head=pattern(1, 32), activity=pb.IDLE), "head of nothing"
+    yield "status", pb.Status(height=1, head=bytes(32), activity=pb.IDLE), "blocks without head"
+    reports = agreement()[0].reports
+    for why, changes in {
+            "view 0": dict(view=0), "witness view 0": dict(witness_view=0),
+            "a report twice": dict(reports=[reports[0], reports[0]]),
+            "an empty report": dict(reports=[pb.Report(member=1, report=NONE,
+                                                       signature=pattern(1, 64))]),
+            "votes that agree": dict(convictions=[conviction(other=vote())]),
+            "votes of two members": dict(convictions=[conviction(
+                other=vote(3, hash=pattern(1, 32)))]),
+            "votes of two views": dict(convictions=[conviction(
+                other=vote(view=5, hash=pattern(1, 32)))]),
+            "votes of two heights": dict(convictions=[conviction(
+                other=vote(height=4, hash=pattern(1, 32)))])}.items():
+        yield "block", block(agreement=agreement(**changes)), "agreement: " + why
+    yield "block", genesis(agreement=agreement()), "genesis with a witness view"
 
 
 def raw(number, wire, value):

@@ -1,0 +1,364 @@
+#include "swarm/state.h"
+
+#include "engine/survey.h"
+#include "fed/update.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHUNK_PARAMETERS = SEC_CHUNK_SIZE / 4
+};
+
+void
+swarm_aggregate_release(struct engine_work *work)
+{
+    struct swarm_aggregate *aggregate = (struct swarm_aggregate *)work;
+    free(aggregate->draft.entries);
+    free(aggregate->draft.absent);
+    free(aggregate->draft.witnesses);
+    free(aggregate->agreement.reports);
+    free(aggregate->agreement.convictions);
+    free(aggregate->model_leaves);
+    free(aggregate->scaling_leaves);
+    free(aggregate);
+}
+
+static void
+fill_chain(struct swarm_aggregate *aggregate, const struct swarm_engine *engine)
+{
+    struct wire_block       *block  = &aggregate->draft;
+    const struct fed_chain  *chain  = &engine->chain;
+    const struct fed_roster *roster = engine->config.roster;
+    block->height                   = chain->height;
+    block->epoch                    = roster->epoch;
+    block->round                    = chain->round;
+    block->model_in = block->model_out = fed_blob_to_wire(&chain->model);
+    block->scaling                     = fed_blob_to_wire(&chain->scaling);
+    block->metrics                     = aggregate->metrics;
+    block->note                        = "";
+    block->agreement                   = &aggregate->agreement;
+    memcpy(block->run, engine->run, sizeof block->run);
+    memcpy(block->previous, chain->head.bytes, sizeof block->previous);
+    memcpy(block->roster, roster->hash.bytes, sizeof block->roster);
+    memcpy(block->job, engine->config.job->job->hash.bytes, sizeof block->job);
+}
+
+struct swarm_aggregate *
+swarm_aggregate_new(const struct swarm_engine *engine)
+{
+    struct swarm_aggregate *aggregate = calloc(1, sizeof *aggregate);
+    size_t                  members   = engine->count + 1u;
+    if (aggregate == NULL)
+        return NULL;
+    struct wire_block     *block     = &aggregate->draft;
+    struct wire_agreement *agreement = &aggregate->agreement;
+    block->entries                   = calloc(members, sizeof *block->entries);
+    block->absent                    = calloc(members, sizeof *block->absent);
+    block->witnesses                 = calloc(members, sizeof *block->witnesses);
+    agreement->reports               = calloc(members, sizeof *agreement->reports);
+    agreement->convictions           = calloc(WIRE_CONVICTIONS_MAX, sizeof *agreement->convictions);
+    if (block->entries == NULL || block->absent == NULL || block->witnesses == NULL ||
+        agreement->reports == NULL || agreement->convictions == NULL) {
+        swarm_aggregate_release(&aggregate->base);
+        return NULL;
+    }
+    fill_chain(aggregate, engine);
+    aggregate->job   = engine->config.job;
+    aggregate->disk  = engine->config.disk;
+    aggregate->best  = engine->best;
+    aggregate->stale = engine->stale;
+    aggregate->last  = fed_swarm_is_last(&engine->machine);
+    return aggregate;
+}
+
+/* ---- blobs ---- */
+
+static enum pn_status
+save(struct wire_blob *out, struct sec_hash **leaves, const struct swarm_aggregate *aggregate,
+     enum swarm_folder folder, const uint8_t *bytes, uint64_t size)
+{
+    struct sec_blob blob;
+    char            name[ENGINE_NAME_SIZE];
+    enum pn_status  st = engine_blob_of(&blob, leaves, bytes, size);
+    if (st != PN_OK)
+        return st;
+    *out = fed_blob_to_wire(&blob);
+    engine_blob_name(name, swarm_folders[folder], &blob.root);
+    uint64_t there;
+    if (aggregate->disk->size(aggregate->disk->host, name, &there) == PN_OK && there == size)
+        return PN_OK; /* made before, for another proposal: durable already */
+    return aggregate->disk->save(aggregate->disk->host, name, bytes, size);
+}
+
+/* A report that was checked when it landed, in the arena. */
+static enum pn_status
+load_report(uint8_t **out, const struct swarm_aggregate *aggregate,
+            const struct wire_report *report)
+{
+    const struct sec_blob blob  = fed_blob_from_wire(&report->report);
+    uint8_t              *bytes = malloc((size_t)blob.size);
+    if (bytes == NULL)
+        return PN_ENOMEM;
+    enum pn_status st =
+        engine_blob_read(bytes, NULL, aggregate->disk, swarm_folders[SWARM_REPORTS], &blob);
+    if (st == PN_OK)
+        *out = bytes;
+    else
+        free(bytes);
+    return st;
+}
+
+/* ---- height 0: the scaling, and the first model ---- */
+
+static enum pn_status
+add_statistics(struct data_sums *total, const struct swarm_aggregate *aggregate,
+               struct wire_arena *arena, const struct wire_report *report)
+{
+    struct wire_statistics statistics;
+    struct data_sums       sums[WIRE_COLUMNS_MAX];
+    uint8_t               *bytes = NULL;
+    enum pn_status         st    = load_report(&bytes, aggregate, report);
+    if (st != PN_OK)
+        return st;
+    wire_arena_reset(arena);
+    st = wire_statistics_decode(&statistics, arena, bytes, (size_t)report->report.size);
+    if (st == PN_OK)
+        engine_statistics_sums(sums, &statistics);
+    for (size_t i = 0; st == PN_OK && i < statistics.column_count; i++)
+        if (!data_sums_add(&total[i], &sums[i]))
+            st = PN_EDATA;
+    free(bytes);
+    return st;
+}
+
+static enum pn_status
+make_scaling(struct swarm_aggregate *aggregate, struct wire_arena *arena)
+{
+    const struct engine_job *job                     = aggregate->job;
+    struct data_sums         total[WIRE_COLUMNS_MAX] = {{.count = 0}};
+    struct data_scaling      scaling[WIRE_COLUMNS_MAX];
+    enum pn_status           st = PN_OK;
+    if (job->scaling_size == 0)
+        return PN_OK;
+    for (size_t i = 0; i < aggregate->agreement.report_count && st == PN_OK; i++)
+        st = add_statistics(total, aggregate, arena, &aggregate->agreement.reports[i]);
+    if (st == PN_OK)
+        st = data_scaling_from_sums(scaling, total, job->schema, &aggregate->base.why);
+    uint8_t *bytes = malloc((size_t)job->scaling_size);
+    if (st == PN_OK && bytes == NULL)
+        st = PN_ENOMEM;
+    if (st == PN_OK) {
+        data_scaling_encode(bytes, scaling, job->schema->numeric_count);
+        st = save(&aggregate->draft.scaling, &aggregate->scaling_leaves, aggregate, SWARM_SCALING,
+                  bytes, job->scaling_size);
+    }
+    free(bytes);
+    return st;
+}
+
+static enum pn_status
+make_genesis(struct swarm_aggregate *aggregate, struct wire_arena *arena)
+{
+    const struct engine_job *job   = aggregate->job;
+    uint8_t                 *bytes = pn_bulk(job->model_size);
+    enum pn_status           st    = bytes != NULL ? PN_OK : PN_ENOMEM;
+    aggregate->draft.kind          = WIRE_BLOCK_GENESIS;
+    if (st == PN_OK) {
+        float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; encode works in place */
+        engine_job_first_model(theta, job);
+        engine_floats_encode(bytes, theta, (size_t)(job->model_size / 4));
+        st = save(&aggregate->draft.model_out, &aggregate->model_leaves, aggregate, SWARM_MODELS,
+                  bytes, job->model_size);
+        aggregate->made_model = true;
+    }
+    free(bytes);
+    return st == PN_OK ? make_scaling(aggregate, arena) : st;
+}
+
+/* ---- what the model of the round before was worth ---- */
+
+static enum pn_status
+merge_report(struct nn_metric *pooled, const struct swarm_aggregate *aggregate,
+             struct wire_arena *arena, const struct wire_report *report)
+{
+    struct nn_metric    own[NN_METRICS_MAX];
+    struct wire_metrics message;
+    uint8_t            *bytes = NULL;
+    enum pn_status      st    = load_report(&bytes, aggregate, report);
+    if (st != PN_OK)
+        return st;
+    wire_arena_reset(arena);
+    st = wire_metrics_decode(&message, arena, bytes, (size_t)report->report.size);
+    if (st == PN_OK)
+        st = engine_metrics_decode(own, aggregate->job, &message);
+    for (size_t i = 0; st == PN_OK && i < aggregate->job->metric_count; i++)
+        st = nn_metric_merge(&pooled[i], &own[i]);
+    free(bytes);
+    return st;
+}
+
+/* In member order, so that sums of doubles have the same bits with everybody. */
+static enum pn_status
+make_metrics(struct swarm_aggregate *aggregate, struct wire_arena *arena)
+{
+    const struct engine_job *job = aggregate->job;
+    struct nn_metric         pooled[NN_METRICS_MAX];
+    enum pn_status           st = PN_OK;
+    for (size_t i = 0; i < job->metric_count && st == PN_OK; i++)
+        st = nn_metric_init(&pooled[i], job->metrics[i], job->class_count);
+    for (size_t i = 0; i < aggregate->agreement.report_count && st == PN_OK; i++)
+        st = merge_report(pooled, aggregate, arena, &aggregate->agreement.reports[i]);
+    for (size_t i = 0; i < job->metric_count && st == PN_OK; i++) {
+        double value = nn_metric_value(&pooled[i]);
+        if (isfinite(value) && aggregate->agreement.report_count > 0)
+            aggregate->metrics[aggregate->draft.metric_count++] =
+                (struct wire_metric){.name    = nn_metric_names[job->metrics[i]],
+                                     .value   = value,
+                                     .records = pooled[i].count};
+    }
+    return st;
+}
+
+/* One more value of the stopping metric, if the block has one. */
+static void
+count_stale(double *best, uint32_t *stale, const struct engine_job *job,
+            const struct wire_metric *metrics, size_t count)
+{
+    struct fed_round_limits limits;
+    engine_job_limits(&limits, job);
+    for (size_t i = 0; i < count && job->job->stop_metric != NULL; i++) {
+        if (strcmp(metrics[i].name, job->job->stop_metric) != 0)
+            continue;
+        if (fed_round_is_better(&limits, *best, metrics[i].value)) {
+            *best  = metrics[i].value;
+            *stale = 0;
+        } else {
+            (*stale)++;
+        }
+    }
+}
+
+void
+swarm_note_metrics(struct swarm_engine *engine, const struct wire_block *block)
+{
+    count_stale(&engine->best, &engine->stale, engine->config.job, block->metrics,
+                block->metric_count);
+}
+
+static bool
+must_finish(struct swarm_aggregate *aggregate)
+{
+    const struct fed_job *job = aggregate->job->job;
+    count_stale(&aggregate->best, &aggregate->stale, aggregate->job, aggregate->metrics,
+                aggregate->draft.metric_count);
+    if (aggregate->last)
+        snprintf(aggregate->note, sizeof aggregate->note, "all rounds are done");
+    else if (job->stop_metric != NULL && aggregate->stale >= job->patience)
+        snprintf(aggregate->note, sizeof aggregate->note,
+                 "the stopping metric did not improve any more");
+    return aggregate->note[0] != '\0';
+}
+
+static void
+make_finish(struct swarm_aggregate *aggregate)
+{
+    struct wire_block *block = &aggregate->draft;
+    block->kind              = WIRE_BLOCK_FINISH;
+    block->attempt           = 0;
+    block->entry_count = block->absent_count = 0;
+    block->note                              = aggregate->note;
+}
+
+/* ---- the sum, and the next model ---- */
+
+struct fold_room { /* one chunk of everything; numbers are decoded where their bytes were read to */
+    float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
+    int32_t q[CHUNK_PARAMETERS];
+    int64_t sum[CHUNK_PARAMETERS];
+};
+
+static enum pn_status
+read_part(void *out, const struct swarm_aggregate *aggregate, enum swarm_folder folder,
+          const struct wire_blob *wire, uint32_t index)
+{
+    const struct sec_blob blob = fed_blob_from_wire(wire);
+    char                  name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, swarm_folders[folder], &blob.root);
+    return aggregate->disk->read(aggregate->disk->host, name, out, (uint64_t)index * SEC_CHUNK_SIZE,
+                                 sec_blob_chunk_size(blob.size, index));
+}
+
+static enum pn_status
+fold_chunk(uint8_t *out, struct fold_room *room, const struct swarm_aggregate *aggregate,
+           uint32_t index, uint64_t total)
+{
+    const struct wire_block *block = &aggregate->draft;
+    size_t                   count = sec_blob_chunk_size(block->model_in.size, index) / 4;
+    enum pn_status st = read_part(room->start, aggregate, SWARM_MODELS, &block->model_in, index);
+    if (st != PN_OK)
+        return st;
+    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
+    memset(room->sum, 0, count * sizeof room->sum[0]);
+    for (size_t i = 0; i < block->entry_count; i++) {
+        const struct wire_entry *entry = &block->entries[i];
+        if ((st = read_part(room->q, aggregate, SWARM_UPDATES, &entry->update, index)) != PN_OK)
+            return st;
+        fed_update_decode(room->q, (const uint8_t *)room->q, count);
+        fed_update_fold(room->sum, room->q, count, (uint32_t)entry->weight);
+    }
+    fed_update_apply(room->next, room->start, room->sum, count, total);
+    engine_floats_encode(out, room->next, count);
+    return PN_OK;
+}
+
+static enum pn_status
+make_round(struct swarm_aggregate *aggregate)
+{
+    struct wire_block *block = &aggregate->draft;
+    uint64_t           size = block->model_in.size, total = 0;
+    uint8_t           *model  = pn_bulk(size);
+    struct fold_room  *room   = pn_bulk(sizeof *room);
+    enum pn_status     st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
+    uint32_t           chunks = sec_blob_chunks(size);
+    block->kind               = WIRE_BLOCK_ROUND;
+    block->round              = block->height;
+    block->attempt            = aggregate->agreement.view;
+    for (size_t i = 0; i < block->entry_count; i++)
+        total += block->entries[i].weight;
+    if (st == PN_OK && (total == 0 || total > FED_WEIGHTS_MAX))
+        st = PN_EPEER_VALUE; /* a round of nobody */
+    for (uint32_t i = 0; i < chunks && st == PN_OK; i++)
+        st = fold_chunk(model + (uint64_t)i * SEC_CHUNK_SIZE, room, aggregate, i, total);
+    if (st == PN_OK)
+        st =
+            save(&block->model_out, &aggregate->model_leaves, aggregate, SWARM_MODELS, model, size);
+    aggregate->made_model = st == PN_OK;
+    free(model);
+    free(room);
+    return st;
+}
+
+void
+swarm_aggregate_run(struct pn_work *work)
+{
+    struct swarm_aggregate *aggregate = (struct swarm_aggregate *)work;
+    struct wire_arena       arena;
+    void                   *room = aligned_alloc(16, WIRE_ARENA_SIZE);
+    enum pn_status          st   = room != NULL ? PN_OK : PN_ENOMEM;
+    if (st == PN_OK)
+        wire_arena_init(&arena, room, WIRE_ARENA_SIZE);
+    if (st == PN_OK && aggregate->draft.height == 0) {
+        st = make_genesis(aggregate, &arena);
+    } else if (st == PN_OK && (st = make_metrics(aggregate, &arena)) == PN_OK) {
+        if (must_finish(aggregate))
+            make_finish(aggregate);
+        else
+            st = make_round(aggregate);
+    }
+    free(room);
+    aggregate->base.status = st;
+}

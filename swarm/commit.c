@@ -1,0 +1,375 @@
+#include "swarm/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the votes that decided a block ---- */
+
+void
+swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+                       uint32_t view, const struct sec_hash *hash)
+{
+    struct fed_signed_vote votes[FED_SWARM_MAX];
+    *out       = (struct swarm_certificate){.height = engine->chain.height, .view = view};
+    out->count = fed_consensus_votes(votes, &engine->machine.consensus, view, FED_PRECOMMIT, hash);
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->witnesses[i].member = engine->members[votes[i].member].party->number;
+        memcpy(out->witnesses[i].signature, votes[i].signature.bytes, 64);
+    }
+}
+
+const char *
+swarm_certificate_name(uint64_t height)
+{
+    return height % 2 == 0 ? "certificate.0" : "certificate.1";
+}
+
+/* height u64 | view u32 | count u32 | count times: member u32, signature 64 */
+size_t
+swarm_certificate_encode(uint8_t                         out[static SWARM_CERTIFICATE_MAX],
+                         const struct swarm_certificate *certificate)
+{
+    uint8_t *at = out + 16;
+    pn_put_u64(out, certificate->height);
+    pn_put_u32(out + 8, certificate->view);
+    pn_put_u32(out + 12, certificate->count);
+    for (uint32_t i = 0; i < certificate->count; i++, at += 68) {
+        pn_put_u32(at, certificate->witnesses[i].member);
+        memcpy(at + 4, certificate->witnesses[i].signature, 64);
+    }
+    return (size_t)(at - out);
+}
+
+bool
+swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size)
+{
+    if (size < 16)
+        return false;
+    *out = (struct swarm_certificate){.height = pn_get_u64(bytes),
+                                      .view   = pn_get_u32(bytes + 8),
+                                      .count  = pn_get_u32(bytes + 12)};
+    if (out->count > FED_SWARM_MAX || size != 16 + 68 * (size_t)out->count)
+        return false;
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->witnesses[i].member = pn_get_u32(bytes + 16 + 68 * i);
+        memcpy(out->witnesses[i].signature, bytes + 20 + 68 * i, 64);
+    }
+    return true;
+}
+
+/* ---- what we voted ---- */
+
+static enum pn_status
+put_bound(struct pn_buffer *out, const struct swarm_block *block)
+{
+    uint8_t head[68];
+    if (block == NULL)
+        return PN_OK;
+    pn_put_u32(head, (uint32_t)block->bytes.size);
+    memcpy(head + 4, block->signature.bytes, 64);
+    enum pn_status st = pn_buffer_append(out, head, sizeof head);
+    return st == PN_OK ? pn_buffer_append(out, block->bytes.bytes, block->bytes.size) : st;
+}
+
+/* count u32 | count times: member u32, lock_view u32, lock 32, signature 64: of the valid block */
+static enum pn_status
+put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
+{
+    struct fed_signed_vote votes[FED_SWARM_MAX];
+    uint32_t               count = 0;
+    if (consensus->valid_view != FED_NO_VIEW)
+        count = fed_consensus_proof(votes, consensus, consensus->valid_view, &consensus->valid);
+    uint8_t bytes[SWARM_PROOF_VOTE];
+    pn_put_u32(bytes, count);
+    enum pn_status st = pn_buffer_append(out, bytes, 4);
+    for (uint32_t i = 0; i < count && st == PN_OK; i++) {
+        pn_put_u32(bytes, votes[i].member);
+        pn_put_u32(bytes + 4, votes[i].vote.lock_view);
+        memcpy(bytes + 8, votes[i].vote.lock.bytes, 32);
+        memcpy(bytes + 40, votes[i].signature.bytes, 64);
+        st = pn_buffer_append(out, bytes, sizeof bytes);
+    }
+    return st;
+}
+
+/* state | proof | for the block that we are locked on, and the valid one if it is another: size
+ * u32, signature 64, bytes */
+bool
+swarm_save_vote(struct swarm_engine *engine)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    const struct store_disk    *disk      = engine->config.disk;
+    uint8_t                     saved[FED_CONSENSUS_SAVED];
+    struct pn_buffer            bytes;
+    fed_consensus_save(saved, consensus);
+    if (memcmp(saved, engine->saved, sizeof saved) == 0)
+        return true; /* said again */
+    pn_buffer_init(&bytes, SWARM_VOTE_MAX);
+    enum pn_status st = pn_buffer_append(&bytes, saved, sizeof saved);
+    if (st == PN_OK)
+        st = put_proof(&bytes, consensus);
+    if (st == PN_OK)
+        st = put_bound(&bytes, swarm_block_find(engine, &consensus->locked));
+    if (st == PN_OK && !sec_hash_equal(&consensus->locked, &consensus->valid))
+        st = put_bound(&bytes, swarm_block_find(engine, &consensus->valid));
+    if (st == PN_OK)
+        st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
+    pn_buffer_fini(&bytes);
+    if (st == PN_OK)
+        memcpy(engine->saved, saved, sizeof saved);
+    else
+        swarm_break(engine, st, "a vote cannot be written to the state directory");
+    return st == PN_OK;
+}
+
+/* ---- what a block means for what comes after ---- */
+
+static enum pn_status
+keep(struct swarm_engine *engine, uint64_t height, enum swarm_folder folder,
+     const struct wire_blob *blob)
+{
+    if (engine->kept_count == engine->kept_capacity) {
+        size_t             more  = 2 * engine->kept_capacity + 16;
+        struct swarm_kept *grown = realloc(engine->kept, more * sizeof *grown);
+        if (grown == NULL)
+            return PN_ENOMEM;
+        engine->kept          = grown;
+        engine->kept_capacity = more;
+    }
+    struct swarm_kept *kept = &engine->kept[engine->kept_count++];
+    kept->height            = height;
+    kept->folder            = folder;
+    memcpy(kept->root.bytes, blob->root, sizeof kept->root.bytes);
+    return PN_OK;
+}
+
+static bool
+stays(const struct swarm_config *config, const struct swarm_kept *kept, uint64_t height)
+{
+    uint32_t rounds = kept->folder == SWARM_MODELS ? config->keep_models : config->keep_updates;
+    return rounds == 0 || kept->height + rounds > height;
+}
+
+enum pn_status
+swarm_remember(struct swarm_engine *engine, const struct wire_block *block)
+{
+    enum pn_status st = keep(engine, block->height, SWARM_MODELS, &block->model_out);
+    for (size_t i = 0; i < block->entry_count && st == PN_OK; i++)
+        st = keep(engine, block->height, SWARM_UPDATES, &block->entries[i].update);
+    for (size_t i = 0; i < block->agreement->report_count && st == PN_OK; i++)
+        st = keep(engine, block->height, SWARM_REPORTS, &block->agreement->reports[i].report);
+    size_t left = 0;
+    for (size_t i = 0; i < engine->kept_count; i++)
+        if (stays(&engine->config, &engine->kept[i], block->height))
+            engine->kept[left++] = engine->kept[i];
+    engine->kept_count = left;
+    return st;
+}
+
+void
+swarm_teach(struct swarm_engine *engine, const struct wire_block *block)
+{
+    uint32_t places[2 * FED_SWARM_MAX];
+    size_t   count = 0;
+    for (size_t i = 0; i < block->entry_count; i++)
+        places[count++] = fed_roster_place(engine->config.roster, block->entries[i].member);
+    for (size_t i = 0; i < block->agreement->report_count; i++)
+        places[count++] =
+            fed_roster_place(engine->config.roster, block->agreement->reports[i].member);
+    fed_swarm_take(&engine->machine, block, places);
+}
+
+/* ---- writing it ---- */
+
+struct commit {
+    struct engine_work       base;
+    const struct store_disk *disk;
+    const struct pn_buffer  *record; /* the engine's; it does not change meanwhile */
+    uint8_t                  certificate[SWARM_CERTIFICATE_MAX];
+    size_t                   certificate_size;
+    uint64_t                 height;
+    struct sec_hash          hash;
+    struct sec_hash         *roots[SWARM_FOLDERS]; /* that stay; NULL: all do */
+    size_t                   counts[SWARM_FOLDERS];
+};
+
+static void
+release_commit(struct engine_work *work)
+{
+    struct commit *commit = (struct commit *)work;
+    for (size_t i = 0; i < SWARM_FOLDERS; i++)
+        free(commit->roots[i]);
+    free(commit);
+}
+
+/* The votes, the block, and then the mark below which this ledger never falls. */
+static void
+run_commit(struct pn_work *work)
+{
+    struct commit           *commit = (struct commit *)work;
+    const struct store_disk *disk   = commit->disk;
+    uint8_t                  summit[40];
+    enum pn_status           st = disk->save(disk->host, swarm_certificate_name(commit->height),
+                                             commit->certificate, commit->certificate_size);
+    if (st == PN_OK)
+        st = disk->append(disk->host, commit->record->bytes, commit->record->size);
+    pn_put_u64(summit, commit->height);
+    memcpy(summit + 8, commit->hash.bytes, 32);
+    if (st == PN_OK)
+        st = disk->save(disk->host, "summit", summit, sizeof summit);
+    for (size_t i = 0; i < SWARM_FOLDERS && st == PN_OK; i++)
+        if (commit->roots[i] != NULL)
+            engine_blob_tidy(disk, swarm_folders[i], commit->roots[i], commit->counts[i]);
+    commit->base.status = st;
+}
+
+static void
+stop_stale_training(struct swarm_engine *engine)
+{
+    if (engine->working)
+        atomic_store(&engine->progress.stop, true);
+}
+
+/* Members that the block convicts need not be convicted again. */
+static void
+forget_convictions(struct swarm_engine *engine, const struct wire_block *block)
+{
+    const struct wire_agreement *agreement = block->agreement;
+    size_t                       left      = 0;
+    for (size_t i = 0; i < engine->conviction_count; i++) {
+        bool said = false;
+        for (size_t k = 0; k < agreement->conviction_count; k++)
+            said = said ||
+                   agreement->convictions[k].first.member == engine->convictions[i].first.member;
+        if (!said)
+            engine->convictions[left++] = engine->convictions[i];
+    }
+    engine->conviction_count = left;
+}
+
+static void
+move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
+{
+    engine->chain       = engine->after;
+    engine->certificate = engine->decided;
+    swarm_note_metrics(engine, block);
+    swarm_teach(engine, block);
+    forget_convictions(engine, block);
+    swarm_blocks_clear(engine);
+    swarm_pull_forget(engine);
+    stop_stale_training(engine);
+    engine->told_view          = 1;
+    engine->needs_contribution = false;
+    swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_COMMITTED,
+                                              .height = block->height,
+                                              .round  = block->round,
+                                              .votes  = engine->certificate.count,
+                                              .block  = block});
+    if (block->kind != WIRE_BLOCK_FINISH)
+        swarm_tell(engine,
+                   &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});
+}
+
+static void
+done_commit(struct pn_work *work, pn_ms now)
+{
+    struct commit       *commit = (struct commit *)engine_work_take(work);
+    struct swarm_engine *engine = commit->base.engine;
+    struct wire_arena   *arena  = &engine->config.scratch->arena;
+    struct wire_block    block;
+    engine->committing = false;
+    wire_arena_reset(arena);
+    if (commit->base.status != PN_OK)
+        swarm_break(engine, commit->base.status,
+                    "the block cannot be written to the ledger of the state directory");
+    else if (wire_block_decode(&block, arena, engine->record.bytes + 64,
+                               engine->record.size - 64) != PN_OK ||
+             swarm_remember(engine, &block) != PN_OK)
+        swarm_break(engine, PN_ENOMEM, "no memory for a block");
+    else
+        move_on(engine, &block, now);
+    release_commit(&commit->base);
+    swarm_engine_tick(engine, now);
+}
+
+/* What stays when this block is in: as swarm_remember will have it. */
+static enum pn_status
+fill_roots(struct commit *commit, const struct swarm_engine *engine, const struct wire_block *block)
+{
+    const struct swarm_config *config = &engine->config;
+    size_t most = engine->kept_count + block->entry_count + block->agreement->report_count + 2;
+    for (size_t f = 0; f <= SWARM_REPORTS; f++) {
+        uint32_t rounds = f == SWARM_MODELS ? config->keep_models : config->keep_updates;
+        if (rounds > 0 && (commit->roots[f] = calloc(most, sizeof(struct sec_hash))) == NULL)
+            return PN_ENOMEM;
+    }
+    for (size_t i = 0; i < engine->kept_count; i++) {
+        const struct swarm_kept *kept = &engine->kept[i];
+        if (commit->roots[kept->folder] != NULL && stays(config, kept, block->height))
+            commit->roots[kept->folder][commit->counts[kept->folder]++] = kept->root;
+    }
+    if (commit->roots[SWARM_MODELS] != NULL)
+        memcpy(commit->roots[SWARM_MODELS][commit->counts[SWARM_MODELS]++].bytes,
+               block->model_out.root, 32);
+    if (commit->roots[SWARM_UPDATES] == NULL)
+        return PN_OK;
+    for (size_t i = 0; i < block->entry_count; i++)
+        memcpy(commit->roots[SWARM_UPDATES][commit->counts[SWARM_UPDATES]++].bytes,
+               block->entries[i].update.root, 32);
+    for (size_t i = 0; i < block->agreement->report_count; i++)
+        memcpy(commit->roots[SWARM_REPORTS][commit->counts[SWARM_REPORTS]++].bytes,
+               block->agreement->reports[i].report.root, 32);
+    return PN_OK;
+}
+
+static enum pn_status
+prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_block *block,
+        const struct swarm_certificate *certificate)
+{
+    struct wire_arena arena;
+    struct wire_block decoded;
+    struct pn_error   why;
+    void             *room = aligned_alloc(16, WIRE_ARENA_SIZE);
+    if (room == NULL)
+        return PN_ENOMEM;
+    wire_arena_init(&arena, room, WIRE_ARENA_SIZE);
+    engine->after     = engine->chain;
+    engine->decided   = *certificate;
+    enum pn_status st = fed_chain_take(&decoded, &engine->after, &arena, block->bytes.bytes,
+                                       block->bytes.size, &block->signature, &why);
+    if (st == PN_OK)
+        st = fill_roots(commit, engine, &decoded);
+    free(room);
+    pn_buffer_clear(&engine->record);
+    if (st == PN_OK)
+        st = pn_buffer_append(&engine->record, block->signature.bytes, 64);
+    if (st == PN_OK)
+        st = pn_buffer_append(&engine->record, block->bytes.bytes, block->bytes.size);
+    commit->disk             = engine->config.disk;
+    commit->record           = &engine->record;
+    commit->height           = certificate->height;
+    commit->hash             = block->hash;
+    commit->certificate_size = swarm_certificate_encode(commit->certificate, certificate);
+    return st;
+}
+
+void
+swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
+             const struct swarm_certificate *certificate)
+{
+    if (engine->committing || engine->broken)
+        return;
+    struct commit *commit = calloc(1, sizeof *commit);
+    enum pn_status st = commit == NULL ? PN_ENOMEM : prepare(commit, engine, block, certificate);
+    if (st != PN_OK) {
+        if (commit != NULL)
+            release_commit(&commit->base);
+        swarm_break(engine, st, "a decided block cannot be taken into the ledger");
+        return;
+    }
+    engine->committing = true;
+    swarm_submit(
+        engine, &commit->base,
+        &(struct engine_work_how){engine->record.size, run_commit, done_commit, release_commit});
+}

@@ -1,0 +1,366 @@
+#include "swarm/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEEP_UPDATES = 2,
+    KEEP_MODELS  = 2
+};
+
+const char *const swarm_folders[SWARM_FOLDERS] = {[SWARM_MODELS]  = "models",
+                                                  [SWARM_UPDATES] = "updates",
+                                                  [SWARM_REPORTS] = "reports",
+                                                  [SWARM_SCALING] = "scaling"};
+
+void
+swarm_config_defaults(struct swarm_config *config, const struct engine_job *job)
+{
+    *config = (struct swarm_config){.job          = job,
+                                    .bytes_max    = (uint64_t)4 << 30,
+                                    .keep_updates = KEEP_UPDATES,
+                                    .keep_models  = KEEP_MODELS};
+    fed_swarm_limits_from_job(&config->limits, job->job);
+}
+
+void
+swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *notice)
+{
+    if (engine->config.notice == NULL)
+        return;
+    struct swarm_notice full = *notice;
+    if (full.text == NULL)
+        full.text = "";
+    if (full.height == 0)
+        full.height = engine->machine.height;
+    engine->config.notice(engine->config.host, &full);
+}
+
+void
+swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what)
+{
+    if (engine->broken)
+        return;
+    engine->broken = engine->over = true;
+    swarm_tell(engine,
+               &(struct swarm_notice){.kind = SWARM_BROKEN, .status = status, .text = what});
+}
+
+void
+swarm_submit(struct swarm_engine *engine, struct engine_work *work,
+             const struct engine_work_how *how)
+{
+    engine_work_submit(work, &engine->works, engine, &engine->config.ports, how);
+}
+
+/* ---- sending ---- */
+
+bool
+swarm_is_open(const struct swarm_engine *engine, uint32_t member)
+{
+    return member != engine->self && engine->members[member].peer.link.sent_hello;
+}
+
+void
+swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type)
+{
+    const struct engine_stamp stamp = {.type = type, .round = engine->machine.height};
+    /* SAFE: a frame that does not leave is said again when the session is opened anew. */
+    (void)!engine_peer_send(&engine->members[member].peer, &engine->config.ports,
+                            engine->config.scratch, &stamp);
+}
+
+void
+swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now)
+{
+    /* SAFE: a greeting that is lost is asked for by the other side. */
+    (void)!engine_peer_hello(&engine->members[member].peer, &engine->config.ports,
+                             engine->config.scratch, engine->chain.height, &engine->chain.head,
+                             now);
+}
+
+/* ---- one turn ---- */
+
+static void
+keep_pending(struct swarm_engine *engine, const struct fed_swarm_event *event)
+{
+    PN_ASSERT(engine->pending_count < SWARM_PENDING_MAX);
+    PN_ASSERT(event->consensus == NULL || event->consensus->votes == NULL); /* of frames only */
+    struct swarm_pending *pending = &engine->pending[engine->pending_count++];
+    pending->event                = *event;
+    if (event->consensus != NULL)
+        pending->consensus = *event->consensus;
+    if (event->contribution != NULL)
+        pending->contribution = *event->contribution;
+}
+
+static void
+take_pending(struct swarm_engine *engine, pn_ms now)
+{
+    struct swarm_pending next = engine->pending[0];
+    engine->pending_count--;
+    memmove(engine->pending, engine->pending + 1,
+            engine->pending_count * sizeof engine->pending[0]);
+    if (next.event.consensus != NULL)
+        next.event.consensus = &next.consensus;
+    if (next.event.contribution != NULL)
+        next.event.contribution = &next.contribution;
+    /* SAFE: an event of our own that the machine does not want any more has no one to answer. */
+    (void)!fed_swarm_step(&engine->machine, now, &next.event, swarm_perform, engine);
+}
+
+static void
+tell_view(struct swarm_engine *engine)
+{
+    uint32_t view = engine->machine.consensus.view;
+    if (view > engine->told_view && view > 1)
+        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_VIEW, .view = view});
+    engine->told_view = view;
+}
+
+enum pn_status
+swarm_turn(struct swarm_engine *engine, pn_ms now, const struct fed_swarm_event *event)
+{
+    if (engine->turning) {
+        keep_pending(engine, event);
+        return PN_OK;
+    }
+    engine->turning   = true;
+    engine->now       = now;
+    enum pn_status st = fed_swarm_step(&engine->machine, now, event, swarm_perform, engine);
+    while (engine->pending_count > 0)
+        take_pending(engine, now);
+    engine->turning = false;
+    tell_view(engine);
+    return st;
+}
+
+void
+swarm_raise(struct swarm_engine *engine, pn_ms now, const struct fed_swarm_event *event)
+{
+    (void)!swarm_turn(engine, now, event); /* SAFE: as take_pending */
+}
+
+void
+swarm_raise_consensus(struct swarm_engine *engine, pn_ms now,
+                      const struct fed_consensus_event *event)
+{
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = event});
+}
+
+/* ---- from outside ---- */
+
+void
+swarm_engine_start(struct swarm_engine *engine, pn_ms now)
+{
+    fed_swarm_start(&engine->machine, now);
+    if (!engine->machine.finished) {
+        swarm_resume_vote(engine, now);
+        swarm_begin_join(engine);
+        swarm_tell(engine,
+                   &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
+    }
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_TICK});
+}
+
+static uint32_t
+place_of(const struct swarm_engine *engine, uint32_t number)
+{
+    return fed_roster_place(engine->config.roster, number);
+}
+
+void
+swarm_engine_up(struct swarm_engine *engine, pn_ms now, uint32_t number)
+{
+    uint32_t member = place_of(engine, number);
+    if (member >= engine->count || member == engine->self)
+        return;
+    engine->members[member].peer.reachable = true;
+    swarm_greet(engine, member, now);
+}
+
+void
+swarm_engine_down(struct swarm_engine *engine, pn_ms now, uint32_t number)
+{
+    uint32_t member = place_of(engine, number);
+    if (member >= engine->count || member == engine->self)
+        return;
+    struct swarm_member *of = &engine->members[member];
+    engine_peer_down(&of->peer);
+    if (of->greeted)
+        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_DOWN, .member = number});
+    of->greeted = false;
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_DOWN, .member = member});
+}
+
+void
+swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, const uint8_t *bytes,
+                   size_t size)
+{
+    uint32_t member = place_of(engine, number);
+    if (member >= engine->count || member == engine->self || engine->broken)
+        return;
+    struct swarm_member *of    = &engine->members[member];
+    struct wire_frame    frame = {.header = {.type = 0}};
+    enum pn_status       st    = PN_EPEER_LIMIT;
+    if (swarm_may_speak(engine, of, size, now))
+        st = engine_peer_open(&frame, &of->peer, bytes, size);
+    if (st == PN_OK)
+        st = swarm_take(engine, now, member, &frame);
+    if (engine_count(&of->peer.counters, st) == ENGINE_REJECTED &&
+        engine_budget_take(&of->complaints, 1, now))
+        swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_REJECTED,
+                                                  .member = number,
+                                                  .type   = frame.header.type,
+                                                  .status = st});
+    swarm_engine_tick(engine, now);
+}
+
+void
+swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
+{
+    if (engine->broken)
+        return;
+    if (now >= fed_swarm_deadline(&engine->machine))
+        swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_TICK});
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (i != engine->self && engine_peer_must_ask(&engine->members[i].peer, now))
+            swarm_greet(engine, i, now);
+    swarm_pull_more(engine, now);
+    if (engine->needs_contribution && !engine->working)
+        swarm_contribute(engine, now);
+}
+
+pn_ms
+swarm_engine_deadline(const struct swarm_engine *engine)
+{
+    pn_ms at = fed_swarm_deadline(&engine->machine), other;
+    if (engine->broken)
+        return UINT64_MAX;
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (i != engine->self && (other = engine_peer_deadline(&engine->members[i].peer)) < at)
+            at = other;
+    other = swarm_pull_deadline(engine);
+    return other < at ? other : at;
+}
+
+void
+swarm_engine_stop(struct swarm_engine *engine)
+{
+    atomic_store(&engine->progress.stop, true);
+}
+
+bool
+swarm_engine_is_over(const struct swarm_engine *engine)
+{
+    return engine->over && engine->works == NULL;
+}
+
+const struct fed_swarm *
+swarm_engine_machine(const struct swarm_engine *engine)
+{
+    return &engine->machine;
+}
+
+const struct fed_chain *
+swarm_engine_chain(const struct swarm_engine *engine)
+{
+    return &engine->chain;
+}
+
+const struct engine_counters *
+swarm_engine_counters(const struct swarm_engine *engine, uint32_t number)
+{
+    uint32_t member = place_of(engine, number);
+    return member >= engine->count ? NULL : &engine->members[member].peer.counters;
+}
+
+/* ---- making and releasing ---- */
+
+static void
+init_members(struct swarm_engine *engine)
+{
+    const struct fed_roster *roster = engine->config.roster;
+    for (uint32_t i = 0; i < engine->count; i++) {
+        struct swarm_member *member = &engine->members[i];
+        struct fed_link_ends ends   = {.epoch  = roster->epoch,
+                                       .self   = engine->config.self,
+                                       .peer   = roster->members[i].number,
+                                       .swarm  = true,
+                                       .secret = engine->config.secret,
+                                       .key    = &roster->members[i].certificate.node};
+        memcpy(ends.run, engine->run, sizeof ends.run);
+        member->party = &roster->members[i];
+        engine_peer_init(&member->peer, &ends, engine->config.boot);
+    }
+}
+
+static enum pn_status
+init(struct swarm_engine *engine, struct pn_error *why)
+{
+    const struct fed_roster *roster = engine->config.roster;
+    struct fed_swarm_limits  limits = engine->config.limits;
+    engine->count                   = roster->member_count;
+    engine->self                    = place_of(engine, engine->config.self);
+    if (roster->mode != FED_MODE_SWARM || engine->self == engine->count)
+        return pn_error_set(why, PN_ECONFIG, "member %u is in no swarm of this roster",
+                            engine->config.self);
+    engine->members = calloc(engine->count, sizeof *engine->members);
+    engine->parts   = calloc(engine->count, sizeof *engine->parts);
+    engine->voters  = calloc(engine->count, sizeof *engine->voters);
+    if (engine->members == NULL || engine->parts == NULL || engine->voters == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for the members of the swarm");
+    limits.consensus.members = engine->count;
+    limits.consensus.self    = engine->self;
+    limits.consensus.quorum  = fed_roster_quorum(roster, &limits.consensus.liars);
+    fed_job_run(engine->run, roster->federation, engine->config.job->job, "1");
+    fed_swarm_init(&engine->machine, &limits, engine->parts, engine->voters);
+    for (size_t i = 0; i < SWARM_FOLDERS; i++)
+        engine_shelf_init(&engine->shelves[i], engine->config.disk);
+    for (size_t i = 0; i < SWARM_PULLS; i++)
+        engine_fetch_init(&engine->pulls[i].fetch, engine->config.disk);
+    for (size_t i = 0; i < SWARM_BLOCKS; i++)
+        pn_buffer_init(&engine->blocks[i].bytes, WIRE_BLOCK_MAX);
+    pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
+    engine->best = (double)NAN;
+    return swarm_resume(engine, why);
+}
+
+enum pn_status
+swarm_engine_new(struct swarm_engine **out, const struct swarm_config *config, struct pn_error *why)
+{
+    struct swarm_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for the swarm's engine");
+    engine->config    = *config;
+    enum pn_status st = init(engine, why);
+    if (st != PN_OK) {
+        swarm_engine_free(engine);
+        return st;
+    }
+    init_members(engine);
+    *out = engine;
+    return PN_OK;
+}
+
+void
+swarm_engine_free(struct swarm_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    engine_work_release_all(&engine->works);
+    for (size_t i = 0; i < SWARM_PULLS; i++)
+        engine_fetch_fini(&engine->pulls[i].fetch);
+    for (size_t i = 0; i < SWARM_FOLDERS; i++)
+        engine_shelf_fini(&engine->shelves[i]);
+    for (size_t i = 0; i < SWARM_BLOCKS; i++)
+        pn_buffer_fini(&engine->blocks[i].bytes);
+    pn_buffer_fini(&engine->record);
+    node_trainer_free(engine->trainer);
+    free(engine->kept);
+    free(engine->members);
+    free(engine->parts);
+    free(engine->voters);
+    free(engine);
+}

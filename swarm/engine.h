@@ -1,0 +1,132 @@
+/*
+ * swarm/engine -- one organisation's part in a swarm, without a socket, a file or a clock of its
+ * own. There is no coordinator: every member decides with the others what the next block is.
+ *
+ * The host (panal-node, sim/ or a test) hands in frames, connections and the time; the engine
+ * reaches out through base/ports (send, submit) and store/disk only. One frame goes one way:
+ *
+ *     open the link -> decode -> check -> fed_swarm_step -> perform the effects
+ *
+ * Training, measuring, folding and writing are work for the host's worker. What every member has
+ * to compute it computes itself: it votes for a block only when it made the same bytes.
+ *
+ *     disk     models/ROOT   every model that we computed or fetched; the newest stay
+ *              updates/ROOT  ours and the others', of the newest rounds
+ *              reports/ROOT  likewise: sums of height 0, states of metrics
+ *              scaling/ROOT
+ *              record h      signature of the proposer 64 | block h
+ *              certificate   the votes that decided the newest block
+ *              summit        height and hash of the newest block: a ledger with less was put back
+ *              vote          what we voted at the current height, and what we are locked on:
+ *                            durable before the vote leaves
+ *              fact ours     what we committed to at the current height: durable before it leaves
+ *              job.yaml
+ *
+ * Memory     one heap object; the site's records; two models while a block is made or checked.
+ *            Config and what it points at are borrowed until free.
+ * Threads    the host's one; `submit` returns before `done` of that work is called, and a host that
+ *            frees the engine has first waited for its work (swarm_engine_stop shortens it).
+ */
+#ifndef SWARM_ENGINE_H
+#define SWARM_ENGINE_H
+
+#include "base/ports.h"
+#include "engine/job.h"
+#include "engine/peer.h"
+#include "fed/block.h"
+#include "fed/policy.h"
+#include "fed/swarm.h"
+#include "node/trainer.h"
+#include "store/disk.h"
+
+enum swarm_notice_kind {
+    SWARM_UP,        /* a session with `member`                                             */
+    SWARM_DOWN,
+    SWARM_ABLE,      /* our records are read: `records`, `validation`, `test`               */
+    SWARM_REFUSED,   /* this site contributes nothing; `text`: why, in full (stays here)    */
+    SWARM_HEIGHT,    /* `height` begins, `round`                                            */
+    SWARM_TRAINED,   /* `round`, `loss`, `norm` of the update, `weight`, `saturated` values */
+    SWARM_MEASURED,  /* `round` - 1's model on our `part`: `metrics`                        */
+    SWARM_HERE,      /* the update of `member` is whole and good: `weight`, `norm`          */
+    SWARM_LOST,      /* a part of `member` will not count: `text`                           */
+    SWARM_PROPOSED,  /* we lead and proposed a block, in `view`                             */
+    SWARM_VIEW,      /* `view` begins: the leader before did not bring a block through      */
+    SWARM_BAD,       /* a proposed block is not what we computed: `text`                    */
+    SWARM_COMMITTED, /* `block` stands in our ledger; `votes` decided it                    */
+    SWARM_CONVICTED, /* `member` signed two votes that contradict each other                */
+    SWARM_FORKED,    /* `member` shows another block than ours: `text`                      */
+    SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`                  */
+    SWARM_FAILED,    /* something failed here, and will be tried again: `text`              */
+    SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
+    SWARM_ENDED      /* the last block is here, and with everybody who is: `text`           */
+};
+
+struct swarm_metric {
+    const char *name;
+    double      value; /* NAN when undefined */
+};
+
+struct swarm_notice {
+    enum swarm_notice_kind     kind;
+    uint32_t                   member, view; /* member: its number */
+    uint64_t                   height, round, records, validation, test, weight, saturated;
+    double                     loss, norm;
+    enum data_part_kind        part;
+    const struct swarm_metric *metrics;
+    size_t                     metric_count, votes;
+    uint16_t                   type;
+    enum pn_status             status;
+    const char                *text;
+    const struct wire_block   *block;
+};
+
+struct swarm_config {
+    const struct fed_roster      *roster; /* mode: swarm */
+    uint32_t                      self;   /* our member number */
+    const struct sec_sign_secret *secret;
+    uint32_t                      boot; /* larger than in any earlier life; durable already */
+    const struct fed_policy      *policy;
+    const struct data_source     *source;
+    const struct engine_job      *job;
+    uint64_t                      bytes_max; /* of the site's records in memory */
+    const struct store_disk      *disk;
+    struct pn_ports               ports;
+    struct engine_scratch        *scratch;
+    struct fed_swarm_limits       limits;       /* consensus.members ... liars: filled in by us */
+    uint32_t                      keep_updates; /* rounds whose updates and reports stay; 0 = all */
+    uint32_t                      keep_models;  /* newest models that stay, 2 to 16; 0 = all   */
+    uint64_t (*wall_ms)(void *host);            /* Unix time, for blocks */
+    void (*notice)(void *host, const struct swarm_notice *notice); /* may be NULL */
+    void *host;
+};
+/* Limits of the job; records of at most 4 GiB, keep_updates 2, keep_models 2; else zero. */
+void swarm_config_defaults(struct swarm_config *config, const struct engine_job *job);
+
+struct swarm_engine;
+
+/* Reads the disk: walks and checks the ledger, finds what we voted and committed to. `why`: what to
+ * do. */
+PN_MUST_CHECK enum pn_status swarm_engine_new(struct swarm_engine      **out,
+                                              const struct swarm_config *config,
+                                              struct pn_error           *why);
+void                         swarm_engine_free(struct swarm_engine *engine);
+
+/* Begins; before anything else. */
+void  swarm_engine_start(struct swarm_engine *engine, pn_ms now);
+/* The connection to `member` (its number) stands, or is gone. */
+void  swarm_engine_up(struct swarm_engine *engine, pn_ms now, uint32_t member);
+void  swarm_engine_down(struct swarm_engine *engine, pn_ms now, uint32_t member);
+void  swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t member,
+                         const uint8_t *bytes, size_t size);
+void  swarm_engine_tick(struct swarm_engine *engine, pn_ms now);
+pn_ms swarm_engine_deadline(const struct swarm_engine *engine);
+/* Asks a training that runs to end early. */
+void swarm_engine_stop(struct swarm_engine *engine);
+
+bool                          swarm_engine_is_over(const struct swarm_engine *engine);
+const struct fed_swarm       *swarm_engine_machine(const struct swarm_engine *engine);
+const struct fed_chain       *swarm_engine_chain(const struct swarm_engine *engine);
+const struct engine_counters *swarm_engine_counters(const struct swarm_engine *engine,
+                                                    uint32_t                   member);
+
+#endif

@@ -1,0 +1,196 @@
+#include "swarm/state.h"
+
+#include "engine/ledger.h"
+
+#include <string.h>
+
+static enum pn_status
+take_block(void *context, const struct wire_block *block, const struct sec_hash *hash)
+{
+    struct swarm_engine *engine = context;
+    (void)hash;
+    swarm_teach(engine, block);
+    swarm_note_metrics(engine, block);
+    return swarm_remember(engine, block);
+}
+
+/* The ledger was never shorter than this: a copy of an older state directory is refused. */
+static enum pn_status
+check_summit(const struct swarm_engine *engine, struct pn_error *why)
+{
+    const struct store_disk *disk = engine->config.disk;
+    uint8_t                  summit[40];
+    uint64_t                 size, height;
+    enum pn_status           st = disk->size(disk->host, "summit", &size);
+    if (st == PN_ENOENT)
+        return PN_OK;
+    if (st == PN_OK)
+        st = size == sizeof summit ? disk->read(disk->host, "summit", summit, 0, sizeof summit)
+                                   : PN_ECORRUPT;
+    if (st != PN_OK)
+        return pn_error_set(why, st, "the state directory does not give its highest block: %s",
+                            pn_status_text(st));
+    height = pn_get_u64(summit);
+    if (height + 1 > engine->chain.height)
+        return pn_error_set(why, PN_ECORRUPT,
+                            "the ledger ends before block %llu, which it held: an older copy was "
+                            "put back. Restore the newest one; a member that forgets what it voted "
+                            "for can be made to vote against it",
+                            (unsigned long long)height);
+    if (height + 1 == engine->chain.height && memcmp(summit + 8, engine->chain.head.bytes, 32) != 0)
+        return pn_error_set(why, PN_ECORRUPT, "block %llu is not the one that this ledger held",
+                            (unsigned long long)height);
+    return PN_OK;
+}
+
+static enum pn_status
+load_certificate(struct swarm_engine *engine, struct pn_error *why)
+{
+    const struct store_disk *disk   = engine->config.disk;
+    uint64_t                 height = engine->chain.height - 1, size = 0;
+    uint8_t                  bytes[SWARM_CERTIFICATE_MAX];
+    const char              *name = swarm_certificate_name(height);
+    if (engine->chain.height == 0)
+        return PN_OK;
+    enum pn_status st = disk->size(disk->host, name, &size);
+    if (st == PN_OK && size > sizeof bytes)
+        st = PN_ECORRUPT;
+    if (st == PN_OK)
+        st = disk->read(disk->host, name, bytes, 0, (size_t)size);
+    if (st == PN_OK && (!swarm_certificate_decode(&engine->certificate, bytes, (size_t)size) ||
+                        engine->certificate.height != height))
+        st = PN_ECORRUPT;
+    struct fed_decided decided = {
+        .height = height, .view = engine->certificate.view, .hash = engine->chain.head};
+    memcpy(decided.run, engine->run, sizeof decided.run);
+    if (st == PN_OK)
+        st = fed_certificate_check(engine->config.roster, &decided, engine->certificate.witnesses,
+                                   engine->certificate.count, why);
+    return st == PN_OK
+               ? PN_OK
+               : pn_error_wrap(why, st, "the votes for block %llu", (unsigned long long)height);
+}
+
+/* What we committed to at the height to come is said again, not made again. */
+static enum pn_status
+load_ours(struct swarm_engine *engine, struct pn_error *why)
+{
+    const struct store_disk *disk = engine->config.disk;
+    uint8_t                  fact[SWARM_OURS_SIZE];
+    size_t                   size = sizeof fact;
+    enum pn_status           st   = disk->get(disk->host, "ours", fact, &size);
+    if (st == PN_ENOENT)
+        return PN_OK;
+    if (st == PN_OK && size != sizeof fact)
+        st = PN_ECORRUPT;
+    if (st != PN_OK)
+        return pn_error_set(why, st, "the state directory does not give our last contribution: %s",
+                            pn_status_text(st));
+    struct swarm_ours ours;
+    swarm_ours_decode(&ours, fact);
+    if (ours.height != engine->chain.height)
+        return PN_OK;
+    for (size_t i = 0; i < 2; i++) {
+        enum swarm_folder folder = i == FED_UPDATE_PART ? SWARM_UPDATES : SWARM_REPORTS;
+        if (ours.has[i] &&
+            engine_blob_read(NULL, NULL, disk, swarm_folders[folder], &ours.blob[i]) != PN_OK)
+            return PN_OK; /* not whole any more: it is made again, to the same bits */
+    }
+    engine->ours = ours;
+    return PN_OK;
+}
+
+enum pn_status
+swarm_resume(struct swarm_engine *engine, struct pn_error *why)
+{
+    const struct swarm_config *config = &engine->config;
+    enum pn_status             st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
+                                                       config->scratch, take_block, engine, why);
+    if (st == PN_OK && engine->chain.height > 0 &&
+        !sec_hash_equal(&engine->chain.job, &config->job->job->hash))
+        st = pn_error_set(why, PN_ECONFIG,
+                          "the state directory holds the run of another job; one directory is for "
+                          "one run");
+    if (st == PN_OK)
+        st = check_summit(engine, why);
+    if (st == PN_OK)
+        st = load_certificate(engine, why);
+    return st == PN_OK ? load_ours(engine, why) : st;
+}
+
+/* ---- what we voted ---- */
+
+static const uint8_t *
+restore_bound(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end, pn_ms now)
+{
+    struct sec_signature signature;
+    struct sec_hash      hash;
+    struct wire_block    block;
+    uint32_t             size = end - at >= 68 ? pn_get_u32(at) : UINT32_MAX;
+    if (end - at < 68 || size > (size_t)(end - at) - 68)
+        return end;
+    const struct wire_span span = {at + 68, size};
+    memcpy(signature.bytes, at + 4, 64);
+    fed_block_hash(&hash, span.bytes, span.size);
+    wire_arena_reset(&engine->config.scratch->arena);
+    if (wire_block_decode(&block, &engine->config.scratch->arena, span.bytes, span.size) == PN_OK &&
+        block.agreement != NULL && block.height == engine->chain.height &&
+        swarm_block_keep(engine, &hash, &span, &signature) != NULL)
+        swarm_block_learn(engine, &block, now);
+    return span.bytes + span.size;
+}
+
+/* The quorum that made a block valid: back into the machine, as anybody could show it. */
+static const uint8_t *
+restore_proof(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end, pn_ms now)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    struct fed_signed_vote      votes[FED_SWARM_MAX];
+    uint32_t                    count = end - at >= 4 ? pn_get_u32(at) : UINT32_MAX;
+    if (count > FED_SWARM_MAX || (size_t)(end - at) - 4 < (size_t)count * SWARM_PROOF_VOTE)
+        return end;
+    at += 4;
+    for (uint32_t i = 0; i < count; i++, at += SWARM_PROOF_VOTE) {
+        votes[i] = (struct fed_signed_vote){.member = pn_get_u32(at),
+                                            .vote   = {.height    = consensus->height,
+                                                       .view      = consensus->valid_view,
+                                                       .step      = FED_PREVOTE,
+                                                       .hash      = consensus->valid,
+                                                       .lock_view = pn_get_u32(at + 4)}};
+        memcpy(votes[i].vote.lock.bytes, at + 8, 32);
+        memcpy(votes[i].signature.bytes, at + 40, 64);
+    }
+    if (count > 0)
+        swarm_raise_consensus(engine, now,
+                              &(struct fed_consensus_event){.kind       = FED_C_SHOWN,
+                                                            .valid_view = consensus->valid_view,
+                                                            .hash       = consensus->valid,
+                                                            .votes      = votes,
+                                                            .vote_count = count});
+    return at;
+}
+
+void
+swarm_resume_vote(struct swarm_engine *engine, pn_ms now)
+{
+    const struct store_disk *disk = engine->config.disk;
+    struct pn_buffer         bytes;
+    pn_buffer_init(&bytes, SWARM_VOTE_MAX);
+    enum pn_status st = store_disk_load(&bytes, disk, "vote");
+    if (st != PN_OK && st != PN_ENOENT)
+        swarm_break(engine, st,
+                    "the state directory does not say what we voted: a member that forgets it "
+                    "must not vote");
+    if (st == PN_OK && bytes.size >= FED_CONSENSUS_SAVED &&
+        fed_consensus_restore(&engine->machine.consensus, bytes.bytes) == PN_OK) {
+        memcpy(engine->saved, bytes.bytes, sizeof engine->saved);
+        const uint8_t *end   = bytes.bytes + bytes.size;
+        const uint8_t *proof = bytes.bytes + FED_CONSENSUS_SAVED, *at = proof;
+        if (end - proof >= 4 && pn_get_u32(proof) <= FED_SWARM_MAX)
+            at = proof + 4 + (size_t)pn_get_u32(proof) * SWARM_PROOF_VOTE;
+        while (at < end)
+            at = restore_bound(engine, at, end, now);
+        (void)restore_proof(engine, proof, end, now); /* once the block is here */
+    }
+    pn_buffer_fini(&bytes);
+}

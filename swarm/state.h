@@ -1,0 +1,261 @@
+/*
+ * swarm/state -- what the files of this folder share; nobody else includes it.
+ *
+ *     engine.c      from the outside in: new, frame, tick, and one turn of the machine
+ *     frames.c      one function per message: decode, check, the machine's event
+ *     effects.c     one function per effect of the machine
+ *     pulls.c       blobs that are coming, each from whoever has it; blobs that we give
+ *     contribute.c  our own part: read the data, train, measure              work
+ *     aggregate.c   what follows from the contributions: sums, model, metrics work
+ *     blocks.c      blocks that are talked about at this height: make, check, remember
+ *     commit.c      our ledger, and what we voted                            work
+ *     resume.c      from a disk back to a run
+ */
+#ifndef SWARM_STATE_H
+#define SWARM_STATE_H
+
+#include "engine/blob.h"
+#include "engine/budget.h"
+#include "engine/work.h"
+#include "fed/vote.h"
+#include "swarm/engine.h"
+
+enum {
+    SWARM_PENDING_MAX = 32,
+    SWARM_PULLS       = 8, /* at once; the others wait */
+    SWARM_BLOCKS      = FED_C_BLOCKS + 2,
+    SWARM_FOLDERS     = 4,
+    SWARM_KEEP_MAX    = 16
+};
+enum swarm_folder { SWARM_MODELS, SWARM_UPDATES, SWARM_REPORTS, SWARM_SCALING };
+extern const char *const swarm_folders[SWARM_FOLDERS];
+
+struct swarm_member {
+    const struct fed_roster_member *party;
+    struct engine_peer              peer;
+    struct engine_budget            frames, bytes, complaints;
+    uint64_t                        budget_height;
+    bool                            greeted, forked;
+};
+
+struct swarm_pull { /* a blob that we fetch */
+    bool                busy, landing; /* landing: whole, being made durable */
+    enum swarm_folder   folder;
+    uint32_t            member; /* whose part it is; FED_SWARM_MAX: a model or the scaling */
+    enum fed_part_kind  part;
+    uint64_t            height;
+    uint32_t            source; /* place of the member that we ask */
+    pn_ms               ask_at; /* nothing came until then: another source */
+    struct sec_blob     blob;
+    struct engine_fetch fetch;
+    pn_u128             squares; /* of an update: of the chunks that came */
+};
+
+struct swarm_block { /* talked about at this height */
+    struct sec_hash      hash; /* zeros: free */
+    struct sec_signature signature;
+    struct pn_buffer     bytes;
+    bool                 wanted;   /* the machine asked whether it is good */
+    bool                 checking; /* the work is out */
+};
+
+struct swarm_ours { /* what we committed to at a height; durable before it is announced */
+    uint64_t        height;
+    bool            has[2]; /* by fed_part_kind */
+    struct sec_blob blob[2], model; /* model: the one that we started from */
+    uint64_t        weight;
+    double          loss, norm;
+    uint8_t         signature[2][64];
+};
+
+struct swarm_certificate {
+    uint64_t            height; /* of the block; meaningless while `count` is 0 */
+    uint32_t            view, count;
+    struct wire_witness witnesses[FED_SWARM_MAX];
+};
+
+struct swarm_pending { /* an event with what it points at */
+    struct fed_swarm_event     event;
+    struct fed_consensus_event consensus;
+    struct fed_contribution    contribution;
+};
+
+struct swarm_kept { /* blobs of an older block, in the order of heights */
+    uint64_t        height;
+    uint32_t        folder;
+    struct sec_hash root;
+};
+
+struct swarm_engine {
+    struct swarm_config     config;
+    struct swarm_member    *members; /* by place */
+    uint32_t                count, self;
+    uint8_t                 run[16];
+    struct fed_swarm        machine;
+    struct fed_swarm_member *parts;
+    struct fed_voter       *voters;
+
+    struct swarm_pending pending[SWARM_PENDING_MAX]; /* raised inside a turn, for after it */
+    size_t               pending_count;
+    bool                 turning;
+    pn_ms                now; /* of the turn */
+
+    struct fed_chain         chain;
+    struct swarm_certificate certificate; /* of the chain's head */
+    double                   best;        /* of the stopping metric */
+    uint32_t                 stale;
+    struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
+    size_t                   conviction_count;
+    uint32_t                 told_view;
+
+    struct swarm_block blocks[SWARM_BLOCKS];
+    struct sec_hash    asked[FED_C_BLOCKS]; /* blocks that we asked others for */
+    size_t             asked_count;
+    bool               committing;
+    uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
+    struct pn_buffer   record; /* being committed */
+    struct fed_chain   after;  /* the chain with it */
+    struct swarm_certificate decided;
+
+    struct node_trainer *trainer; /* once our records are read */
+    struct node_progress progress;
+    struct swarm_ours    ours;
+    bool                 working, needs_contribution;
+
+    struct engine_shelf shelves[SWARM_FOLDERS];
+    struct swarm_pull   pulls[SWARM_PULLS];
+    struct swarm_kept  *kept;
+    size_t              kept_count, kept_capacity;
+
+    struct engine_work *works; /* out with the host */
+    bool                broken, over;
+};
+
+/* ---- engine.c ---- */
+
+enum pn_status swarm_turn(struct swarm_engine *engine, pn_ms now,
+                          const struct fed_swarm_event *event);
+/* Any time: taken after the turn that runs, if one does. */
+void swarm_raise(struct swarm_engine *engine, pn_ms now, const struct fed_swarm_event *event);
+void swarm_raise_consensus(struct swarm_engine *engine, pn_ms now,
+                           const struct fed_consensus_event *event);
+void swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *notice);
+void swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what);
+void swarm_submit(struct swarm_engine *engine, struct engine_work *work,
+                  const struct engine_work_how *how);
+/* The body is in the scratch. */
+void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
+void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
+bool swarm_is_open(const struct swarm_engine *engine, uint32_t member);
+
+/* ---- frames.c ---- */
+
+enum pn_status swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member,
+                          const struct wire_frame *frame);
+bool           swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
+                               size_t size, pn_ms now);
+
+/* ---- effects.c ---- */
+
+void swarm_perform(void *host, const struct fed_swarm_effect *effect);
+/* What we committed to and voted at this height, to one member or (our place) to everybody. */
+void swarm_announce(struct swarm_engine *engine, uint32_t member);
+
+/* ---- pulls.c ---- */
+
+/* Fetches a part of a member; a part that waits for a free place is found again by swarm_pull_more. */
+void swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part_kind part,
+                     pn_ms now);
+/* Fetches a blob of the ledger: the newest model, the scaling. */
+void swarm_pull_blob(struct swarm_engine *engine, enum swarm_folder folder,
+                     const struct sec_blob *blob, pn_ms now);
+/* Starts what waits; asks for what is due. */
+void  swarm_pull_more(struct swarm_engine *engine, pn_ms now);
+pn_ms swarm_pull_deadline(const struct swarm_engine *engine);
+/* Pulls for heights before the current one are of no use. */
+void           swarm_pull_forget(struct swarm_engine *engine);
+enum pn_status swarm_pull_take(struct swarm_engine *engine, const struct wire_chunk *chunk);
+enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
+                          const struct wire_pull *pull);
+
+/* ---- contribute.c ---- */
+
+/* Reads the records and asks the policy; then FED_S_ABLE. */
+void swarm_begin_join(struct swarm_engine *engine);
+/* Makes our parts of this height, once model and scaling are here. */
+void swarm_contribute(struct swarm_engine *engine, pn_ms now);
+/* They are durable: the machine hears of them. */
+void swarm_offer_ours(struct swarm_engine *engine);
+enum { SWARM_OURS_SIZE = 400 };
+void swarm_ours_encode(uint8_t out[static SWARM_OURS_SIZE], const struct swarm_ours *ours);
+void swarm_ours_decode(struct swarm_ours *out, const uint8_t bytes[static SWARM_OURS_SIZE]);
+
+/* ---- aggregate.c ---- */
+
+struct swarm_aggregate { /* work: in, then out */
+    struct engine_work base;
+    struct sec_hash    about; /* the block that is checked; zeros: one of our own is built */
+    struct wire_block  draft; /* entries, absent, reports and what is copied; arrays are ours */
+    struct wire_agreement agreement;
+    struct wire_metric metrics[NN_METRICS_MAX];
+    struct sec_hash   *model_leaves, *scaling_leaves;
+    bool               made_model, last;
+    const struct engine_job *job;
+    const struct store_disk *disk;
+    double             best;
+    uint32_t           stale;
+    char               note[WIRE_TEXT_MAX + 1];
+};
+/* Fills kind, model_out, scaling, metrics, note of the draft; models and scaling are durable. */
+void swarm_aggregate_run(struct pn_work *work);
+void swarm_aggregate_release(struct engine_work *work);
+struct swarm_aggregate *swarm_aggregate_new(const struct swarm_engine *engine);
+/* For the history of early stopping: the metrics of a block that is ours now. */
+void swarm_note_metrics(struct swarm_engine *engine, const struct wire_block *block);
+
+/* ---- blocks.c ---- */
+
+void                swarm_blocks_clear(struct swarm_engine *engine);
+struct swarm_block *swarm_block_find(struct swarm_engine *engine, const struct sec_hash *hash);
+/* Remembers it; NULL without memory. */
+struct swarm_block *swarm_block_keep(struct swarm_engine *engine, const struct sec_hash *hash,
+                                     const struct wire_span     *bytes,
+                                     const struct sec_signature *signature);
+void                swarm_block_build(struct swarm_engine *engine);
+/* The machine asks whether a block is good: checked as soon as its parts are here. */
+void swarm_block_check(struct swarm_engine *engine, const struct sec_hash *hash);
+void swarm_block_check_more(struct swarm_engine *engine);
+bool swarm_block_is_asked(const struct swarm_engine *engine, const struct sec_hash *hash);
+/* A proposal names contributions: what we have not heard of is pulled. */
+void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, pn_ms now);
+
+/* ---- commit.c ---- */
+
+/* What we voted is durable when it returns true, with the blocks that we are bound to. */
+bool swarm_save_vote(struct swarm_engine *engine);
+enum { SWARM_PROOF_VOTE = 104,
+       SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
+                        2 * (68 + WIRE_BLOCK_MAX) };
+/* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
+ * take the place of those for the block before. */
+const char *swarm_certificate_name(uint64_t height);
+void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
+                  const struct swarm_certificate *certificate);
+void swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+                            uint32_t view, const struct sec_hash *hash);
+/* Notes which blobs a block names, for tidying up later. */
+enum pn_status swarm_remember(struct swarm_engine *engine, const struct wire_block *block);
+/* Tells the machine what a block of ours means. */
+void swarm_teach(struct swarm_engine *engine, const struct wire_block *block);
+enum { SWARM_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68 };
+size_t swarm_certificate_encode(uint8_t out[static SWARM_CERTIFICATE_MAX],
+                                const struct swarm_certificate *certificate);
+bool   swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size);
+
+/* ---- resume.c ---- */
+
+enum pn_status swarm_resume(struct swarm_engine *engine, struct pn_error *why);
+/* What we voted at the current height before a restart. */
+void swarm_resume_vote(struct swarm_engine *engine, pn_ms now);
+
+#endif
