@@ -46,8 +46,8 @@ sum_of_squares(const float *local, const float *start, size_t count)
     return total;
 }
 
-/* How many were cut. Below 2^51 a double plus 1.5 * 2^52 has no bits after the point: the addition
- * rounds to nearest, ties to even, as rint does. */
+/* How many were cut; what is not finite is. Below 2^51 a double plus 1.5 * 2^52 has no bits after
+ * the point: the addition rounds to nearest, ties to even, as rint does. */
 TWO_WAYS static uint64_t
 round_differences(int32_t *q, const float *local, const float *start, size_t count, double scale)
 {
@@ -55,7 +55,7 @@ round_differences(int32_t *q, const float *local, const float *start, size_t cou
     uint64_t     cut   = 0;
     for (size_t k = 0; k < count; k++) {
         double value = ((double)local[k] - (double)start[k]) * scale;
-        double least = value > q_max ? q_max : value;
+        double least = value < q_max ? value : q_max; /* NaN: q_max */
         double most  = least < -q_max ? -q_max : least;
         cut += most != value;
         q[k] = (int32_t)((most + shift) - shift);
@@ -68,14 +68,17 @@ fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const f
                     size_t count, double clip)
 {
     PN_ASSERT(clip >= 0);
-    double squares = sum_of_squares(local, start, count);
-    if (!isfinite(squares))
+    double norm = clip > 0 ? sqrt(sum_of_squares(local, start, count)) : 0;
+    if (!isfinite(norm))
         return PN_EDIVERGED;
-    double norm  = sqrt(squares);
     double scale = one_unit; /* times clip / norm: a power of two changes no bit of it */
-    if (clip > 0 && norm > clip)
+    if (norm > clip)
         scale *= clip / norm;
-    *saturated = round_differences(q, local, start, count, scale);
+    uint64_t cut = round_differences(q, local, start, count, scale);
+    /* Without a clip most updates need no second look at what is finite: nothing was cut. */
+    if (clip == 0 && cut > 0 && !isfinite(sum_of_squares(local, start, count)))
+        return PN_EDIVERGED;
+    *saturated = cut;
     return PN_OK;
 }
 

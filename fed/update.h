@@ -22,7 +22,8 @@ enum { FED_FRACTION_BITS = 24 };
 
 /*
  * Clips the difference to `clip` (L2, 0 = not) and rounds it. PN_EDIVERGED when a
- * value is not finite; `saturated` counts the values cut. Assumes round-to-nearest.
+ * value is not finite: `q` is then not an update. `saturated` counts the values cut.
+ * Assumes round-to-nearest.
  */
 PN_MUST_CHECK enum pn_status fed_update_quantise(int32_t *q, uint64_t *saturated,
                                                  const float *local, const float *start,
