@@ -46,16 +46,16 @@ sum_of_squares(const float *local, const float *start, size_t count)
     return total;
 }
 
-/* How many were cut; what is not finite is. Below 2^51 a double plus 1.5 * 2^52 has no bits after
- * the point: the addition rounds to nearest, ties to even, as rint does. */
-TWO_WAYS static uint64_t
-round_differences(int32_t *q, const float *local, const float *start, size_t count, double scale)
+/* How many were cut. Below 2^51 a double plus 1.5 * 2^52 has no bits after the point: the addition
+ * rounds to nearest, ties to even, as rint does. */
+TWO_WAYS uint64_t
+fed_update_round(int32_t *q, const float *local, const float *start, size_t count, double scale)
 {
     const double shift = 6755399441055744.0;
     uint64_t     cut   = 0;
     for (size_t k = 0; k < count; k++) {
         double value = ((double)local[k] - (double)start[k]) * scale;
-        double least = value < q_max ? value : q_max; /* NaN: q_max */
+        double least = value > q_max ? q_max : value;
         double most  = least < -q_max ? -q_max : least;
         cut += most != value;
         q[k] = (int32_t)((most + shift) - shift);
@@ -64,22 +64,28 @@ round_differences(int32_t *q, const float *local, const float *start, size_t cou
 }
 
 enum pn_status
+fed_update_scale(double *scale, const float *local, const float *start, size_t count, double clip)
+{
+    PN_ASSERT(clip >= 0);
+    double squares = sum_of_squares(local, start, count);
+    if (!isfinite(squares))
+        return PN_EDIVERGED;
+    double norm = sqrt(squares);
+    *scale      = one_unit; /* times clip / norm: a power of two changes no bit of it */
+    if (clip > 0 && norm > clip)
+        *scale *= clip / norm;
+    return PN_OK;
+}
+
+enum pn_status
 fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const float *start,
                     size_t count, double clip)
 {
-    PN_ASSERT(clip >= 0);
-    double norm = clip > 0 ? sqrt(sum_of_squares(local, start, count)) : 0;
-    if (!isfinite(norm))
-        return PN_EDIVERGED;
-    double scale = one_unit; /* times clip / norm: a power of two changes no bit of it */
-    if (norm > clip)
-        scale *= clip / norm;
-    uint64_t cut = round_differences(q, local, start, count, scale);
-    /* Without a clip most updates need no second look at what is finite: nothing was cut. */
-    if (clip == 0 && cut > 0 && !isfinite(sum_of_squares(local, start, count)))
-        return PN_EDIVERGED;
-    *saturated = cut;
-    return PN_OK;
+    double         scale;
+    enum pn_status st = fed_update_scale(&scale, local, start, count, clip);
+    if (st == PN_OK)
+        *saturated = fed_update_round(q, local, start, count, scale);
+    return st;
 }
 
 /* Exact: each is at most 2^62, and the halves of 2^32 of them fit their sums. */

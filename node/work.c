@@ -1,6 +1,6 @@
 #include "node/state.h"
 
-#include "fed/update.h"
+#include "engine/update.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +96,8 @@ struct train {
     struct node_progress         *progress;
     struct fed_commitment         commitment;
     struct node_update            update;
-    struct sec_hash              *leaves;
-    uint8_t                      *bytes; /* of the update */
-    double                        norm;
-    uint64_t                      saturated;
+    struct engine_update          made;
+    uint8_t                      *bytes; /* of the model in training, then of the update */
 };
 
 static void
@@ -107,7 +105,7 @@ release_train(struct engine_work *work)
 {
     struct train *train = (struct train *)work;
     release_source(&train->source);
-    free(train->leaves);
+    free(train->made.leaves);
     free(train->bytes);
     free(train);
 }
@@ -138,34 +136,25 @@ node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDA
     memcpy(out->signature.bytes, bytes + 104, 64);
 }
 
-/* theta -> update: clipped, rounded, as bytes. */
+/* theta -> update, where theta was. */
 static enum pn_status
 make_update(struct train *train)
 {
-    const struct engine_job *job   = train->source.job;
-    size_t                   count = (size_t)(job->model_size / 4);
+    const struct engine_job *job = train->source.job;
     const float             *start;
-    float                   *local = pn_bulk(job->model_size);
-    int32_t                 *q     = pn_bulk(job->model_size);
-    enum pn_status           st    = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
-    if (st == PN_OK)
-        st = prepare(&start, &train->source);
-    if (st == PN_OK) {
-        memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &train->update.loss, train->source.trainer,
-                                train->update.round, train->progress);
-    }
-    if (st == PN_OK)
-        st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
-    if (st == PN_OK) {
-        train->norm  = fed_update_norm(q, count);
-        train->bytes = (uint8_t *)q; /* SAFE: fed_update_encode works in place */
-        fed_update_encode(train->bytes, q, count);
-        q = NULL;
-    }
-    free(local);
-    free(q);
-    return st;
+    enum pn_status           st = prepare(&start, &train->source);
+    if (st == PN_OK && (train->bytes = pn_bulk(job->model_size)) == NULL)
+        st = PN_ENOMEM;
+    if (st != PN_OK)
+        return st;
+    /* SAFE: pn_bulk aligns for floats. */
+    float *local = (float *)(void *)train->bytes;
+    memcpy(local, start, (size_t)job->model_size);
+    st = node_trainer_train(local, &train->update.loss, train->source.trainer, train->update.round,
+                            train->progress);
+    return st != PN_OK ? st
+                       : engine_update_make(&train->made, train->bytes, start, job->model_size,
+                                            job->job->clip);
 }
 
 /* Update, then the fact that it is ours, and only then a word to anybody. */
@@ -176,12 +165,10 @@ make_durable(struct train *train)
     struct node_update      *update = &train->update;
     char                     name[ENGINE_NAME_SIZE];
     uint8_t                  fact[NODE_UPDATE_FACT_SIZE];
-    enum pn_status           st = engine_blob_of(&update->update, &train->leaves, train->bytes,
-                                                 train->source.job->model_size);
-    if (st != PN_OK)
-        return st;
+    update->update = train->made.blob;
     engine_blob_name(name, "updates", &update->update.root);
-    if ((st = disk->save(disk->host, name, train->bytes, update->update.size)) != PN_OK)
+    enum pn_status st = disk->save(disk->host, name, train->bytes, update->update.size);
+    if (st != PN_OK)
         return st;
     train->commitment.update = update->update;
     fed_commitment_sign(&update->signature, &train->commitment, train->secret);
@@ -205,10 +192,10 @@ shelve(struct node_engine *engine, struct train *train)
 {
     const struct sec_blob *blob = &train->update.update;
     struct engine_held *held = engine_held_put(&engine->config.scratch->held, blob, train->bytes);
-    engine_shelf_put(&engine->shelf, "updates", blob, train->leaves);
+    engine_shelf_put(&engine->shelf, "updates", blob, train->made.leaves);
     engine_shelf_hold(&engine->shelf, held);
-    train->bytes  = NULL;
-    train->leaves = NULL;
+    train->bytes       = NULL;
+    train->made.leaves = NULL;
 }
 
 static void
@@ -224,9 +211,9 @@ done_train(struct pn_work *work, pn_ms now)
         node_tell(engine, &(struct node_notice){.kind      = NODE_TRAINED,
                                                 .round     = train->update.round,
                                                 .loss      = train->update.loss,
-                                                .norm      = train->norm,
+                                                .norm      = train->made.norm,
                                                 .weight    = train->update.weight,
-                                                .saturated = train->saturated});
+                                                .saturated = train->made.saturated});
     } else if (st != PN_ESTATE || !atomic_load(&engine->progress.stop)) {
         fail(engine, FED_WORK_TRAIN, &train->base);
     }
