@@ -11,8 +11,8 @@
  *
  * In a swarm the proposer is the leader of the view in which the block was made, the witnesses of
  * block h are the precommits that decided it (fed/vote), a quorum of them, and a block also names
- * the reports that its scaling or its metrics are made of, and the root of the log (crypto/log_tree)
- * over the blocks before it.
+ * the reports that its scaling or its metrics are made of, and the root of the log over the blocks
+ * before it (crypto/log_tree).
  */
 #ifndef FED_BLOCK_H
 #define FED_BLOCK_H

@@ -1,6 +1,6 @@
 /*
- * node/admit -- may this job have this site's records? The policy is asked twice: before a record is
- * read, and again when their number is known.
+ * node/admit -- may this job have this site's records? The policy is asked twice: before a record
+ * is read, and again when their number is known.
  */
 #ifndef NODE_ADMIT_H
 #define NODE_ADMIT_H

@@ -24,8 +24,8 @@ struct node_daemon {
     struct engine_scratch scratch;
 };
 
-/* Until a signal comes, or with --once the run is over. `*failed`: the run ended as failed. `why` may
- * stay empty. */
+/* Until a signal comes, or with --once the run is over. `*failed`: the run ended as failed. `why`
+ * may stay empty. */
 PN_MUST_CHECK enum pn_status node_serve(struct node_daemon *daemon, bool *failed,
                                         struct pn_error *why);
 PN_MUST_CHECK enum pn_status node_serve_swarm(struct node_daemon *daemon, bool *failed,

@@ -201,8 +201,9 @@ sign_parts(struct contribute *contribute)
                                         .member   = contribute->member,
                                         .model_in = ours->model,
                                         .update   = ours->blob[FED_UPDATE_PART]};
-    struct fed_report     report     = {
-                .height = ours->height, .member = contribute->member, .blob = ours->blob[FED_REPORT_PART]};
+    struct fed_report     report     = {.height = ours->height, .member = contribute->member};
+
+    report.blob = ours->blob[FED_REPORT_PART];
     memcpy(commitment.run, contribute->run, sizeof commitment.run);
     memcpy(report.run, contribute->run, sizeof report.run);
     fed_commitment_sign(&signature, &commitment, contribute->secret);

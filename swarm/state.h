@@ -165,7 +165,7 @@ void swarm_announce(struct swarm_engine *engine, uint32_t member);
 
 /* ---- pulls.c ---- */
 
-/* Fetches a part of a member; a part that waits for a free place is found again by swarm_pull_more. */
+/* Fetches a part of a member; one that waits for a free place is found again by swarm_pull_more. */
 void swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part_kind part,
                      pn_ms now);
 /* Fetches a blob of the ledger: the newest model, the scaling. */
