@@ -124,8 +124,8 @@ struct fed_swarm {
     struct fed_swarm_member *members;
     uint64_t                 height;  /* the one being decided: blocks that we hold       */
     uint64_t                 round;   /* the one that an update of this height belongs to */
-    bool                     able, asked_own, ready, finished, ended;
-    struct sec_hash          held[FED_C_PROPOSALS]; /* proposals to check once we are ready */
+    bool                     begun, able, asked_own, ready, finished, ended;
+    struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
     uint32_t                 held_count;
     struct fed_consensus     consensus;
     pn_ms                    due;     /* the time for contributions is up */
@@ -154,6 +154,8 @@ pn_ms fed_swarm_deadline(const struct fed_swarm *swarm);
 
 /* True when a part of that member is wanted at this height, whatever became of it. */
 bool fed_swarm_wants(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part);
+/* True while our own part is still to be made or said. */
+bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* Parts that are here. */
 uint32_t fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* No update belongs to this height: all rounds are done. */

@@ -30,10 +30,10 @@
 #define NODE_DATA_BYTES_MAX ((uint64_t)16 << 30) /* of a site's records in memory */
 
 struct node_settings {
-    char    *config, *federation, *trust, *keys, *state, *connect, *log_level;
-    bool     log_json, once, print_config, help, version;
+    char    *config, *federation, *trust, *keys, *state, *connect, *job, *log_level;
+    bool     log_json, once, events, print_config, help, version;
     pn_ms    heartbeat_ms;
-    uint32_t threads;
+    uint32_t keep_updates, threads;
 
     struct data_source source;
     bool               has_source;

@@ -55,11 +55,52 @@ struct swarm_world {
 
 /* ---- what all of it uses ---- */
 
+/* Where everybody stands, for whoever looks for the fault. */
+static void
+show_parties(const struct swarm_world *world)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        const struct swarm_party *party = &world->parties[i];
+        if (!party->alive)
+            continue;
+        const struct fed_swarm     *machine   = swarm_engine_machine(party->engine);
+        const struct fed_consensus *consensus = &machine->consensus;
+        fprintf(stderr,
+                "%s: height %llu ready %d view %u next %d locked %u %02x valid %u %02x own %02x "
+                "timed %d deadline %lld\n",
+                world->config->sites[i].name, (unsigned long long)machine->height, machine->ready,
+                consensus->view, (int)consensus->next, consensus->locked_view,
+                consensus->locked.bytes[0], consensus->valid_view, consensus->valid.bytes[0],
+                consensus->own.bytes[0], consensus->timed, (long long)consensus->deadline);
+        for (size_t k = 0; k < world->count; k++) {
+            const struct fed_swarm_member *member = &machine->members[k];
+            fprintf(stderr, "    of %zu: connected %d height %llu update %d report %d votes", k,
+                    member->connected, (unsigned long long)member->height,
+                    (int)member->parts[0].state, (int)member->parts[1].state);
+            for (size_t v = 0; v < FED_VIEWS_KEPT; v++)
+                for (size_t t = 0; t < 2; t++) {
+                    const struct fed_vote *vote = &consensus->voters[k].said[v][t].vote;
+                    if (vote->view != FED_NO_VIEW)
+                        fprintf(stderr, " %u%c%02x", vote->view, t == 0 ? 'p' : 'c',
+                                vote->hash.bytes[0]);
+                }
+            fprintf(stderr, "\n");
+        }
+        for (size_t b = 0; b < FED_C_BLOCKS; b++)
+            if (!sec_hash_is_zero(&consensus->blocks[b].hash))
+                fprintf(stderr, "    block %02x checking %d checked %d good %d\n",
+                        consensus->blocks[b].hash.bytes[0], consensus->blocks[b].checking,
+                        consensus->blocks[b].checked, consensus->blocks[b].good);
+    }
+}
+
 static void
 fail(struct swarm_world *world, const char *what, const struct swarm_party *party)
 {
     if (world->failed)
         return;
+    if (world->config->trace)
+        show_parties(world);
     world->failed = true;
     snprintf(world->result->failure, sizeof world->result->failure,
              "seed %llu, %llu ms, %s: %.300s", (unsigned long long)world->config->seed,

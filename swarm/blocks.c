@@ -15,7 +15,6 @@ swarm_blocks_clear(struct swarm_engine *engine)
         block->wanted = block->checking = false;
     }
     engine->asked_count = 0;
-    engine->valid_count = engine->valid_view = 0;
 }
 
 struct swarm_block *
@@ -34,8 +33,8 @@ is_needed(const struct swarm_engine *engine, const struct swarm_block *block)
     const struct fed_consensus *consensus = &engine->machine.consensus;
     if (sec_hash_is_zero(&block->hash))
         return false;
-    for (size_t i = 0; i < FED_C_PROPOSALS; i++)
-        if (sec_hash_equal(&block->hash, &consensus->proposals[i].hash))
+    for (size_t i = 0; i < FED_C_BLOCKS; i++)
+        if (sec_hash_equal(&block->hash, &consensus->blocks[i].hash))
             return true;
     return block->checking || block->wanted || sec_hash_equal(&block->hash, &consensus->locked) ||
            sec_hash_equal(&block->hash, &consensus->valid);
@@ -426,7 +425,7 @@ swarm_block_check(struct swarm_engine *engine, const struct sec_hash *hash)
         if (swarm_is_open(engine, i) &&
             wire_ask_encode(engine_scratch_begin(engine->config.scratch), &ask) == PN_OK)
             swarm_send(engine, i, WIRE_ASK);
-    if (!swarm_block_is_asked(engine, hash) && engine->asked_count < FED_C_PROPOSALS)
+    if (!swarm_block_is_asked(engine, hash) && engine->asked_count < FED_C_BLOCKS)
         engine->asked[engine->asked_count++] = *hash;
 }
 

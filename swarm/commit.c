@@ -71,8 +71,29 @@ put_bound(struct pn_buffer *out, const struct swarm_block *block)
     return st == PN_OK ? pn_buffer_append(out, block->bytes.bytes, block->bytes.size) : st;
 }
 
-/* state | for the block that we are locked on, and the valid one if it is another: size u32,
- * signature 64, bytes */
+/* count u32 | count times: member u32, lock_view u32, lock 32, signature 64: of the valid block */
+static enum pn_status
+put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
+{
+    struct fed_signed_vote votes[FED_SWARM_MAX];
+    uint32_t               count = 0;
+    if (consensus->valid_view != FED_NO_VIEW)
+        count = fed_consensus_proof(votes, consensus, consensus->valid_view, &consensus->valid);
+    uint8_t bytes[SWARM_PROOF_VOTE];
+    pn_put_u32(bytes, count);
+    enum pn_status st = pn_buffer_append(out, bytes, 4);
+    for (uint32_t i = 0; i < count && st == PN_OK; i++) {
+        pn_put_u32(bytes, votes[i].member);
+        pn_put_u32(bytes + 4, votes[i].vote.lock_view);
+        memcpy(bytes + 8, votes[i].vote.lock.bytes, 32);
+        memcpy(bytes + 40, votes[i].signature.bytes, 64);
+        st = pn_buffer_append(out, bytes, sizeof bytes);
+    }
+    return st;
+}
+
+/* state | proof | for the block that we are locked on, and the valid one if it is another: size
+ * u32, signature 64, bytes */
 bool
 swarm_save_vote(struct swarm_engine *engine)
 {
@@ -85,6 +106,8 @@ swarm_save_vote(struct swarm_engine *engine)
         return true; /* said again */
     pn_buffer_init(&bytes, SWARM_VOTE_MAX);
     enum pn_status st = pn_buffer_append(&bytes, saved, sizeof saved);
+    if (st == PN_OK)
+        st = put_proof(&bytes, consensus);
     if (st == PN_OK)
         st = put_bound(&bytes, swarm_block_find(engine, &consensus->locked));
     if (st == PN_OK && !sec_hash_equal(&consensus->locked, &consensus->valid))

@@ -36,7 +36,8 @@ run_join(struct pn_work *work)
     const struct node_site     site   = {.policy    = config->policy,
                                          .source    = config->source,
                                          .bytes_max = config->bytes_max,
-                                         .member    = config->self};
+                                         .member    = config->self,
+                                         .threads   = config->threads};
     enum pn_status             st = node_admit(&join->trainer, config->job, &site, &join->base.why);
     if (st == PN_OK)
         st = config->disk->save(config->disk->host, "job.yaml", job->text, job->text_size);
@@ -477,14 +478,6 @@ have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blo
     return false;
 }
 
-static bool
-is_wanted(const struct swarm_engine *engine, enum fed_part_kind part)
-{
-    const struct fed_swarm_member *self = &engine->parts[engine->self];
-    return self->parts[part].state == FED_PART_WANTED ||
-           (part == FED_REPORT_PART && !self->joined && self->parts[part].state == FED_PART_NONE);
-}
-
 void
 swarm_contribute(struct swarm_engine *engine, pn_ms now)
 {
@@ -523,8 +516,8 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->ours.weight    = node_trainer_parts(engine->trainer)->train;
     if (contribute->ours.weight > most)
         contribute->ours.weight = most;
-    contribute->ours.has[FED_UPDATE_PART] = is_wanted(engine, FED_UPDATE_PART);
-    contribute->ours.has[FED_REPORT_PART] = is_wanted(engine, FED_REPORT_PART);
+    contribute->ours.has[FED_UPDATE_PART] = fed_swarm_owes(&engine->machine, FED_UPDATE_PART);
+    contribute->ours.has[FED_REPORT_PART] = fed_swarm_owes(&engine->machine, FED_REPORT_PART);
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);
     /* Forward and backward touch every parameter about six times for every record. */

@@ -86,6 +86,7 @@ static void
 keep_pending(struct swarm_engine *engine, const struct fed_swarm_event *event)
 {
     PN_ASSERT(engine->pending_count < SWARM_PENDING_MAX);
+    PN_ASSERT(event->consensus == NULL || event->consensus->votes == NULL); /* of frames only */
     struct swarm_pending *pending = &engine->pending[engine->pending_count++];
     pending->event                = *event;
     if (event->consensus != NULL)

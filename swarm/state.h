@@ -23,7 +23,7 @@
 enum {
     SWARM_PENDING_MAX = 32,
     SWARM_PULLS       = 8, /* at once; the others wait */
-    SWARM_BLOCKS      = FED_C_PROPOSALS + 2,
+    SWARM_BLOCKS      = FED_C_BLOCKS + 2,
     SWARM_FOLDERS     = 4,
     SWARM_KEEP_MAX    = 16
 };
@@ -102,8 +102,6 @@ struct swarm_engine {
 
     struct fed_chain         chain;
     struct swarm_certificate certificate; /* of the chain's head */
-    struct fed_signed_vote   valid_votes[FED_SWARM_MAX]; /* that made a block valid, in ... */
-    uint32_t                 valid_count, valid_view;
     double                   best;        /* of the stopping metric */
     uint32_t                 stale;
     struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
@@ -111,7 +109,7 @@ struct swarm_engine {
     uint32_t                 told_view;
 
     struct swarm_block blocks[SWARM_BLOCKS];
-    struct sec_hash    asked[FED_C_PROPOSALS]; /* blocks that we asked others for */
+    struct sec_hash    asked[FED_C_BLOCKS]; /* blocks that we asked others for */
     size_t             asked_count;
     bool               committing;
     uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
@@ -235,7 +233,9 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 
 /* What we voted is durable when it returns true, with the blocks that we are bound to. */
 bool swarm_save_vote(struct swarm_engine *engine);
-enum { SWARM_VOTE_MAX = FED_CONSENSUS_SAVED + 2 * (68 + WIRE_BLOCK_MAX) };
+enum { SWARM_PROOF_VOTE = 104,
+       SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
+                        2 * (68 + WIRE_BLOCK_MAX) };
 /* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
  * take the place of those for the block before. */
 const char *swarm_certificate_name(uint64_t height);

@@ -66,11 +66,48 @@ a_calm_swarm_ends_with_the_model_of_a_coordinator(void **state)
     }
 }
 
+/* ---- faults ---- */
+
+enum {
+    SEEDS = 40
+};
+
+static void
+every_seed_ends_well_and_with_the_same_model(void **state)
+{
+    struct sim_result sum = {.ok = true}, calm[SIM_SITES_MAX + 1];
+    const char       *one = getenv("SEED");
+    uint64_t          first = one != NULL ? strtoull(one, NULL, 10) : 0;
+    (void)state;
+    for (uint32_t sites = 3; sites <= SIM_SITES_MAX; sites++) {
+        const struct sim_config config = config_of(1, sites, true);
+        calm[sites]                    = run(&config);
+    }
+    for (uint64_t seed = first; seed < (one != NULL ? first + 1 : SEEDS); seed++) {
+        uint32_t          sites  = 3 + (uint32_t)(seed % (SIM_SITES_MAX - 2));
+        bool              strict = seed / 4 % 2 == 0;
+        struct sim_config config = config_of(seed, sites, strict);
+        sim_scenario_faults(&config.faults, seed, true);
+        struct sim_result result = run(&config);
+        if (strict)
+            assert_memory_equal(result.model.root.bytes, calm[sites].model.root.bytes, 32);
+        sum.lost += result.lost;
+        sum.duplicated += result.duplicated;
+        sum.crashes += result.crashes;
+        sum.partitions += result.partitions;
+    }
+    if (one == NULL) {
+        assert_true(sum.lost > 0 && sum.duplicated > 0);
+        assert_true(sum.crashes > 0 && sum.partitions > 0);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_calm_swarm_ends_with_the_model_of_a_coordinator),
+        cmocka_unit_test(every_seed_ends_well_and_with_the_same_model),
     };
     if (sec_init() != PN_OK || nn_start_up() != PN_OK)
         return 1;
