@@ -5,6 +5,7 @@
  *     trust: SHA256:...                # its signers' fingerprint, compared by phone
  *     keys: keys                       # folder with node.key and transport.key
  *     state: state                     # this daemon's durable state
+ *     job: job.yaml                    # of a swarm: every member is given the same file
  *     threads: 2                       # of a training, where the job cuts batches into parts
  *     data: { file: transactions.csv } # see data/source.h
  *     policy:                          # optional; what is refused here, whatever the job says
