@@ -205,13 +205,8 @@ take_model(float *theta, const struct cli_compare_wish *wish, size_t site, struc
     enum pn_status st = store_files_open(&files, &disk, path, STORE_READ, why);
     if (st != PN_OK)
         return st;
-    const struct node_own own  = {&disk, wish->job->plan};
-    const float          *view = wish->model;
-    float                *copy = NULL;
-    st                         = node_own_view(&view, &copy, &own, NODE_OWN_NEWEST, why);
-    if (st == PN_OK)
-        memcpy(theta, view, (size_t)wish->job->model_size);
-    free(copy);
+    memcpy(theta, wish->model, (size_t)wish->job->model_size);
+    st = node_own_put_over(theta, &(struct node_own){&disk, wish->job->plan}, NODE_OWN_NEWEST, why);
     store_files_close(files);
     return st;
 }

@@ -132,8 +132,8 @@ keep(float *packed, size_t count, const struct store_disk *disk, uint64_t round)
 
 /* ---- from outside ---- */
 
-static enum pn_status
-put_over(float *theta, const struct node_own *own, uint64_t round, struct pn_error *why)
+enum pn_status
+node_own_put_over(float *theta, const struct node_own *own, uint64_t round, struct pn_error *why)
 {
     struct fact            fact;
     size_t                 count = count_of(own->plan);
@@ -166,7 +166,7 @@ node_own_view(const float **theta, float **copy, const struct node_own *own, uin
         return PN_ENOMEM;
     memcpy(*copy, *theta, size);
     *theta = *copy;
-    return put_over(*copy, own, round, why);
+    return node_own_put_over(*copy, own, round, why);
 }
 
 enum pn_status
@@ -180,7 +180,7 @@ node_own_train(float *local, double *loss, struct node_trainer *trainer, const s
     enum pn_status st = given != NULL && trained != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
         move(local, given, own->plan, true);
-        st = put_over(local, own, round, why);
+        st = node_own_put_over(local, own, round, why);
     }
     if (st == PN_OK)
         st = node_trainer_train(local, loss, trainer, round, progress);

@@ -28,9 +28,13 @@ struct node_own { /* borrowed */
 
 #define NODE_OWN_NEWEST UINT64_MAX
 
-/* The model as the site measures it: `*theta` becomes a copy with the site's values, as the training
- * of `round` begins with them, in it. `*copy` is then the caller's, to free; it is NULL, and `*theta`
- * as it was, before the first training and for models without such tensors. */
+/* Puts the site's values, as the training of `round` begins with them, over those of a model.
+ * Nothing happens before the first training, and to models without such tensors. */
+PN_MUST_CHECK enum pn_status node_own_put_over(float *theta, const struct node_own *own,
+                                               uint64_t round, struct pn_error *why);
+
+/* The same for a model that others hold, too: `*theta` becomes a copy. `*copy` is then the caller's,
+ * to free; it is NULL, and `*theta` as it was, for models without such tensors. */
 PN_MUST_CHECK enum pn_status node_own_view(const float **theta, float **copy,
                                            const struct node_own *own, uint64_t round,
                                            struct pn_error *why);
