@@ -1,7 +1,8 @@
 /*
  * crypto/suite -- which cryptography this process uses.
  *
- * Every signature and every hash of this room goes through one table. A process begins with the
+ * Every signature and every hash of this room goes through one table (but for the SHA-256 of
+ * crypto/log_tree and of fingerprints, which other software checks). A process begins with the
  * real one: Ed25519 (RFC 8032) and BLAKE2b-256 (RFC 7693). The other one, crypto/nominal, is for
  * simulations that study learning; it is linked into programs of sim/ only, so a daemon cannot
  * have it, and what it signs is never a valid Ed25519 signature.

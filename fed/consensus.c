@@ -72,15 +72,15 @@ said_by(const struct fed_consensus *consensus, uint32_t member, uint32_t view, e
     return vote->vote.view == view ? vote : NULL;
 }
 
-/* Members that voted in this step for `hash`; for anything when `hash` is NULL. */
+/* Members that have voted in this step, or are past it. */
 static uint32_t
-count_votes(const struct fed_consensus *consensus, uint32_t view, enum fed_step step,
-            const struct sec_hash *hash)
+count_arrived(const struct fed_consensus *consensus, uint32_t view, enum fed_step step)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < consensus->limits.members; i++) {
-        const struct fed_signed_vote *vote = said_by(consensus, i, view, step);
-        count += vote != NULL && (hash == NULL || sec_hash_equal(&vote->vote.hash, hash));
+        uint32_t newest = consensus->voters[i].newest;
+        count += newest > view ||
+                 (newest == view && (step == FED_PREVOTE || said_by(consensus, i, view, step)));
     }
     return count;
 }
@@ -98,78 +98,178 @@ fed_consensus_votes(struct fed_signed_vote *out, const struct fed_consensus *con
     return count;
 }
 
-/* The block, not none, that a quorum voted for; false when there is none. */
 static bool
-find_quorum(struct sec_hash *out, const struct fed_consensus *consensus, uint32_t view,
-            enum fed_step step)
+same_choice(const struct fed_vote *a, const struct fed_vote *b)
 {
+    return a->view == b->view && sec_hash_equal(&a->hash, &b->hash);
+}
+
+/* What a quorum voted in `step` of a view that is kept in `slot`; NULL when there is none. More
+ * than half of the votes are equal then (Boyer and Moore: each pair of different ones cancels out).
+ */
+static const struct fed_vote *
+find_quorum(const struct fed_consensus *consensus, uint32_t slot, enum fed_step step)
+{
+    const struct fed_vote *choice = NULL;
+    uint32_t               lead = 0, count = 0;
     for (uint32_t i = 0; i < consensus->limits.members; i++) {
-        const struct fed_signed_vote *vote = said_by(consensus, i, view, step);
-        if (vote == NULL || sec_hash_is_zero(&vote->vote.hash) ||
-            count_votes(consensus, view, step, &vote->vote.hash) < consensus->limits.quorum)
+        const struct fed_vote *vote = &consensus->voters[i].said[slot][step - FED_PREVOTE].vote;
+        if (vote->view == FED_NO_VIEW)
             continue;
-        *out = vote->vote.hash;
-        return true;
+        if (lead == 0)
+            choice = vote;
+        if (same_choice(choice, vote))
+            lead++;
+        else
+            lead--;
     }
-    return false;
+    for (uint32_t i = 0; choice != NULL && i < consensus->limits.members; i++)
+        count += same_choice(choice, &consensus->voters[i].said[slot][step - FED_PREVOTE].vote);
+    return count >= consensus->limits.quorum ? choice : NULL;
+}
+
+static const struct fed_vote *
+prevoted(const struct fed_consensus *consensus)
+{
+    const struct fed_vote *vote =
+        find_quorum(consensus, consensus->view % FED_VIEWS_KEPT, FED_PREVOTE);
+    return vote != NULL && vote->view == consensus->view ? vote : NULL;
+}
+
+uint32_t
+fed_consensus_proof(struct fed_signed_vote *out, const struct fed_consensus *consensus,
+                    uint32_t valid_view, const struct sec_hash *hash)
+{
+    if (valid_view != consensus->valid_view || !sec_hash_equal(hash, &consensus->valid))
+        return fed_consensus_votes(out, consensus, valid_view, FED_PREVOTE, hash);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < consensus->limits.members; i++)
+        if (consensus->voters[i].proof.vote.view != FED_NO_VIEW)
+            out[count++] = consensus->voters[i].proof;
+    return count;
+}
+
+/* ---- what a quorum prevoted ---- */
+
+static bool
+proves(const struct fed_signed_vote *vote, uint32_t members, uint32_t view,
+       const struct sec_hash *hash)
+{
+    return vote->member < members && vote->vote.view == view && vote->vote.step == FED_PREVOTE &&
+           sec_hash_equal(&vote->vote.hash, hash);
+}
+
+/* Is it a quorum, each member once, in the order of their places? */
+static bool
+is_proof(const struct fed_consensus *consensus, const struct fed_consensus_event *event)
+{
+    for (uint32_t i = 0; i < event->vote_count; i++)
+        if (!proves(&event->votes[i], consensus->limits.members, event->valid_view, &event->hash) ||
+            event->votes[i].vote.height != consensus->height ||
+            (i > 0 && event->votes[i].member <= event->votes[i - 1].member))
+            return false;
+    return event->vote_count >= consensus->limits.quorum;
+}
+
+static void
+adopt(struct fed_consensus *consensus, const struct sec_hash *hash, uint32_t view)
+{
+    for (uint32_t i = 0; i < consensus->limits.members; i++)
+        consensus->voters[i].proof = (struct fed_signed_vote){.member = i};
+    consensus->valid      = *hash;
+    consensus->valid_view = view;
+}
+
+static void
+adopt_prevoted(struct fed_consensus *consensus, const struct sec_hash *hash)
+{
+    adopt(consensus, hash, consensus->view);
+    for (uint32_t i = 0; i < consensus->limits.members; i++) {
+        const struct fed_signed_vote *vote = said_by(consensus, i, consensus->view, FED_PREVOTE);
+        if (vote != NULL && sec_hash_equal(&vote->vote.hash, hash))
+            consensus->voters[i].proof = *vote;
+    }
+}
+
+/* Newer than ours, or ours itself, which a restart lost. */
+static void
+adopt_shown(struct fed_consensus *consensus, const struct fed_consensus_event *event)
+{
+    if (event->valid_view < consensus->valid_view ||
+        (event->valid_view == consensus->valid_view &&
+         !sec_hash_equal(&event->hash, &consensus->valid)))
+        return;
+    adopt(consensus, &event->hash, event->valid_view);
+    for (uint32_t i = 0; i < event->vote_count; i++)
+        consensus->voters[event->votes[i].member].proof = event->votes[i];
 }
 
 /* ---- blocks that we heard of ---- */
 
 static struct fed_proposal *
-find_proposal(struct fed_consensus *consensus, const struct sec_hash *hash)
-{
-    for (size_t i = 0; i < FED_C_PROPOSALS; i++)
-        if (!sec_hash_is_zero(hash) && sec_hash_equal(&consensus->proposals[i].hash, hash))
-            return &consensus->proposals[i];
-    return NULL;
-}
-
-static struct fed_proposal *
 proposal_of_view(struct fed_consensus *consensus, uint32_t view)
 {
-    for (size_t i = 0; i < FED_C_PROPOSALS; i++)
-        if (consensus->proposals[i].view == view &&
-            !sec_hash_is_zero(&consensus->proposals[i].hash))
-            return &consensus->proposals[i];
+    struct fed_proposal *proposal = &consensus->proposals[view % FED_VIEWS_KEPT];
+    return proposal->view == view ? proposal : NULL;
+}
+
+static void
+note_proposal(struct fed_consensus *consensus, uint32_t view, const struct sec_hash *hash,
+              uint32_t valid_view)
+{
+    consensus->proposals[view % FED_VIEWS_KEPT] =
+        (struct fed_proposal){.view = view, .valid_view = valid_view, .hash = *hash};
+}
+
+static struct fed_candidate *
+find_block(struct fed_consensus *consensus, const struct sec_hash *hash)
+{
+    for (size_t i = 0; i < FED_C_BLOCKS; i++)
+        if (!sec_hash_is_zero(hash) && sec_hash_equal(&consensus->blocks[i].hash, hash))
+            return &consensus->blocks[i];
     return NULL;
 }
 
 static bool
 is_pinned(const struct fed_consensus *consensus, const struct sec_hash *hash)
 {
+    for (size_t i = 0; i < FED_VIEWS_KEPT; i++)
+        if (consensus->proposals[i].view >= consensus->view &&
+            sec_hash_equal(hash, &consensus->proposals[i].hash))
+            return true;
     return sec_hash_equal(hash, &consensus->locked) || sec_hash_equal(hash, &consensus->valid) ||
            sec_hash_equal(hash, &consensus->own);
 }
 
-/* The entry of this block: a new one takes a free place, or that of the oldest view. */
-static struct fed_proposal *
-note_proposal(struct fed_consensus *consensus, const struct sec_hash *hash)
+/* The entry of this block: a new one takes the place of one that nothing speaks of any more. */
+static struct fed_candidate *
+note_block(struct fed_consensus *consensus, const struct sec_hash *hash)
 {
-    struct fed_proposal *place = find_proposal(consensus, hash);
+    struct fed_candidate *place = find_block(consensus, hash);
     if (place != NULL)
         return place;
-    for (size_t i = 0; i < FED_C_PROPOSALS; i++) {
-        struct fed_proposal *each = &consensus->proposals[i];
+    for (size_t i = 0; i < FED_C_BLOCKS; i++) {
+        struct fed_candidate *each = &consensus->blocks[i];
         if (sec_hash_is_zero(&each->hash)) {
             place = each;
             break;
         }
-        if (!is_pinned(consensus, &each->hash) && (place == NULL || each->view < place->view))
+        if (place == NULL && !is_pinned(consensus, &each->hash))
             place = each;
     }
-    *place = (struct fed_proposal){.hash = *hash, .view = FED_NO_VIEW};
+    PN_ASSERT(place != NULL);
+    *place = (struct fed_candidate){.hash = *hash};
     return place;
 }
 
 static bool
-is_good(struct turn *turn, struct fed_proposal *proposal)
+is_good(struct turn *turn, struct fed_candidate *block)
 {
-    if (!proposal->checked && !proposal->checking) {
-        proposal->checking            = true;
-        emit(turn, FED_C_CHECK)->hash = proposal->hash;
+    if (!block->checked && !block->checking) {
+        block->checking               = true;
+        emit(turn, FED_C_CHECK)->hash = block->hash;
     }
-    return proposal->checked && proposal->good;
+    return block->checked && block->good;
 }
 
 /* ---- saying something ---- */
@@ -178,8 +278,9 @@ static void
 say(struct turn *turn, enum fed_step step, const struct sec_hash *hash)
 {
     struct fed_consensus *consensus = turn->consensus;
-    struct fed_vote       vote      = {
-                   .height = consensus->height, .view = consensus->view, .step = step, .hash = *hash};
+    struct fed_vote       vote      = {.step = step, .hash = *hash};
+    vote.height                     = consensus->height;
+    vote.view                       = consensus->view;
     if (step == FED_PREVOTE) {
         vote.lock_view = consensus->locked_view;
         vote.lock      = consensus->locked;
@@ -193,37 +294,37 @@ say(struct turn *turn, enum fed_step step, const struct sec_hash *hash)
     emit(turn, FED_C_VOTE)->vote = vote;
 }
 
-static void
-propose(struct turn *turn, const struct sec_hash *hash, uint32_t valid_view)
+/* A restart may have lost the votes. */
+static bool
+has_proof(const struct fed_consensus *consensus)
 {
-    struct fed_consensus        *consensus = turn->consensus;
-    struct fed_proposal         *proposal  = note_proposal(consensus, hash);
-    struct fed_consensus_effect *effect    = emit(turn, FED_C_PROPOSE);
-    proposal->view                         = consensus->view;
-    proposal->valid_view                   = valid_view;
-    effect->hash                           = *hash;
-    effect->view                           = consensus->view;
-    effect->valid_view                     = valid_view;
-    if (consensus->repeat_at == UINT64_MAX)
-        consensus->repeat_at = turn->now + consensus->limits.repeat_ms;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < consensus->limits.members; i++)
+        count += consensus->voters[i].proof.vote.view != FED_NO_VIEW;
+    return consensus->valid_view != FED_NO_VIEW && count >= consensus->limits.quorum;
 }
 
-/* What a quorum prevoted comes first: members may be locked on it. */
 static void
-lead(struct turn *turn)
+say_proposal(struct turn *turn, const struct fed_proposal *proposal)
+{
+    struct fed_consensus_effect *effect = emit(turn, FED_C_PROPOSE);
+    effect->hash                        = proposal->hash;
+    effect->view                        = proposal->view;
+    effect->valid_view                  = proposal->valid_view;
+}
+
+/* Before the view ends, the next leader learns what it must propose. */
+static void
+show(struct turn *turn)
 {
     struct fed_consensus *consensus = turn->consensus;
-    if (!we_lead(consensus) || consensus->next != FED_PREVOTE ||
-        proposal_of_view(consensus, consensus->view) != NULL)
+    uint32_t              next      = fed_consensus_leader(consensus, consensus->view + 1);
+    if (!has_proof(consensus) || next == consensus->limits.self)
         return;
-    if (consensus->valid_view != FED_NO_VIEW) {
-        propose(turn, &consensus->valid, consensus->valid_view);
-    } else if (!sec_hash_is_zero(&consensus->own)) {
-        propose(turn, &consensus->own, FED_NO_VIEW);
-    } else if (consensus->ready && !consensus->building) {
-        consensus->building = true;
-        (void)emit(turn, FED_C_BUILD);
-    }
+    struct fed_consensus_effect *effect = emit(turn, FED_C_SHOW);
+    effect->member                      = next;
+    effect->hash                        = consensus->valid;
+    effect->valid_view                  = consensus->valid_view;
 }
 
 static void
@@ -244,10 +345,37 @@ enter_view(struct turn *turn, uint32_t view)
     consensus->next = FED_PREVOTE;
     memset(consensus->mine, 0, sizeof consensus->mine);
     start_clock(turn, consensus->limits.propose_ms);
-    lead(turn);
 }
 
 /* ---- the rules; each is true when it changed something ---- */
+
+/* What a quorum prevoted comes first: members may be locked on it. */
+static bool
+rule_lead(struct turn *turn)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    if (!we_lead(consensus) || consensus->next != FED_PREVOTE ||
+        proposal_of_view(consensus, consensus->view) != NULL)
+        return false;
+    if (consensus->valid_view != FED_NO_VIEW) {
+        if (!is_good(turn, note_block(consensus, &consensus->valid)))
+            return false;
+        note_proposal(consensus, consensus->view, &consensus->valid,
+                      has_proof(consensus) && consensus->valid_view < consensus->view
+                          ? consensus->valid_view
+                          : FED_NO_VIEW);
+    } else if (!sec_hash_is_zero(&consensus->own)) {
+        note_proposal(consensus, consensus->view, &consensus->own, FED_NO_VIEW);
+    } else if (consensus->ready && !consensus->building) {
+        consensus->building = true;
+        (void)emit(turn, FED_C_BUILD);
+        return true;
+    } else {
+        return false;
+    }
+    say_proposal(turn, proposal_of_view(consensus, consensus->view));
+    return true;
+}
 
 /* Lock rule: a proposal that is not what we are locked on needs a quorum after our lock. */
 static bool
@@ -266,8 +394,9 @@ rule_prevote(struct turn *turn)
     struct fed_proposal  *proposal  = proposal_of_view(consensus, consensus->view);
     if (consensus->next != FED_PREVOTE || proposal == NULL)
         return false;
-    bool good = is_good(turn, proposal);
-    if (!proposal->checked)
+    struct fed_candidate *block = note_block(consensus, &proposal->hash);
+    bool                  good  = is_good(turn, block);
+    if (!block->checked)
         return false;
     say(turn, FED_PREVOTE, good && may_prevote(consensus, proposal) ? &proposal->hash : &NO_BLOCK);
     return true;
@@ -277,16 +406,20 @@ rule_prevote(struct turn *turn)
 static bool
 rule_lock(struct turn *turn)
 {
-    struct fed_consensus *consensus = turn->consensus;
-    struct sec_hash       hash;
-    if (consensus->valid_view == consensus->view ||
-        !find_quorum(&hash, consensus, consensus->view, FED_PREVOTE) ||
-        !is_good(turn, note_proposal(consensus, &hash)))
+    struct fed_consensus  *consensus = turn->consensus;
+    const struct fed_vote *quorum    = prevoted(consensus);
+    if (quorum == NULL || sec_hash_is_zero(&quorum->hash) ||
+        (consensus->next == FED_BOTH_SAID && consensus->valid_view >= consensus->view) ||
+        !is_good(turn, note_block(consensus, &quorum->hash)))
         return false;
-    consensus->valid      = hash;
-    consensus->valid_view = consensus->view;
-    if (consensus->next == FED_PREVOTE) /* the quorum shows that it is right to */
-        say(turn, FED_PREVOTE, &hash);
+    const struct sec_hash hash = quorum->hash;
+    if (consensus->valid_view < consensus->view)
+        adopt_prevoted(consensus, &hash);
+    if (consensus->next == FED_PREVOTE) /* against our lock there is no proof before this view */
+        say(turn, FED_PREVOTE,
+            consensus->locked_view == FED_NO_VIEW || sec_hash_equal(&consensus->locked, &hash)
+                ? &hash
+                : &NO_BLOCK);
     if (consensus->next == FED_PRECOMMIT) {
         consensus->locked      = hash;
         consensus->locked_view = consensus->view;
@@ -298,56 +431,55 @@ rule_lock(struct turn *turn)
 static bool
 rule_none(struct turn *turn)
 {
-    struct fed_consensus *consensus = turn->consensus;
-    if (consensus->next != FED_PRECOMMIT ||
-        count_votes(consensus, consensus->view, FED_PREVOTE, &NO_BLOCK) < consensus->limits.quorum)
+    struct fed_consensus  *consensus = turn->consensus;
+    const struct fed_vote *quorum    = prevoted(consensus);
+    if (consensus->next != FED_PRECOMMIT || quorum == NULL || !sec_hash_is_zero(&quorum->hash))
         return false;
     say(turn, FED_PRECOMMIT, &NO_BLOCK);
     return true;
-}
-
-/* Enough have spoken that the rest may be waited for no longer than a while. Before our prevote
- * that is the time for the proposal, which others count already. */
-static bool
-rule_clock(struct turn *turn)
-{
-    struct fed_consensus *consensus = turn->consensus;
-    if (consensus->timed)
-        return false;
-    bool start = false;
-    if (consensus->next == FED_PREVOTE)
-        start = consensus->ready || count_votes(consensus, consensus->view, FED_PREVOTE, NULL) >
-                                        consensus->limits.liars;
-    else
-        start = count_votes(consensus, consensus->view, (enum fed_step)(consensus->next - 1),
-                            NULL) >= consensus->limits.quorum;
-    if (start)
-        start_clock(turn, consensus->next == FED_PREVOTE ? consensus->limits.propose_ms
-                                                         : consensus->limits.vote_ms);
-    return start;
 }
 
 static bool
 rule_decide(struct turn *turn)
 {
     struct fed_consensus *consensus = turn->consensus;
-    for (uint32_t i = 0; i < consensus->limits.members; i++)
-        for (uint32_t slot = 0; slot < FED_VIEWS_KEPT; slot++) {
-            const struct fed_vote *vote =
-                &consensus->voters[i].said[slot][FED_PRECOMMIT - FED_PREVOTE].vote;
-            struct sec_hash hash;
-            if (vote->view == FED_NO_VIEW || sec_hash_is_zero(&vote->hash) ||
-                !find_quorum(&hash, consensus, vote->view, FED_PRECOMMIT) ||
-                !is_good(turn, note_proposal(consensus, &hash)))
-                continue;
-            struct fed_consensus_effect *effect = emit(turn, FED_C_DECIDE);
-            effect->hash                        = hash;
-            effect->view                        = vote->view;
-            consensus->decided                  = true;
-            consensus->deadline = consensus->repeat_at = UINT64_MAX;
-            return false;
-        }
+    for (uint32_t slot = 0; slot < FED_VIEWS_KEPT; slot++) {
+        const struct fed_vote *quorum = find_quorum(consensus, slot, FED_PRECOMMIT);
+        if (quorum == NULL || sec_hash_is_zero(&quorum->hash) ||
+            !is_good(turn, note_block(consensus, &quorum->hash)))
+            continue;
+        struct fed_consensus_effect *effect = emit(turn, FED_C_DECIDE);
+        effect->hash                        = quorum->hash;
+        effect->view                        = quorum->view;
+        consensus->decided                  = true;
+        consensus->deadline = consensus->repeat_at = UINT64_MAX;
+        return true;
+    }
     return false;
+}
+
+/* Enough are here or further that the rest may be waited for no longer than a while. In view 1
+ * before our prevote that is the time for the proposal, which others count already. */
+static bool
+rule_clock(struct turn *turn)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    if (consensus->timed)
+        return false;
+    if (consensus->next == FED_PREVOTE) {
+        if (consensus->view == 1 && !consensus->ready &&
+            count_arrived(consensus, consensus->view, FED_PREVOTE) <= consensus->limits.liars)
+            return false;
+        start_clock(turn, consensus->limits.propose_ms);
+        return true;
+    }
+    if (count_arrived(consensus, consensus->view, (enum fed_step)(consensus->next - 1)) <
+        consensus->limits.quorum)
+        return false;
+    start_clock(turn, consensus->limits.vote_ms);
+    if (consensus->next == FED_BOTH_SAID)
+        show(turn);
+    return true;
 }
 
 /* The newest view that more than `liars` members have reached: one of them is honest. */
@@ -377,8 +509,8 @@ settle(struct turn *turn)
     struct fed_consensus *consensus = turn->consensus;
     bool                  moved     = true;
     while (moved && !consensus->decided)
-        moved = rule_follow(turn) || rule_prevote(turn) || rule_lock(turn) || rule_none(turn) ||
-                rule_clock(turn) || rule_decide(turn);
+        moved = rule_follow(turn) || rule_lead(turn) || rule_prevote(turn) || rule_lock(turn) ||
+                rule_none(turn) || rule_decide(turn) || rule_clock(turn);
 }
 
 /* ---- events ---- */
@@ -389,12 +521,8 @@ repeat(struct turn *turn)
     struct fed_consensus  *consensus = turn->consensus;
     const struct fed_vote *said[] = {&consensus->before, &consensus->mine[0], &consensus->mine[1]};
     struct fed_proposal   *proposal = proposal_of_view(consensus, consensus->view);
-    if (proposal != NULL && we_lead(consensus)) {
-        struct fed_consensus_effect *effect = emit(turn, FED_C_PROPOSE);
-        effect->hash                        = proposal->hash;
-        effect->view                        = consensus->view;
-        effect->valid_view                  = proposal->valid_view;
-    }
+    if (proposal != NULL && we_lead(consensus))
+        say_proposal(turn, proposal);
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         if (said[i]->view != FED_NO_VIEW)
             emit(turn, FED_C_VOTE)->vote = *said[i];
@@ -427,19 +555,32 @@ on_time(struct turn *turn)
 }
 
 static enum pn_status
+on_shown(struct turn *turn, const struct fed_consensus_event *event)
+{
+    if (sec_hash_is_zero(&event->hash) || event->valid_view == FED_NO_VIEW ||
+        event->valid_view > FED_VIEW_MAX || !is_proof(turn->consensus, event))
+        return PN_EPEER_VALUE;
+    adopt_shown(turn->consensus, event);
+    return PN_OK;
+}
+
+static enum pn_status
 on_proposal(struct turn *turn, const struct fed_consensus_event *event)
 {
-    struct fed_consensus *consensus = turn->consensus;
-    struct fed_proposal  *known     = proposal_of_view(consensus, event->view);
+    struct fed_consensus      *consensus = turn->consensus;
+    const struct fed_proposal *known     = proposal_of_view(consensus, event->view);
     if (event->view < consensus->view || event->view > consensus->view + AHEAD)
         return PN_EPEER_STALE;
     if (sec_hash_is_zero(&event->hash) || event->valid_view >= event->view)
         return PN_EPEER_VALUE;
+    if (event->valid_view != FED_NO_VIEW) {
+        enum pn_status st = on_shown(turn, event);
+        if (st != PN_OK)
+            return st;
+    }
     if (known != NULL)
         return sec_hash_equal(&known->hash, &event->hash) ? PN_OK : PN_EPEER_STATE;
-    struct fed_proposal *proposal = note_proposal(consensus, &event->hash);
-    proposal->view                = event->view;
-    proposal->valid_view          = event->valid_view;
+    note_proposal(consensus, event->view, &event->hash, event->valid_view);
     return PN_OK;
 }
 
@@ -473,12 +614,12 @@ on_vote(struct turn *turn, const struct fed_signed_vote *vote)
 static void
 on_checked(struct fed_consensus *consensus, const struct sec_hash *hash, bool good)
 {
-    struct fed_proposal *proposal = find_proposal(consensus, hash);
-    if (proposal == NULL)
+    struct fed_candidate *block = find_block(consensus, hash);
+    if (block == NULL)
         return;
-    proposal->checking = false;
-    proposal->checked  = true;
-    proposal->good     = good;
+    block->checking = false;
+    block->checked  = true;
+    block->good     = good;
 }
 
 static enum pn_status
@@ -490,15 +631,15 @@ take(struct turn *turn, const struct fed_consensus_event *event)
         return PN_OK;
     case FED_C_READY:
         consensus->ready = true;
-        lead(turn);
         return PN_OK;
     case FED_C_BUILT:
         consensus->own = event->hash;
-        on_checked(consensus, &note_proposal(consensus, &event->hash)->hash, true);
-        lead(turn);
+        on_checked(consensus, &note_block(consensus, &event->hash)->hash, true);
         return PN_OK;
     case FED_C_PROPOSAL:
         return on_proposal(turn, event);
+    case FED_C_SHOWN:
+        return on_shown(turn, event);
     case FED_C_CHECKED:
         on_checked(consensus, &event->hash, event->good);
         return PN_OK;
@@ -587,8 +728,8 @@ fed_consensus_restore(struct fed_consensus *consensus,
     uint32_t view = pn_get_u32(saved + 8), next = pn_get_u32(saved + 12);
     uint32_t locked_view = pn_get_u32(saved + 16), valid_view = pn_get_u32(saved + 20);
     if (pn_get_u64(saved) != consensus->height || view == FED_NO_VIEW || next < FED_PREVOTE ||
-        next > FED_BOTH_SAID || locked_view > valid_view || valid_view > view ||
-        view > FED_VIEW_MAX || pn_get_u32(saved + 188) >= view)
+        next > FED_BOTH_SAID || locked_view > valid_view || locked_view > view ||
+        valid_view > FED_VIEW_MAX || view > FED_VIEW_MAX || pn_get_u32(saved + 188) >= view)
         return PN_ECORRUPT;
     consensus->view        = view;
     consensus->next        = (enum fed_step)next;
@@ -605,6 +746,8 @@ fed_consensus_restore(struct fed_consensus *consensus,
     memcpy(consensus->before.hash.bytes, saved + 192, 32);
     for (uint32_t step = FED_PREVOTE; step < next; step++)
         restore_vote(consensus, (enum fed_step)step);
+    if (we_lead(consensus) && !sec_hash_is_zero(&consensus->mine[0].hash)) /* we proposed it */
+        note_proposal(consensus, view, &consensus->mine[0].hash, FED_NO_VIEW);
     consensus->restored = true;
     return PN_OK;
 }

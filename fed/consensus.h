@@ -6,25 +6,32 @@
  * precommits is *locked*: it prevotes another block only when it is shown a quorum of prevotes for
  * it in a view after its lock. A quorum of precommits in one view decides.
  *
- *     leader of height h, view v = member (h + v) mod n, by place in the roster
+ *     leader of height h, view v = member (h + v - 1) mod n, by place in the roster
  *     quorum   bft       q = floor(2n/3) + 1: no two honest members decide differently while at
  *                        most f = floor((n-1)/3) lie
  *              majority  q = floor(n/2) + 1: any two quorums share one member, so the lie of one
  *                        that is in both forks the ledger
  *
- *     one view:  PROPOSE --(block, found good)--> PREVOTE --(q for it)--> lock, PRECOMMIT --(q)--> decided
- *                   |  bad, or time is up           |  q for none, or time is up    |  time is up
- *                   v                               v                               v
+ *     one view:  PROPOSE --(block, found good)--> PREVOTE --(q for it)--> lock, PRECOMMIT
+ *                   |  bad, or time is up           |  q for none, or time is up    |  q: decided
+ *                   v                               v                               v  time is up
  *                prevote none                    precommit none                  view + 1
  *
- * A member takes part from the beginning of the height; its time for view 0 runs from FED_C_READY,
+ * A member takes part from the beginning of the height; its time for view 1 runs from FED_C_READY,
  * when it would propose itself, so a swarm that trains does not change views. f + 1 members that
- * are in later views take it along, and a quorum proves to the leader what to propose again.
+ * are in later views take it along. Time for the others' votes runs once a quorum is in this step
+ * or past it: whoever went on does not repeat its older votes, and is not waited for.
  *
- * The host carries out effects in order, and makes the machine's state durable before a vote
- * leaves (fed_consensus_save): after a restart nothing is voted that contradicts it. Votes come in
- * with their signatures checked; they are kept, so that a quorum of them can be shown to others
- * (fed_consensus_quorum), and so that two that contradict each other convict their signer.
+ * Votes are not passed on, so a liar could give one member alone the vote that locks it. Therefore
+ * a member shows the next leader the quorum for its newest *valid* block (FED_C_SHOW) before the
+ * view ends: that leader proposes what nobody honest has a reason to refuse.
+ *
+ * The host carries out effects in order. Before the first FED_C_PROPOSE or FED_C_VOTE of a step
+ * leaves, it makes durable the block, what the machine is after the step (fed_consensus_save) and
+ * the quorum behind it (fed_consensus_proof): after a restart nothing is voted that contradicts it.
+ * Votes come in with their signatures checked, those of a proof too; they are kept, so that a
+ * quorum of them can be shown to others, and so that two that contradict each other convict their
+ * signer.
  *
  * Memory     the caller owns the struct and its array; no heap.
  * Threads    one at a time.
@@ -47,8 +54,8 @@ struct fed_vote {
     uint32_t        view;
     enum fed_step   step;
     struct sec_hash hash;
-    uint32_t        lock_view; /* prevotes: the view in which the voter was locked, or FED_NO_VIEW */
-    struct sec_hash lock;      /* and on what; zeros when it was not                        */
+    uint32_t        lock_view; /* prevotes: the view of the voter's lock, or FED_NO_VIEW */
+    struct sec_hash lock;      /* and on what; zeros when there is none                 */
 };
 
 struct fed_signed_vote {
@@ -59,6 +66,7 @@ struct fed_signed_vote {
 
 struct fed_voter { /* what one member said; a later view takes the place of one four views older */
     struct fed_signed_vote said[FED_VIEWS_KEPT][2];
+    struct fed_signed_vote proof;  /* its part in the quorum of prevotes for what is valid */
     uint32_t               newest; /* view of its newest vote */
 };
 
@@ -80,7 +88,9 @@ enum fed_consensus_event_kind {
     FED_C_TICK,     /* only time passed                                                       */
     FED_C_BUILT,    /* FED_C_BUILD is done: `hash`; it is good, no FED_C_CHECK follows        */
     FED_C_PROPOSAL, /* of the leader of `view`: `hash`; `valid_view` and the quorum of prevotes
-                     * that the host has checked for it, or FED_NO_VIEW                       */
+                     * for it in `votes`, signatures checked, or FED_NO_VIEW                  */
+    FED_C_SHOWN,    /* somebody's FED_C_SHOW: `hash`, `valid_view`, `votes`. After a restart also
+                     * the host's own fed_consensus_proof                                     */
     FED_C_CHECKED,  /* FED_C_CHECK of `hash` is done: `good`                                  */
     FED_C_VOTED     /* `vote`: its signature is its member's, its height is this one          */
 };
@@ -91,22 +101,27 @@ struct fed_consensus_event {
     struct sec_hash               hash;
     bool                          good;
     struct fed_signed_vote        vote;
+    const struct fed_signed_vote *votes; /* for the call only */
+    uint32_t                      vote_count;
 };
 
 enum fed_consensus_effect_kind {
-    FED_C_BUILD,   /* we lead: make a block of what has come in; answer FED_C_BUILT. Once a height */
-    FED_C_PROPOSE, /* `hash` in `view`; `valid_view` with its quorum of prevotes                   */
-    FED_C_CHECK,   /* is the block `hash` good? Have it first: whoever votes for it does           */
-    FED_C_VOTE,    /* `vote`: save, sign, send to everybody, and hand it in as FED_C_VOTED: the
-                      machine counts it like any other. It comes again while nothing is decided:
-                      somebody may have missed it. The same for FED_C_PROPOSE                      */
-    FED_C_DECIDE,  /* `hash`, by the precommits of `view`: last effect of the height               */
-    FED_C_CONVICT  /* `vote` and `other` are signed by one member and contradict each other        */
+    /* We lead: make a block of what has come in; answer FED_C_BUILT. Once a height. */
+    FED_C_BUILD,
+    FED_C_PROPOSE, /* `hash` in `view`; `valid_view` with its quorum (fed_consensus_proof) */
+    FED_C_CHECK,   /* is the block `hash` good? Have it first: whoever votes for it does   */
+    /* `vote`: save, sign, send to everybody, and hand it in as FED_C_VOTED: the machine counts it
+     * like any other. It comes again while nothing is decided: somebody may have missed it. The
+     * same for FED_C_PROPOSE. */
+    FED_C_VOTE,
+    FED_C_SHOW,   /* to `member`, who leads next: `hash`, `valid_view` and its quorum  */
+    FED_C_DECIDE, /* `hash`, by the precommits of `view`: last effect of the height    */
+    FED_C_CONVICT /* `first` and `other` are signed by one member and contradict       */
 };
 
 struct fed_consensus_effect {
     enum fed_consensus_effect_kind kind;
-    uint32_t                       view, valid_view;
+    uint32_t                       view, valid_view, member;
     struct sec_hash                hash;
     struct fed_vote                vote;
     struct fed_signed_vote         first, other;
@@ -118,11 +133,16 @@ struct fed_consensus_effects {
     size_t                      count;
 };
 
-enum { FED_C_PROPOSALS = 6 };
-struct fed_proposal { /* a block that we heard of in this height */
+struct fed_proposal { /* of the leader of a view */
+    uint32_t        view;       /* FED_NO_VIEW: free */
+    uint32_t        valid_view; /* as proven */
+    struct sec_hash hash;
+};
+
+/* Own, locked, valid, those that are proposed now or ahead, and one that only votes speak of. */
+enum { FED_C_BLOCKS = 3 + FED_VIEWS_KEPT + 1 };
+struct fed_candidate { /* a block that we heard of in this height */
     struct sec_hash hash; /* zeros: free */
-    uint32_t        view; /* newest view in which its leader proposed it; FED_NO_VIEW: votes only */
-    uint32_t        valid_view; /* as proven in that view */
     bool            checking, checked, good;
 };
 
@@ -141,7 +161,8 @@ struct fed_consensus {
                                 need it to leave it */
     bool            timed;   /* enough have voted in this step: its time runs */
     bool            restored; /* what we said is to be said again at once */
-    struct fed_proposal proposals[FED_C_PROPOSALS];
+    struct fed_proposal proposals[FED_VIEWS_KEPT]; /* by view, modulo; this view and later */
+    struct fed_candidate blocks[FED_C_BLOCKS];
     pn_ms               deadline, repeat_at; /* UINT64_MAX: none */
     struct fed_voter   *voters;
 };
@@ -162,6 +183,12 @@ void fed_consensus_repeat(struct fed_consensus_effects *effects,
 /* The votes for `hash` of one view and step: at most members of them into `out`, by place. */
 uint32_t fed_consensus_votes(struct fed_signed_vote *out, const struct fed_consensus *consensus,
                              uint32_t view, enum fed_step step, const struct sec_hash *hash);
+
+/* The prevotes for `hash` in `valid_view`: at most members of them into `out`, by place. For
+ * consensus->valid in consensus->valid_view a quorum, unless a restart lost it: it is saved beside
+ * what fed_consensus_save gives, and comes back as FED_C_SHOWN. */
+uint32_t fed_consensus_proof(struct fed_signed_vote *out, const struct fed_consensus *consensus,
+                             uint32_t valid_view, const struct sec_hash *hash);
 
 /* What must survive: enough never to contradict what was voted. */
 enum { FED_CONSENSUS_SAVED = 224 };

@@ -53,6 +53,7 @@ may_send(enum wire_type type, const struct fed_link_ends *ends, bool coordinator
     case WIRE_ASK:
     case WIRE_DECISION:
     case WIRE_STATUS:
+    case WIRE_SHOW:
         return ends->swarm;
     }
     PN_UNREACHABLE("a type that wire_frame_decode does not know");

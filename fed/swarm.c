@@ -57,12 +57,6 @@ count(const struct fed_swarm *swarm)
     return swarm->limits.consensus.members;
 }
 
-static struct fed_swarm_member *
-own(struct fed_swarm *swarm)
-{
-    return &swarm->members[swarm->limits.consensus.self];
-}
-
 bool
 fed_swarm_is_last(const struct fed_swarm *swarm)
 {
@@ -130,8 +124,12 @@ fed_swarm_start(struct fed_swarm *swarm, pn_ms now)
     swarm->round = swarm->height == 0 ? 0 : swarm->round;
     swarm->ready = swarm->asked_own = false;
     swarm->held_count               = 0;
-    for (uint32_t i = 0; i < count(swarm); i++)
+    for (uint32_t i = 0; i < count(swarm); i++) {
         memset(swarm->members[i].parts, 0, sizeof swarm->members[i].parts);
+        if (!swarm->begun)
+            swarm->members[i].since = now;
+    }
+    swarm->begun = true;
     if (swarm->finished) {
         swarm->end_at = pn_ms_add(now, swarm->limits.linger_ms);
         return;
@@ -213,7 +211,7 @@ static void
 pass_on(const struct turn *turn, const struct fed_consensus_effect *effect)
 {
     struct fed_swarm *swarm = turn->swarm;
-    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->held_count < FED_C_PROPOSALS) {
+    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->held_count < FED_C_BLOCKS) {
         swarm->held[swarm->held_count++] = effect->hash;
         return;
     }
@@ -249,14 +247,22 @@ become_ready(const struct turn *turn)
 
 /* ---- our own part ---- */
 
+/* Also when another member's block said first what we committed to in an earlier life. */
+bool
+fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part)
+{
+    const struct fed_swarm_member *self  = &swarm->members[swarm->limits.consensus.self];
+    enum fed_part_state            state = self->parts[part].state;
+    return state == FED_PART_WANTED || state == FED_PART_ANNOUNCED ||
+           (part == FED_REPORT_PART && state == FED_PART_NONE && !self->joined);
+}
+
 static void
 contribute(const struct turn *turn)
 {
-    struct fed_swarm              *swarm  = turn->swarm;
-    const struct fed_swarm_member *self   = own(swarm);
-    bool                           wanted = self->parts[FED_UPDATE_PART].state == FED_PART_WANTED ||
-                  self->parts[FED_REPORT_PART].state == FED_PART_WANTED || !self->joined;
-    if (!swarm->able || swarm->asked_own || swarm->finished || !wanted)
+    struct fed_swarm *swarm = turn->swarm;
+    if (!swarm->able || swarm->asked_own || swarm->finished ||
+        (!fed_swarm_owes(swarm, FED_UPDATE_PART) && !fed_swarm_owes(swarm, FED_REPORT_PART)))
         return;
     swarm->asked_own = true;
     emit(turn, &(struct fed_swarm_effect){.kind = FED_S_CONTRIBUTE});

@@ -81,6 +81,12 @@ set_client(void *socket, const struct net_curve_keys *keys)
 }
 
 int
+net_curve_allow_ipv6(void *socket, const char *endpoint)
+{
+    return set_int(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+}
+
+int
 net_curve_socket(void **out, void *context, const struct net_curve_keys *keys)
 {
     bool  listens = keys->server == NULL;
@@ -101,11 +107,11 @@ net_curve_socket(void **out, void *context, const struct net_curve_keys *keys)
 int
 net_zap_open(struct net_zap *zap, void *context)
 {
-    zap->dials = calloc(zap->admit_count + 1, sizeof *zap->dials);
-    if (zap->dials == NULL)
+    zap->knocks = calloc(zap->admit_count + 1, sizeof *zap->knocks);
+    if (zap->knocks == NULL)
         return ENOMEM;
     for (size_t i = 0; i < zap->admit_count; i++)
-        zap->dials[i] = (struct net_dials){.left = NET_DIALS};
+        zap->knocks[i] = (struct net_knocks){.left = NET_KNOCKS};
     zap->socket = zmq_socket(context, ZMQ_REP);
     if (zap->socket == NULL)
         return errno;
@@ -122,9 +128,9 @@ net_zap_close(struct net_zap *zap)
 {
     if (zap->socket != NULL)
         (void)zmq_close(zap->socket);
-    free(zap->dials);
+    free(zap->knocks);
     zap->socket = NULL;
-    zap->dials  = NULL;
+    zap->knocks = NULL;
 }
 
 /* RFC 27: version, request id, domain, address, identity, mechanism, credentials. */
@@ -182,19 +188,20 @@ find_admitted(const struct net_zap *zap, const struct request *request)
 }
 
 static bool
-may_dial(struct net_dials *dials)
+may_knock(struct net_knocks *knocks)
 {
     struct timespec clock;
     PN_ASSERT(clock_gettime(CLOCK_MONOTONIC, &clock) == 0);
     pn_ms now    = (pn_ms)clock.tv_sec * 1000 + (pn_ms)clock.tv_nsec / 1000000;
-    pn_ms gained = (now - dials->filled_at) / NET_DIAL_MS;
+    pn_ms gained = (now - knocks->filled_at) / NET_KNOCK_MS;
     if (gained > 0) {
-        dials->left = gained < NET_DIALS - dials->left ? dials->left + (uint32_t)gained : NET_DIALS;
-        dials->filled_at = now;
+        knocks->left =
+            gained < NET_KNOCKS - knocks->left ? knocks->left + (uint32_t)gained : NET_KNOCKS;
+        knocks->filled_at = now;
     }
-    if (dials->left == 0)
+    if (knocks->left == 0)
         return false;
-    dials->left--;
+    knocks->left--;
     return true;
 }
 
@@ -237,7 +244,7 @@ net_zap_answer(struct net_zap *zap)
         if (!good)
             request.size[1] = 0;
         const struct net_peer *peer = good ? find_admitted(zap, &request) : NULL;
-        if (peer != NULL && !may_dial(&zap->dials[peer - zap->admit]))
+        if (peer != NULL && !may_knock(&zap->knocks[peer - zap->admit]))
             peer = NULL;
         if (peer == NULL)
             zap->refused++;

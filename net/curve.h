@@ -15,11 +15,12 @@
 
 enum {
     NET_FRAME_MAX      = 1048576 + 4096,
+    NET_ENDPOINT_SIZE  = 256,
     NET_HANDSHAKE_MS   = 5000,
     NET_BACKOFF_MS     = 100,
     NET_BACKOFF_MAX_MS = 30000,
-    NET_DIALS          = 64,  /* handshakes of one member at once ... */
-    NET_DIAL_MS        = 4000 /* ... and another one after so long    */
+    NET_KNOCKS         = 64,  /* handshakes of one member at once ... */
+    NET_KNOCK_MS       = 4000 /* ... and another one after so long    */
 };
 
 /* What one end of a channel is called and how it proves it. */
@@ -29,6 +30,8 @@ struct net_curve_keys {
     const struct sec_transport_secret *secret;
 };
 
+/* An address with [ ] is IPv6; otherwise leaving it off keeps "*" and names to IPv4. */
+PN_MUST_CHECK int net_curve_allow_ipv6(void *socket, const char *endpoint);
 /* A ROUTER (keys->server is NULL) or DEALER in `context`, neither bound nor connected. */
 PN_MUST_CHECK int net_curve_socket(void **out, void *context, const struct net_curve_keys *keys);
 
@@ -38,15 +41,15 @@ PN_MUST_CHECK int net_curve_socket(void **out, void *context, const struct net_c
  * start that is counted up) was claimed by another one. So one member cannot dial without end: both
  * then take it months. docs/threats.md says what remains.
  */
-struct net_dials {
+struct net_knocks {
     uint32_t left;
     pn_ms    filled_at;
 };
 
 struct net_zap {
     void                  *socket;
-    const struct net_peer *admit; /* borrowed */
-    struct net_dials      *dials; /* one for each of them */
+    const struct net_peer *admit;  /* borrowed */
+    struct net_knocks     *knocks; /* one for each of them */
     size_t                 admit_count;
     uint64_t               refused;
 };

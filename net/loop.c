@@ -1,65 +1,53 @@
 #include "net/loop.h"
 
-#include "net/curve.h"
-#include "net/monitor.h"
+#include "net/config.h"
+#include "net/dialled.h"
+#include "net/receive.h"
+#include "net/router.h"
 #include "net/selftest.h"
+#include "net/signals.h"
 #include "net/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 enum {
-    ROUTE_SIZE    = 5, /* what a ROUTER gives a peer that names no routing id: 0 and a counter */
-    IO_THREADS    = 4, /* at most; one connection uses one */
-    WAIT_MAX_MS   = 60000,
-    ENDPOINT_SIZE = 256
+    IO_THREADS  = 4, /* at most; one connection uses one */
+    WAIT_MAX_MS = 60000
 };
 
-struct member {
-    uint32_t number;
-    bool     has_route, is_heard;
-    uint8_t  route[ROUTE_SIZE]; /* of its newest connection */
-    pn_ms    heard;             /* its last frame           */
+/* What is polled: two of our own, then two for each *source* of frames: its socket, and what tells
+ * of its connections. The sources are the dialled parties and after them the router. */
+enum {
+    ITEM_SIGNAL,
+    ITEM_WORKER,
+    ITEM_SOURCES
 };
 
 struct net_loop {
-    void              *context, *socket;
-    struct net_worker *worker;
-    int                signals;
-    sigset_t           mask_before;
-    char               endpoint[ENDPOINT_SIZE];
-
-    /* listening */
-    bool                        is_listening;
+    void                       *context;
+    struct net_worker          *worker;
+    struct net_signals          signals;
     struct sec_transport_public public_key;
-    struct net_zap              zap;
-    struct net_peer            *admit;
-    struct member *members; /* one per entry of admit; a repeated number uses the first */
-    size_t         member_count;
-    pn_ms          silence_ms;
 
-    /* dialling */
-    void    *monitor;
-    uint32_t dial_member;
-    bool     is_up;     /* NET_UP was given                                      */
-    bool     is_rising; /* handshake done; NET_UP when the socket takes a frame */
-    bool     must_redial;
-    pn_ms    redial_at, backoff_ms;
+    bool                is_listening;
+    struct net_router   router;
+    struct net_dialled *dialled;
+    size_t              dial_count;
+
+    zmq_pollitem_t *items;
+    size_t          source_count;
 
     zmq_msg_t           frame; /* what the last NET_FRAME points into */
     bool                gave_timeout;
     struct net_counters counters;
 };
 
-/* ---- time and signals ---- */
+/* ---- time ---- */
 
 static uint64_t
 clock_ms(clockid_t clock)
@@ -82,215 +70,101 @@ net_wall_ms(void)
     return clock_ms(CLOCK_REALTIME);
 }
 
-/* A library may have started threads before main (OpenBLAS does), and they block nothing: a signal
- * that one of them takes is passed on to the thread of the loop, where it waits for the signalfd.
- * Handlers belong to the process, so this state does too. */
-static struct {
-    pthread_t        thread; /* of the newest loop */
-    atomic_uint      loops;
-    struct sigaction before[2];
-} caught;
-
-static const int SIGNALS[2] = {SIGTERM, SIGINT};
-
-static void
-pass_on(int number)
-{
-    int error = errno;
-    if (!pthread_equal(pthread_self(), caught.thread))
-        (void)pthread_kill(caught.thread, number);
-    errno = error;
-}
-
-static int
-catch_signals(struct net_loop *loop)
-{
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, pass = {.sa_handler = pass_on};
-    sigset_t         ours;
-    (void)sigemptyset(&ignore.sa_mask);
-    (void)sigemptyset(&pass.sa_mask);
-    (void)sigemptyset(&ours);
-    (void)sigaddset(&ours, SIGTERM);
-    (void)sigaddset(&ours, SIGINT);
-    pass.sa_flags = SA_RESTART;
-    if (sigaction(SIGPIPE, &ignore, NULL) != 0)
-        return errno;
-    int error = pthread_sigmask(SIG_BLOCK, &ours, &loop->mask_before);
-    if (error != 0)
-        return error;
-    loop->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (loop->signals < 0) {
-        error = errno;
-        (void)pthread_sigmask(SIG_SETMASK, &loop->mask_before, NULL);
-        return error;
-    }
-    caught.thread = pthread_self();
-    if (atomic_fetch_add(&caught.loops, 1) == 0)
-        for (size_t i = 0; i < 2; i++) /* SAFE: it fails only for signals that do not exist */
-            (void)sigaction(SIGNALS[i], &pass, &caught.before[i]);
-    return 0;
-}
-
-static void
-release_signals(struct net_loop *loop)
-{
-    if (loop->signals < 0)
-        return;
-    bool is_last = atomic_fetch_sub(&caught.loops, 1) == 1;
-    for (size_t i = 0; is_last && i < 2; i++) {
-        struct sigaction now;
-        if (sigaction(SIGNALS[i], NULL, &now) == 0 && now.sa_handler == pass_on)
-            (void)sigaction(SIGNALS[i], &caught.before[i], NULL);
-    }
-    (void)close(loop->signals);
-    (void)pthread_sigmask(SIG_SETMASK, &loop->mask_before, NULL);
-}
-
-static bool
-take_signal(const struct net_loop *loop)
-{
-    struct signalfd_siginfo about;
-    return read(loop->signals, &about, sizeof about) == (ssize_t)sizeof about;
-}
-
 /* ---- opening and closing ---- */
-
-static enum pn_status
-check_config(const struct net_loop_config *config, struct pn_error *why)
-{
-    bool        listens = config->listen != NULL;
-    const char *address = listens ? config->listen : config->dial;
-    if (listens == (config->dial != NULL))
-        return pn_error_set(why, PN_ECONFIG, "give an address to listen on or one to dial, not %s",
-                            listens ? "both" : "neither");
-    if (strncmp(address, "tcp://", 6) != 0 || strlen(address) >= ENDPOINT_SIZE)
-        return pn_error_set(why, PN_ECONFIG,
-                            "an address looks like tcp://127.0.0.1:7400, not like \"%.200s\"",
-                            address);
-    if (!listens && config->dial_key == NULL)
-        return pn_error_set(why, PN_ECONFIG, "the key of %s is not given", address);
-    for (size_t i = 0; listens && i < config->admit_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (sec_equal(config->admit[i].key.bytes, config->admit[j].key.bytes, 32))
-                return pn_error_set(
-                    why, PN_ECONFIG, "members %u and %u have the same transport key",
-                    (unsigned)config->admit[j].member, (unsigned)config->admit[i].member);
-    return PN_OK;
-}
-
-static int
-copy_members(struct net_loop *loop, const struct net_loop_config *config)
-{
-    size_t count = config->admit_count;
-    if (count == 0)
-        return 0;
-    loop->admit   = calloc(count, sizeof *loop->admit);
-    loop->members = calloc(count, sizeof *loop->members);
-    if (loop->admit == NULL || loop->members == NULL)
-        return ENOMEM;
-    memcpy(loop->admit, config->admit, count * sizeof *loop->admit);
-    for (size_t i = 0; i < count; i++)
-        loop->members[i].number = config->admit[i].member;
-    loop->member_count = count;
-    return 0;
-}
 
 static int
 make_context(struct net_loop *loop)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int  threads    = processors > IO_THREADS ? IO_THREADS : processors < 1 ? 1 : (int)processors;
+    bool has_one    = !loop->is_listening && loop->source_count == 1;
     loop->context   = zmq_ctx_new();
     if (loop->context == NULL)
         return errno;
-    if (zmq_ctx_set(loop->context, ZMQ_IO_THREADS, loop->is_listening ? threads : 1) != 0)
-        return errno;
-    return 0;
+    return zmq_ctx_set(loop->context, ZMQ_IO_THREADS, has_one ? 1 : threads) == 0 ? 0 : errno;
 }
 
-/* An address with [ ] is IPv6; otherwise leaving it off keeps "*" and names to IPv4. */
 static int
-allow_ipv6(void *socket, const char *address)
+prepare(struct net_loop *loop, const struct net_loop_config *config)
 {
-    int yes = strchr(address, '[') != NULL;
-    return zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes) == 0 ? 0 : errno;
+    loop->public_key   = *config->public_key;
+    loop->is_listening = config->listen != NULL;
+    loop->source_count = config->dial_count + (loop->is_listening ? 1 : 0);
+    loop->dialled      = calloc(config->dial_count + 1, sizeof *loop->dialled);
+    loop->items        = calloc(ITEM_SOURCES + 2 * loop->source_count, sizeof *loop->items);
+    if (loop->dialled == NULL || loop->items == NULL)
+        return ENOMEM;
+    /* Signals first: the threads made below must not take them. */
+    int error = net_signals_catch(&loop->signals);
+    if (error == 0)
+        error = net_worker_new(&loop->worker);
+    return error == 0 ? make_context(loop) : error;
 }
 
 static enum pn_status
-open_listening(struct net_loop *loop, const struct net_loop_config *config, struct pn_error *why)
+open_sources(struct net_loop *loop, const struct net_loop_config *config, struct pn_error *why)
 {
-    size_t                size = sizeof loop->endpoint;
-    struct net_curve_keys keys = {.own = config->public_key, .secret = config->secret};
-    int                   error;
-    loop->public_key = *config->public_key;
-    loop->silence_ms = config->silence_ms;
-    if ((error = copy_members(loop, config)) == 0) {
-        loop->zap.admit       = loop->admit;
-        loop->zap.admit_count = loop->member_count;
-        error                 = net_zap_open(&loop->zap, loop->context);
-    }
-    if (error == 0)
-        error = net_curve_socket(&loop->socket, loop->context, &keys);
-    if (error == 0)
-        error = allow_ipv6(loop->socket, config->listen);
-    if (error == 0 && (zmq_bind(loop->socket, config->listen) != 0 ||
-                       zmq_getsockopt(loop->socket, ZMQ_LAST_ENDPOINT, loop->endpoint, &size) != 0))
-        error = errno;
+    const struct net_curve_keys own = {.own = config->public_key, .secret = config->secret};
+    int error = loop->is_listening ? net_router_open(&loop->router, loop->context, config) : 0;
     if (error != 0)
         return pn_error_set(why, error == ENOMEM ? PN_ENOMEM : PN_ENETWORK,
                             "cannot listen on %s: %s", config->listen, zmq_strerror(error));
+    for (size_t i = 0; i < config->dial_count; i++) {
+        const struct net_dial *dial = &config->dials[i];
+        loop->dial_count            = i + 1;
+        error = net_dialled_open(&loop->dialled[i], loop->context, dial, &own);
+        if (error != 0)
+            return pn_error_set(why, PN_ENETWORK, "cannot dial %s: %s", dial->endpoint,
+                                zmq_strerror(error));
+    }
     return PN_OK;
 }
 
-static enum pn_status
-open_dialling(struct net_loop *loop, const struct net_loop_config *config, struct pn_error *why)
+static zmq_pollitem_t *
+items_of(const struct net_loop *loop, size_t source)
 {
-    struct net_curve_keys keys = {
-        .server = config->dial_key, .own = config->public_key, .secret = config->secret};
-    loop->dial_member = config->dial_member;
-    loop->backoff_ms  = NET_BACKOFF_MS;
-    memcpy(loop->endpoint, config->dial, strlen(config->dial) + 1);
-    int error = net_curve_socket(&loop->socket, loop->context, &keys);
-    if (error == 0)
-        error = allow_ipv6(loop->socket, config->dial);
-    if (error == 0)
-        error = net_monitor_open(&loop->monitor, loop->context, loop->socket);
-    if (error == 0 && zmq_connect(loop->socket, config->dial) != 0)
-        error = errno;
-    if (error != 0)
-        return pn_error_set(why, PN_ENETWORK, "cannot dial %s: %s", config->dial,
-                            zmq_strerror(error));
-    return PN_OK;
+    return &loop->items[ITEM_SOURCES + 2 * source];
+}
+
+static void
+list_items(struct net_loop *loop)
+{
+    loop->items[ITEM_SIGNAL].fd = loop->signals.fd;
+    loop->items[ITEM_WORKER].fd = net_worker_fd(loop->worker);
+    for (size_t i = 0; i < loop->dial_count; i++) {
+        items_of(loop, i)[0].socket = loop->dialled[i].socket;
+        items_of(loop, i)[1].socket = loop->dialled[i].monitor;
+    }
+    if (loop->is_listening) {
+        items_of(loop, loop->dial_count)[0].socket = loop->router.socket;
+        items_of(loop, loop->dial_count)[1].socket = loop->router.zap.socket;
+    }
+    for (size_t i = 0; i < ITEM_SOURCES + 2 * loop->source_count; i++)
+        loop->items[i].events = ZMQ_POLLIN;
 }
 
 enum pn_status
 net_loop_new(struct net_loop **out, const struct net_loop_config *config, struct pn_error *why)
 {
-    enum pn_status status = check_config(config, why);
+    enum pn_status status = net_config_check(config, why);
     if (status != PN_OK)
         return status;
     struct net_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the event loop");
-    loop->is_listening = config->listen != NULL;
-    loop->signals      = -1;
+    loop->signals.fd = -1;
     (void)zmq_msg_init(&loop->frame);
-    /* Signals first: the threads made below must not take them. */
-    int error = catch_signals(loop);
-    if (error == 0)
-        error = net_worker_new(&loop->worker);
-    if (error == 0)
-        error = make_context(loop);
+    int error = prepare(loop, config);
     if (error != 0)
         status = pn_error_set(why, error == ENOMEM ? PN_ENOMEM : PN_EIO,
                               "cannot set up the event loop: %s", zmq_strerror(error));
     else
-        status = loop->is_listening ? open_listening(loop, config, why)
-                                    : open_dialling(loop, config, why);
+        status = open_sources(loop, config, why);
     if (status != PN_OK) {
         net_loop_free(loop);
         return status;
     }
+    list_items(loop);
     *out = loop;
     return PN_OK;
 }
@@ -302,23 +176,21 @@ net_loop_free(struct net_loop *loop)
         return;
     net_worker_free(loop->worker);
     (void)zmq_msg_close(&loop->frame);
-    if (loop->monitor != NULL)
-        net_monitor_close(loop->monitor, loop->socket);
-    if (loop->socket != NULL)
-        (void)zmq_close(loop->socket);
-    net_zap_close(&loop->zap);
+    for (size_t i = 0; i < loop->dial_count; i++)
+        net_dialled_close(&loop->dialled[i]);
+    net_router_close(&loop->router);
     while (loop->context != NULL && zmq_ctx_term(loop->context) != 0 && errno == EINTR)
         continue;
-    release_signals(loop);
-    free(loop->admit);
-    free(loop->members);
+    net_signals_release(&loop->signals);
+    free(loop->dialled);
+    free(loop->items);
     free(loop);
 }
 
 const char *
 net_loop_endpoint(const struct net_loop *loop)
 {
-    return loop->endpoint;
+    return loop->router.endpoint;
 }
 
 enum pn_status
@@ -326,67 +198,88 @@ net_loop_self_test(struct net_loop *loop, struct pn_error *why)
 {
     if (!loop->is_listening)
         return pn_error_set(why, PN_ESTATE, "self-test: this loop does not listen");
-    enum pn_status status =
-        net_selftest_stranger(loop->context, &loop->zap, loop->endpoint, &loop->public_key, why);
+    enum pn_status status = net_selftest_stranger(loop->context, &loop->router.zap,
+                                                  loop->router.endpoint, &loop->public_key, why);
     return status == PN_OK ? net_selftest_dead_handler(why) : status;
 }
 
 /* ---- sending ---- */
 
-static struct member *
-find_member(struct net_loop *loop, uint32_t number)
+static struct net_dialled *
+find_dialled(struct net_loop *loop, uint32_t member)
 {
-    for (size_t i = 0; i < loop->member_count; i++)
-        if (loop->members[i].number == number)
-            return &loop->members[i];
+    for (size_t i = 0; i < loop->dial_count; i++)
+        if (loop->dialled[i].member == member)
+            return &loop->dialled[i];
     return NULL;
 }
 
-static bool
-send_route(struct net_loop *loop, uint32_t number)
+static void
+release(void *bytes, void *hint)
 {
-    struct member *member = find_member(loop, number);
-    int            sent;
-    if (member == NULL || !member->has_route)
-        return false;
-    do
-        sent = zmq_send(loop->socket, member->route, ROUTE_SIZE, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && errno == EHOSTUNREACH)
-        member->has_route = false;
-    return sent >= 0;
+    (void)hint;
+    free(bytes);
+}
+
+/* A large frame is not copied: its memory goes along with the message, and other takes its place. A
+ * small one would take too much along. */
+static enum pn_status
+make_message(zmq_msg_t *message, struct pn_buffer *frame)
+{
+    uint8_t *other = frame->size > frame->capacity / 2 ? pn_bulk(frame->capacity) : NULL;
+    if (other != NULL &&
+        zmq_msg_init_data(message, frame->bytes, frame->size, release, NULL) == 0) {
+        frame->bytes = other;
+        return PN_OK;
+    }
+    free(other);
+    if (zmq_msg_init_size(message, frame->size) != 0)
+        return PN_ENOMEM;
+    if (frame->size > 0)
+        memcpy(zmq_msg_data(message), frame->bytes, frame->size);
+    return PN_OK;
 }
 
 static enum pn_status
-loop_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
+send_frame(struct net_loop *loop, uint32_t member, struct pn_buffer *frame)
 {
-    struct net_loop *loop = host;
-    zmq_msg_t        message;
-    int              sent;
-    bool             known = loop->is_listening || member == loop->dial_member;
-    /* The copy first: after the route is sent nothing may fail. */
-    if (size > NET_FRAME_MAX || !known || zmq_msg_init_size(&message, size) != 0) {
-        loop->counters.unsent++;
-        return size > NET_FRAME_MAX ? PN_ERANGE : known ? PN_ENOMEM : PN_ENETWORK;
-    }
-    if (size > 0)
-        memcpy(zmq_msg_data(&message), frame, size);
-    if (loop->is_listening && !send_route(loop, member)) {
+    struct net_dialled *dialled = find_dialled(loop, member);
+    void               *socket  = dialled != NULL ? dialled->socket : loop->router.socket;
+    zmq_msg_t           message;
+    int                 sent;
+    if (frame->size > NET_FRAME_MAX)
+        return PN_ERANGE;
+    if (socket == NULL)
+        return PN_ENETWORK;
+    /* The message first: after the route is sent nothing may fail. */
+    if (make_message(&message, frame) != PN_OK)
+        return PN_ENOMEM;
+    if (dialled == NULL && !net_router_address(&loop->router, member)) {
         (void)zmq_msg_close(&message);
-        loop->counters.unsent++;
         return PN_ENETWORK;
     }
     do
-        sent = zmq_msg_send(&message, loop->socket, ZMQ_DONTWAIT);
+        sent = zmq_msg_send(&message, socket, ZMQ_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    if (sent < 0) {
-        (void)zmq_msg_close(&message);
+    if (sent >= 0)
+        return PN_OK;
+    (void)zmq_msg_close(&message);
+    return PN_ENETWORK;
+}
+
+static enum pn_status
+loop_send(void *host, uint32_t member, struct pn_buffer *frame)
+{
+    struct net_loop *loop   = host;
+    const size_t     size   = frame->size;
+    enum pn_status   status = send_frame(loop, member, frame);
+    if (status == PN_OK) {
+        loop->counters.frames_out++;
+        loop->counters.bytes_out += size;
+    } else {
         loop->counters.unsent++;
-        return PN_ENETWORK;
     }
-    loop->counters.frames_out++;
-    loop->counters.bytes_out += size;
-    return PN_OK;
+    return status;
 }
 
 static void
@@ -406,258 +299,118 @@ void
 net_loop_counters(struct net_counters *out, const struct net_loop *loop)
 {
     *out = loop->counters;
-    out->refused += loop->zap.refused;
-}
-
-/* ---- receiving ---- */
-
-/* The rest of a message nobody wants. The parts of a message arrive together: this ends. */
-static void
-drain(struct net_loop *loop)
-{
-    zmq_msg_t part;
-    int       more = 1;
-    (void)zmq_msg_init(&part);
-    while (more != 0) {
-        int got = zmq_msg_recv(&part, loop->socket, ZMQ_DONTWAIT);
-        if (got < 0 && errno == EINTR)
-            continue;
-        more = got >= 0 && zmq_msg_more(&part);
-    }
-    (void)zmq_msg_close(&part);
-}
-
-/* The member that ZAP found the connection's key to belong to. */
-static struct member *
-sender_of(struct net_loop *loop, zmq_msg_t *body)
-{
-    const char *user   = zmq_msg_gets(body, "User-Id");
-    uint64_t    number = 0;
-    if (user == NULL || *user == '\0' || strlen(user) > 10)
-        return NULL;
-    for (const char *c = user; *c != '\0'; c++) {
-        if (*c < '0' || *c > '9')
-            return NULL;
-        number = number * 10 + (uint64_t)(*c - '0');
-    }
-    return number > UINT32_MAX ? NULL : find_member(loop, (uint32_t)number);
-}
-
-/* Answers go to the newest connection: what an older one still had on the way does not take them
- * back. Routes are 0 and a counter, unless the peer chose its own, which we do not serve. */
-static bool
-learn_route(struct member *member, const uint8_t *route, size_t size)
-{
-    if (size != ROUTE_SIZE || route[0] != 0)
-        return false;
-    uint32_t age = (uint32_t)route[1] << 24 | (uint32_t)route[2] << 16 | (uint32_t)route[3] << 8 |
-                   (uint32_t)route[4];
-    uint32_t had = (uint32_t)member->route[1] << 24 | (uint32_t)member->route[2] << 16 |
-                   (uint32_t)member->route[3] << 8 | (uint32_t)member->route[4];
-    if (!member->has_route || age - had < UINT32_C(1) << 31)
-        memcpy(member->route, route, ROUTE_SIZE);
-    member->has_route = true;
-    return true;
-}
-
-static int
-receive_part(zmq_msg_t *part, void *socket)
-{
-    int got;
-    (void)zmq_msg_close(part);
-    (void)zmq_msg_init(part);
-    do
-        got = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
-    while (got < 0 && errno == EINTR);
-    return got < 0 ? errno : 0;
-}
-
-static bool
-is_from_member(uint32_t *number, struct net_loop *loop, zmq_msg_t *route, pn_ms now)
-{
-    if (!loop->is_listening) {
-        *number = loop->dial_member;
-        return true;
-    }
-    struct member *member = sender_of(loop, &loop->frame);
-    if (member == NULL || !learn_route(member, zmq_msg_data(route), zmq_msg_size(route))) {
-        loop->counters.refused++;
-        return false;
-    }
-    member->is_heard = true;
-    member->heard    = now;
-    *number          = member->number;
-    return true;
-}
-
-enum taken {
-    TAKEN_NOTHING,
-    TAKEN_DROPPED,
-    TAKEN_EVENT,
-    TAKEN_FAILED
-};
-
-static enum taken
-take_frame(struct net_event *out, struct net_loop *loop, pn_ms now)
-{
-    zmq_msg_t  route;
-    enum taken taken = TAKEN_DROPPED;
-    (void)zmq_msg_init(&route);
-    int error = loop->is_listening ? receive_part(&route, loop->socket) : 0;
-    if (error == 0)
-        error = receive_part(&loop->frame, loop->socket);
-    if (error != 0) {
-        taken = error == EAGAIN ? TAKEN_NOTHING : TAKEN_FAILED;
-    } else if (zmq_msg_more(&loop->frame)) {
-        drain(loop);
-        loop->counters.multipart++;
-    } else if (is_from_member(&out->member, loop, &route, now)) {
-        out->kind  = NET_FRAME;
-        out->bytes = zmq_msg_data(&loop->frame);
-        out->size  = zmq_msg_size(&loop->frame);
-        loop->counters.frames_in++;
-        loop->counters.bytes_in += out->size;
-        taken = TAKEN_EVENT;
-    }
-    (void)zmq_msg_close(&route);
-    return taken;
-}
-
-/* ---- the state of connections ---- */
-
-static bool
-find_silent(struct net_event *out, struct net_loop *loop, pn_ms now)
-{
-    for (size_t i = 0; loop->silence_ms > 0 && i < loop->member_count; i++) {
-        struct member *member = &loop->members[i];
-        if (!member->is_heard || now < pn_ms_add(member->heard, loop->silence_ms))
-            continue;
-        member->is_heard = false;
-        out->kind        = NET_DOWN;
-        out->member      = member->number;
-        return true;
-    }
-    return false;
-}
-
-/* ZeroMQ stops dialling after a refusal; a roster may change, so we go on, more and more slowly. */
-static void
-plan_redial(struct net_loop *loop, pn_ms now)
-{
-    loop->counters.refused++;
-    loop->must_redial = true;
-    loop->redial_at   = pn_ms_add(now, loop->backoff_ms);
-    loop->backoff_ms *= 2;
-    if (loop->backoff_ms > NET_BACKOFF_MAX_MS)
-        loop->backoff_ms = NET_BACKOFF_MAX_MS;
-}
-
-static void
-redial(struct net_loop *loop, pn_ms now)
-{
-    if (!loop->must_redial || now < loop->redial_at)
-        return;
-    loop->must_redial = false;
-    /* SAFE: fails when ZeroMQ has dropped the endpoint itself; then there is nothing to undo. */
-    (void)zmq_disconnect(loop->socket, loop->endpoint);
-    if (zmq_connect(loop->socket, loop->endpoint) != 0)
-        plan_redial(loop, now);
-}
-
-static bool
-take_dialled(struct net_event *out, struct net_loop *loop, pn_ms now)
-{
-    enum net_monitor_event event;
-    while ((event = net_monitor_next(loop->monitor)) != NET_MONITOR_NONE) {
-        bool was_up = loop->is_up;
-        if (event == NET_MONITOR_REFUSED)
-            plan_redial(loop, now);
-        loop->is_rising = event == NET_MONITOR_UP;
-        loop->is_up     = false;
-        if (was_up) {
-            out->kind   = NET_DOWN;
-            out->member = loop->dial_member;
-            return true;
-        }
-    }
-    int    events = 0;
-    size_t size   = sizeof events;
-    if (!loop->is_rising || zmq_getsockopt(loop->socket, ZMQ_EVENTS, &events, &size) != 0 ||
-        (events & ZMQ_POLLOUT) == 0)
-        return false;
-    loop->is_rising   = false;
-    loop->is_up       = true;
-    loop->must_redial = false;
-    loop->backoff_ms  = NET_BACKOFF_MS;
-    out->kind         = NET_UP;
-    out->member       = loop->dial_member;
-    return true;
+    out->refused += loop->router.zap.refused + loop->router.strangers;
+    for (size_t i = 0; i < loop->dial_count; i++)
+        out->refused += loop->dialled[i].refused;
 }
 
 /* ---- waiting ---- */
 
+static enum net_taken
+take_from(struct net_event *out, struct net_loop *loop, size_t source, pn_ms now)
+{
+    bool      is_router = source == loop->dial_count;
+    void     *socket    = items_of(loop, source)[0].socket;
+    zmq_msg_t route;
+    (void)zmq_msg_init(&route);
+    enum net_taken taken = net_receive(is_router ? &route : NULL, &loop->frame, socket);
+    if (taken == NET_TAKEN_DROPPED)
+        loop->counters.multipart++;
+    if (taken == NET_TAKEN_EVENT && !is_router)
+        out->member = loop->dialled[source].member;
+    else if (taken == NET_TAKEN_EVENT &&
+             !net_router_recognise(&out->member, &loop->router, &route, &loop->frame, now))
+        taken = NET_TAKEN_DROPPED;
+    (void)zmq_msg_close(&route);
+    if (taken != NET_TAKEN_EVENT)
+        return taken;
+    out->kind  = NET_FRAME;
+    out->bytes = zmq_msg_data(&loop->frame);
+    out->size  = zmq_msg_size(&loop->frame);
+    loop->counters.frames_in++;
+    loop->counters.bytes_in += out->size;
+    return taken;
+}
+
+/* One frame of each source where one waited, and then all are asked again: none can keep the others
+ * waiting. (Among the connections of the router, ZeroMQ does the same.) */
+static enum net_taken
+take_frame(struct net_event *out, struct net_loop *loop, pn_ms now)
+{
+    enum net_taken taken = NET_TAKEN_NOTHING;
+    for (size_t i = 0; i < loop->source_count && taken == NET_TAKEN_NOTHING; i++) {
+        zmq_pollitem_t *item = &items_of(loop, i)[0];
+        if ((item->revents & ZMQ_POLLIN) != 0)
+            taken = take_from(out, loop, i, now);
+        item->revents = 0;
+    }
+    return taken;
+}
+
+/* Asking is what costs: some microseconds for each source. */
+static bool
+must_ask(const struct net_loop *loop)
+{
+    for (size_t i = 0; i < loop->source_count; i++)
+        if ((items_of(loop, i)[0].revents & ZMQ_POLLIN) != 0)
+            return false;
+    return true;
+}
+
+static bool
+take_state(struct net_event *out, struct net_loop *loop, pn_ms now)
+{
+    for (size_t i = 0; i < loop->dial_count; i++)
+        if (net_dialled_turn(out, &loop->dialled[i], items_of(loop, i)[1].revents != 0, now))
+            return true;
+    return false;
+}
+
 static pn_ms
 earliest(const struct net_loop *loop, pn_ms until)
 {
-    for (size_t i = 0; loop->silence_ms > 0 && i < loop->member_count; i++) {
-        const struct member *member = &loop->members[i];
-        pn_ms                end    = pn_ms_add(member->heard, loop->silence_ms);
-        if (member->is_heard && end < until)
-            until = end;
+    for (size_t i = 0; i < loop->dial_count; i++) {
+        const struct net_dialled *dialled = &loop->dialled[i];
+        if (dialled->must_redial && dialled->redial_at < until)
+            until = dialled->redial_at;
     }
-    return loop->must_redial && loop->redial_at < until ? loop->redial_at : until;
+    return net_router_deadline(&loop->router, until);
 }
-
-enum {
-    ITEM_SIGNAL,
-    ITEM_WORKER,
-    ITEM_SOCKET,
-    ITEM_SIDE,
-    ITEM_COUNT
-};
 
 static int
 poll_all(struct net_loop *loop, pn_ms now, pn_ms until)
 {
-    pn_ms          end    = earliest(loop, until);
-    pn_ms          left   = end > now ? end - now : 0;
-    short          events = ZMQ_POLLIN;
-    zmq_pollitem_t items[ITEM_COUNT];
-    if (loop->is_rising)
-        events = ZMQ_POLLIN | ZMQ_POLLOUT;
-    items[ITEM_SIGNAL] = (zmq_pollitem_t){.fd = loop->signals, .events = ZMQ_POLLIN};
-    items[ITEM_WORKER] = (zmq_pollitem_t){.fd = net_worker_fd(loop->worker), .events = ZMQ_POLLIN};
-    items[ITEM_SOCKET] = (zmq_pollitem_t){.socket = loop->socket, .events = events};
-    items[ITEM_SIDE]   = (zmq_pollitem_t){
-          .socket = loop->is_listening ? loop->zap.socket : loop->monitor, .events = ZMQ_POLLIN};
-    if (zmq_poll(items, ITEM_COUNT, (long)(left < WAIT_MAX_MS ? left : WAIT_MAX_MS)) >= 0)
+    pn_ms end   = earliest(loop, until);
+    pn_ms left  = end > now ? end - now : 0;
+    int   count = (int)(ITEM_SOURCES + 2 * loop->source_count);
+    for (size_t i = 0; i < loop->dial_count; i++)
+        items_of(loop, i)[0].events =
+            loop->dialled[i].is_rising ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN;
+    if (zmq_poll(loop->items, count, (long)(left < WAIT_MAX_MS ? left : WAIT_MAX_MS)) >= 0)
         return 0;
     return errno == EINTR ? 0 : errno;
 }
 
-/* What waits, most urgent first: a signal, finished work, the state of the connection, frames;
+/* What waits, most urgent first: a signal, finished work, the state of the connections, frames;
  * silence only when no frame waits that could break it. */
-static enum taken
+static enum net_taken
 take_one(struct net_event *out, struct net_loop *loop, pn_ms now)
 {
-    if (take_signal(loop)) {
+    if (net_signals_take(&loop->signals)) {
         out->kind = NET_SIGNAL;
-        return TAKEN_EVENT;
+        return NET_TAKEN_EVENT;
     }
     if (net_worker_deliver(loop->worker, now)) {
         out->kind = NET_TIMEOUT;
-        return TAKEN_EVENT;
+        return NET_TAKEN_EVENT;
     }
-    if (loop->is_listening) {
-        net_zap_answer(&loop->zap);
-    } else {
-        redial(loop, now);
-        if (take_dialled(out, loop, now))
-            return TAKEN_EVENT;
-    }
-    enum taken taken = take_frame(out, loop, now);
-    if (taken == TAKEN_NOTHING && find_silent(out, loop, now))
-        return TAKEN_EVENT;
+    if (loop->is_listening)
+        net_zap_answer(&loop->router.zap);
+    if (take_state(out, loop, now))
+        return NET_TAKEN_EVENT;
+    enum net_taken taken = take_frame(out, loop, now);
+    if (taken == NET_TAKEN_NOTHING && net_router_find_silent(out, &loop->router, now))
+        return NET_TAKEN_EVENT;
     return taken;
 }
 
@@ -674,18 +427,18 @@ net_loop_wait(struct net_event *out, struct net_loop *loop, pn_ms until)
             loop->gave_timeout = true;
             return PN_OK;
         }
-        int error = poll_all(loop, now, until);
+        int error = must_ask(loop) ? poll_all(loop, now, until) : 0;
         if (error != 0)
             return PN_EIO;
-        now              = net_loop_now(loop);
-        enum taken taken = take_one(out, loop, now);
-        if (taken == TAKEN_FAILED)
+        now                  = net_loop_now(loop);
+        enum net_taken taken = take_one(out, loop, now);
+        if (taken == NET_TAKEN_FAILED)
             return PN_EIO;
-        if (taken == TAKEN_EVENT) {
+        if (taken == NET_TAKEN_EVENT) {
             loop->gave_timeout = false;
             return PN_OK;
         }
-        if (taken == TAKEN_NOTHING && now >= until) {
+        if (taken == NET_TAKEN_NOTHING && now >= until) {
             loop->gave_timeout = true;
             return PN_OK;
         }

@@ -45,6 +45,7 @@ wire_body_max(uint16_t type)
     case WIRE_COMMIT:
         return WIRE_BLOCK_MAX;
     case WIRE_PROPOSE:
+    case WIRE_SHOW:
     case WIRE_DECISION:
         return WIRE_DECISION_MAX;
     case WIRE_SURVEY:

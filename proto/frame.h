@@ -65,7 +65,8 @@ enum {
     X(WIRE_VOTE, 21, "vote")            /* S for it, or against                     */ \
     X(WIRE_ASK, 22, "ask")              /* S for a block                            */ \
     X(WIRE_DECISION, 23, "decision")    /* S a block, with the votes that decided   */ \
-    X(WIRE_STATUS, 24, "status")        /* S how far the sender is                  */
+    X(WIRE_STATUS, 24, "status")        /* S how far the sender is                  */ \
+    X(WIRE_SHOW, 25, "show")            /* S to the next leader: a block that is valid */
 
 enum wire_type {
 #define WIRE_TYPE_ENUM(name, number, text) name = number,

@@ -40,8 +40,8 @@ make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
 }
 
 enum pn_status
-sim_federation_new(struct sim_federation *out, uint64_t seed, const struct sim_site *sites,
-                   size_t count, struct pn_error *why)
+sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed,
+                   const struct sim_site *sites, size_t count, struct pn_error *why)
 {
     struct pn_rng          rng;
     struct sec_sign_secret root, signer = {{0}};
@@ -56,15 +56,23 @@ sim_federation_new(struct sim_federation *out, uint64_t seed, const struct sim_s
     pn_rng_init(&rng, seed ^ 0x6b657973);
     snprintf(draft->federation, sizeof draft->federation, "%s",
              sec_suite() == &sec_suite_real ? "simulation" : "nominal-simulation");
-    snprintf(draft->endpoint, sizeof draft->endpoint, "tcp://127.0.0.1:7400");
-    draft->epoch = draft->threshold = draft->coordinator = 1;
-    draft->issued                                        = SIM_ISSUED;
-    draft->expires                                       = SIM_ISSUED + DAYS_100;
+    draft->mode  = mode;
+    draft->epoch = draft->threshold = 1;
+    draft->issued                   = SIM_ISSUED;
+    draft->expires                  = SIM_ISSUED + DAYS_100;
     make_member(&draft->members[0], &made.secrets[0], &root, &rng, "hub", "Simulation", 1);
-    for (size_t i = 0; i < count; i++)
-        make_member(&draft->members[i + 1], &made.secrets[i + 1], i == 0 ? &signer : &root, &rng,
-                    sites[i].name, sites[i].organisation, (uint32_t)i + 2);
-    draft->member_count = (uint32_t)count + 1;
+    if (mode == FED_MODE_COORDINATOR) {
+        snprintf(draft->endpoint, sizeof draft->endpoint, "tcp://127.0.0.1:7400");
+        draft->coordinator = draft->member_count = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct fed_roster_member *member = &draft->members[draft->member_count++];
+        memset(member, 0, sizeof *member);
+        make_member(member, &made.secrets[i + 1], i == 0 ? &signer : &root, &rng, sites[i].name,
+                    sites[i].organisation, (uint32_t)i + 2);
+        if (mode == FED_MODE_SWARM)
+            snprintf(member->endpoint, sizeof member->endpoint, "tcp://127.0.0.1:7400");
+    }
 
     pn_buffer_init(&made.text, 1u << 20);
     pn_buffer_init(&made.signature, 1u << 10);

@@ -13,12 +13,14 @@ enum {
 };
 
 struct sim_federation {
-    struct fed_roster      *roster;  /* the coordinator is member 1, site i is member i + 2 */
+    struct fed_roster      *roster;  /* the coordinator, if there is one, is member 1; site i is
+                                        member i + 2 */
     struct sec_sign_secret *secrets; /* by member number - 1 */
     struct pn_buffer        text, signature; /* the roster's; no signature with nominal identity */
 };
 
-PN_MUST_CHECK enum pn_status sim_federation_new(struct sim_federation *out, uint64_t seed,
+PN_MUST_CHECK enum pn_status sim_federation_new(struct sim_federation *out, enum fed_mode mode,
+                                                uint64_t seed,
                                                 const struct sim_site *sites, size_t count,
                                                 struct pn_error *why);
 void                         sim_federation_fini(struct sim_federation *federation);

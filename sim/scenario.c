@@ -115,9 +115,8 @@ sim_scenario_fini(struct sim_scenario *scenario)
     rmdir(scenario->folder);
 }
 
-/* Every seed draws its own weather. */
-static struct sim_faults
-draw_faults(uint64_t seed, bool strict)
+void
+sim_scenario_faults(struct sim_faults *out, uint64_t seed, bool strict)
 {
     static const double chances[] = {0, 0.01, 0.05, 0.2};
     struct pn_rng       root, rng;
@@ -145,7 +144,7 @@ draw_faults(uint64_t seed, bool strict)
         faults.liar = 2;
         faults.lies = chances[1 + pn_rng_below(&rng, 3)];
     }
-    return faults;
+    *out = faults;
 }
 
 static enum pn_status
@@ -179,10 +178,10 @@ sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t
         .job        = strict ? &scenario->strict[sites] : &scenario->loose[sites],
         .sites      = scenario->sites,
         .site_count = sites,
-        .faults     = draw_faults(seed, strict),
         .grace_ms   = 600000,
         .trace      = trace,
     };
+    sim_scenario_faults(&config.faults, seed, strict);
     enum pn_status st = strict ? expect_model(scenario, sites, why) : PN_OK;
     if (st == PN_OK)
         st = sim_world_run(out, &config, why);

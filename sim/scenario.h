@@ -32,6 +32,9 @@ struct sim_scenario {
 PN_MUST_CHECK enum pn_status sim_scenario_init(struct sim_scenario *out, struct pn_error *why);
 void                         sim_scenario_fini(struct sim_scenario *scenario);
 
+/* Every seed draws its own weather; only a world that is not strict has a liar in it. */
+void sim_scenario_faults(struct sim_faults *out, uint64_t seed, bool strict);
+
 /* One seed; its failures are in `out`. With `twice` the seed runs again and must leave the same
  * trace (I10). */
 PN_MUST_CHECK enum pn_status sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario,

@@ -193,8 +193,8 @@ static enum pn_status
 open_world(struct sim_world *world, struct pn_error *why)
 {
     const struct sim_config *config = world->config;
-    enum pn_status st = sim_federation_new(&world->federation, config->seed, config->sites,
-                                           config->site_count, why);
+    enum pn_status st = sim_federation_new(&world->federation, FED_MODE_COORDINATOR, config->seed,
+                                           config->sites, config->site_count, why);
     if (st == PN_OK)
         st = engine_scratch_init(&world->scratch);
     if (st == PN_OK && sim_is_calm(world))

@@ -15,7 +15,6 @@ swarm_blocks_clear(struct swarm_engine *engine)
         block->wanted = block->checking = false;
     }
     engine->asked_count = 0;
-    engine->valid_count = engine->valid_view = 0;
 }
 
 struct swarm_block *
@@ -34,8 +33,8 @@ is_needed(const struct swarm_engine *engine, const struct swarm_block *block)
     const struct fed_consensus *consensus = &engine->machine.consensus;
     if (sec_hash_is_zero(&block->hash))
         return false;
-    for (size_t i = 0; i < FED_C_PROPOSALS; i++)
-        if (sec_hash_equal(&block->hash, &consensus->proposals[i].hash))
+    for (size_t i = 0; i < FED_C_BLOCKS; i++)
+        if (sec_hash_equal(&block->hash, &consensus->blocks[i].hash))
             return true;
     return block->checking || block->wanted || sec_hash_equal(&block->hash, &consensus->locked) ||
            sec_hash_equal(&block->hash, &consensus->valid);
@@ -81,6 +80,14 @@ open_block(struct wire_block *out, void **room, const struct swarm_block *block)
 
 /* ---- making one ---- */
 
+static enum wire_absence
+absence_of(const struct fed_contribution *part)
+{
+    if (part->state == FED_PART_LOST)
+        return part->absence;
+    return part->state == FED_PART_ANNOUNCED ? WIRE_ABSENT_LATE : WIRE_ABSENT_SILENT;
+}
+
 static void
 draft_update(struct wire_block *block, const struct swarm_engine *engine, uint32_t member)
 {
@@ -94,9 +101,7 @@ draft_update(struct wire_block *block, const struct swarm_engine *engine, uint32
                                                        .norm   = part->norm};
         memcpy(entry->signature, part->signature, sizeof entry->signature);
     } else if (part->state != FED_PART_NONE) {
-        enum wire_absence why                = part->state == FED_PART_LOST        ? part->absence
-                                               : part->state == FED_PART_ANNOUNCED ? WIRE_ABSENT_LATE
-                                                                                   : WIRE_ABSENT_SILENT;
+        enum wire_absence why                = absence_of(part);
         block->absent[block->absent_count++] = (struct wire_absent){number, why};
     }
 }
@@ -426,7 +431,7 @@ swarm_block_check(struct swarm_engine *engine, const struct sec_hash *hash)
         if (swarm_is_open(engine, i) &&
             wire_ask_encode(engine_scratch_begin(engine->config.scratch), &ask) == PN_OK)
             swarm_send(engine, i, WIRE_ASK);
-    if (!swarm_block_is_asked(engine, hash) && engine->asked_count < FED_C_PROPOSALS)
+    if (!swarm_block_is_asked(engine, hash) && engine->asked_count < FED_C_BLOCKS)
         engine->asked[engine->asked_count++] = *hash;
 }
 

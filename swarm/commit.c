@@ -71,8 +71,46 @@ put_bound(struct pn_buffer *out, const struct swarm_block *block)
     return st == PN_OK ? pn_buffer_append(out, block->bytes.bytes, block->bytes.size) : st;
 }
 
-/* state | for the block that we are locked on, and the valid one if it is another: size u32,
- * signature 64, bytes */
+/* What we are locked on, what is valid, and what we prevoted: a leader proposes that again. */
+static enum pn_status
+put_all_bound(struct pn_buffer *out, struct swarm_engine *engine)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    const struct sec_hash      *bound[]   = {&consensus->locked, &consensus->valid,
+                                             &consensus->mine[0].hash};
+    enum pn_status              st        = PN_OK;
+    for (size_t i = 0; i < sizeof bound / sizeof bound[0] && st == PN_OK; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || sec_hash_equal(bound[i], bound[k]);
+        if (!again)
+            st = put_bound(out, swarm_block_find(engine, bound[i]));
+    }
+    return st;
+}
+
+/* count u32 | count times: member u32, lock_view u32, lock 32, signature 64: of the valid block */
+static enum pn_status
+put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
+{
+    struct fed_signed_vote votes[FED_SWARM_MAX];
+    uint32_t               count = 0;
+    if (consensus->valid_view != FED_NO_VIEW)
+        count = fed_consensus_proof(votes, consensus, consensus->valid_view, &consensus->valid);
+    uint8_t bytes[SWARM_PROOF_VOTE];
+    pn_put_u32(bytes, count);
+    enum pn_status st = pn_buffer_append(out, bytes, 4);
+    for (uint32_t i = 0; i < count && st == PN_OK; i++) {
+        pn_put_u32(bytes, votes[i].member);
+        pn_put_u32(bytes + 4, votes[i].vote.lock_view);
+        memcpy(bytes + 8, votes[i].vote.lock.bytes, 32);
+        memcpy(bytes + 40, votes[i].signature.bytes, 64);
+        st = pn_buffer_append(out, bytes, sizeof bytes);
+    }
+    return st;
+}
+
+/* state | proof | for each block that we are bound to: size u32, signature 64, bytes */
 bool
 swarm_save_vote(struct swarm_engine *engine)
 {
@@ -86,9 +124,9 @@ swarm_save_vote(struct swarm_engine *engine)
     pn_buffer_init(&bytes, SWARM_VOTE_MAX);
     enum pn_status st = pn_buffer_append(&bytes, saved, sizeof saved);
     if (st == PN_OK)
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->locked));
-    if (st == PN_OK && !sec_hash_equal(&consensus->locked, &consensus->valid))
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->valid));
+        st = put_proof(&bytes, consensus);
+    if (st == PN_OK)
+        st = put_all_bound(&bytes, engine);
     if (st == PN_OK)
         st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
     pn_buffer_fini(&bytes);

@@ -59,39 +59,36 @@ announce_parts(struct swarm_engine *engine, uint32_t to)
 
 /* ---- agreeing ---- */
 
-/* The quorum that makes a block valid is shown with every later proposal of it. */
+/* A block with the quorum of prevotes that made it valid, if one did. */
 static void
-note_valid(struct swarm_engine *engine)
-{
-    const struct fed_consensus *consensus = &engine->machine.consensus;
-    if (consensus->valid_view == FED_NO_VIEW || consensus->valid_view == engine->valid_view)
-        return;
-    uint32_t count = fed_consensus_votes(engine->valid_votes, consensus, consensus->valid_view,
-                                         FED_PREVOTE, &consensus->valid);
-    if (count < consensus->limits.quorum)
-        return; /* after a restart: the votes are gone */
-    engine->valid_count = count;
-    engine->valid_view  = consensus->valid_view;
-}
-
-static void
-propose(struct swarm_engine *engine, uint32_t to, const struct fed_consensus_effect *effect)
+send_block(struct swarm_engine *engine, uint32_t to, enum wire_type type,
+           const struct fed_consensus_effect *effect)
 {
     const struct swarm_block *block = swarm_block_find(engine, &effect->hash);
+    struct fed_signed_vote    proof[FED_SWARM_MAX];
     struct wire_vote          votes[FED_SWARM_MAX];
     if (block == NULL)
-        return;
-    struct wire_propose message = {.view  = effect->view,
-                                   .block = {block->bytes.bytes, block->bytes.size}};
+        return; /* a restart lost it; others have it */
+    struct wire_propose message = {.view       = effect->view,
+                                   .valid_view = effect->valid_view,
+                                   .block      = {block->bytes.bytes, block->bytes.size},
+                                   .votes      = votes};
     memcpy(message.signature, block->signature.bytes, sizeof message.signature);
-    if (effect->valid_view != FED_NO_VIEW && effect->valid_view == engine->valid_view) {
-        for (uint32_t i = 0; i < engine->valid_count; i++)
-            fed_vote_to_wire(&votes[i], &engine->valid_votes[i], engine->config.roster);
-        message.valid_view = effect->valid_view;
-        message.votes      = votes;
-        message.vote_count = engine->valid_count;
-    }
-    say(engine, to, WIRE_PROPOSE, encode_propose, &message);
+    if (effect->valid_view != FED_NO_VIEW)
+        message.vote_count = fed_consensus_proof(proof, &engine->machine.consensus,
+                                                 effect->valid_view, &effect->hash);
+    for (size_t i = 0; i < message.vote_count; i++)
+        fed_vote_to_wire(&votes[i], &proof[i], engine->config.roster);
+    say(engine, to, type, encode_propose, &message);
+}
+
+/* To who leads the view after this one. */
+static void
+show(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
+{
+    struct fed_consensus_effect to_show = *effect;
+    to_show.view                        = engine->machine.consensus.view + 1;
+    send_block(engine, effect->member, WIRE_SHOW, &to_show);
 }
 
 static void
@@ -137,13 +134,16 @@ decide(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
 static void
 perform_agree(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
 {
-    note_valid(engine);
     switch (effect->kind) {
     case FED_C_BUILD:
         swarm_block_build(engine);
         return;
     case FED_C_PROPOSE:
-        propose(engine, engine->self, effect);
+        if (swarm_save_vote(engine))
+            send_block(engine, engine->self, WIRE_PROPOSE, effect);
+        return;
+    case FED_C_SHOW:
+        show(engine, effect);
         return;
     case FED_C_CHECK:
         swarm_block_check(engine, &effect->hash);
@@ -170,8 +170,8 @@ repeat(struct swarm_engine *engine, uint32_t to)
     fed_consensus_repeat(&effects, &engine->machine.consensus);
     for (size_t i = 0; i < effects.count; i++)
         if (effects.items[i].kind == FED_C_PROPOSE)
-            propose(engine, to, &effects.items[i]);
-        else
+            send_block(engine, to, WIRE_PROPOSE, &effects.items[i]);
+        else if (effects.items[i].kind == FED_C_VOTE)
             send_vote(engine, to, &effects.items[i].vote);
 }
 

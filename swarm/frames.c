@@ -46,13 +46,12 @@ swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member, 
 
 /* ---- how far others are ---- */
 
-/* A head at our height or below must be one of our ledger; the newest is what we can compare. */
+/* A member that holds as many blocks as we do holds the same ones. */
 static enum pn_status
-see_head(struct swarm_engine *engine, uint32_t member, uint64_t height, const uint8_t head[32])
+see_head(struct swarm_engine *engine, uint32_t member, uint64_t height, uint32_t mark)
 {
     struct swarm_member *of = &engine->members[member];
-    if (height == 0 || height != engine->chain.height ||
-        sec_equal(head, engine->chain.head.bytes, 32))
+    if (height == 0 || height != engine->chain.height || mark == swarm_mark(engine))
         return PN_OK;
     if (!of->forked)
         swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_FORKED,
@@ -80,7 +79,7 @@ take_hello(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     enum pn_status       st =
         wire_hello_decode(&hello, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
-        st = see_head(engine, member, hello.height, hello.head);
+        st = see_head(engine, member, hello.height, pn_get_u32(hello.head));
     if (st != PN_OK)
         return st;
     if (hello.restart || !of->peer.link.sent_hello)
@@ -103,7 +102,7 @@ take_status(struct swarm_engine *engine, pn_ms now, uint32_t member, const struc
     enum pn_status     st =
         wire_status_decode(&status, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
-        st = see_head(engine, member, status.height, status.head);
+        st = see_head(engine, member, status.height, pn_get_u32(status.head));
     if (st == PN_OK)
         see_height(engine, now, member, status.height);
     return st;
@@ -228,22 +227,15 @@ take_vote(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct 
     return st == PN_OK ? vote(engine, now, &signed_vote) : st;
 }
 
-/* A quorum of prevotes of `valid_view` for exactly this block. */
+/* The prevotes that are shown for a block, their signatures checked; what they prove is for the
+ * machine to judge. */
 static enum pn_status
-check_valid(const struct swarm_engine *engine, const struct wire_propose *propose,
-            const struct sec_hash *hash)
+open_votes(struct fed_signed_vote *out, const struct swarm_engine *engine,
+           const struct wire_propose *propose)
 {
-    if (propose->valid_view == FED_NO_VIEW)
-        return PN_OK;
-    if (propose->vote_count < engine->machine.limits.consensus.quorum)
-        return PN_EPEER_VALUE;
     for (size_t i = 0; i < propose->vote_count; i++) {
-        struct fed_signed_vote  given;
-        const struct wire_vote *each = &propose->votes[i];
-        if (each->height != engine->chain.height || each->view != propose->valid_view ||
-            each->step != WIRE_PREVOTE || memcmp(each->hash, hash->bytes, sizeof each->hash) != 0)
-            return PN_EPEER_VALUE;
-        enum pn_status st = fed_vote_from_wire(&given, engine->run, each, engine->config.roster);
+        enum pn_status st =
+            fed_vote_from_wire(&out[i], engine->run, &propose->votes[i], engine->config.roster);
         if (st != PN_OK)
             return st;
     }
@@ -263,27 +255,31 @@ check_block(struct swarm_engine *engine, struct wire_block *block, struct fed_ch
                : PN_EPEER_VALUE;
 }
 
+/* PROPOSE of a view's leader, or SHOW of anybody to the leader of the next one. */
 static enum pn_status
 take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
              const struct wire_frame *frame)
 {
-    struct wire_propose  propose;
-    struct wire_block    block;
-    struct fed_chain     after;
-    struct sec_signature signature;
-    struct sec_hash      hash;
-    enum pn_status       st =
+    bool                   shown = frame->header.type == WIRE_SHOW;
+    struct wire_propose    propose;
+    struct fed_signed_vote votes[WIRE_SWARM_MAX];
+    struct wire_block      block;
+    struct fed_chain       after;
+    struct sec_signature   signature;
+    struct sec_hash        hash;
+    enum pn_status         st =
         wire_propose_decode(&propose, arena_of(engine), frame->body, frame->header.body_size);
     if (st != PN_OK)
         return st;
     see_height(engine, now, member, frame->header.round);
     if (frame->header.round != engine->chain.height)
         return PN_EPEER_STALE;
-    if (fed_consensus_leader(&engine->machine.consensus, propose.view) != member)
+    if (fed_consensus_leader(&engine->machine.consensus, propose.view) !=
+        (shown ? engine->self : member))
         return PN_EPEER_AUTH;
     fed_block_hash(&hash, propose.block.bytes, propose.block.size);
     memcpy(signature.bytes, propose.signature, sizeof signature.bytes);
-    if ((st = check_valid(engine, &propose, &hash)) != PN_OK)
+    if ((st = open_votes(votes, engine, &propose)) != PN_OK)
         return st;
     if (swarm_block_find(engine, &hash) == NULL) {
         if ((st = check_block(engine, &block, &after, &propose.block, &signature)) != PN_OK)
@@ -292,10 +288,15 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
             return PN_ENOMEM;
         swarm_block_learn(engine, &block, now);
     }
-    const struct fed_consensus_event event = {.kind       = FED_C_PROPOSAL,
+    const struct fed_consensus_event event = {.kind       = shown ? FED_C_SHOWN : FED_C_PROPOSAL,
                                               .view       = propose.view,
                                               .valid_view = propose.valid_view,
-                                              .hash       = hash};
+                                              .hash       = hash,
+                                              .votes      = votes,
+                                              .vote_count = (uint32_t)propose.vote_count};
+    for (size_t i = 0; i < propose.vote_count; i++)
+        (void)!vote(engine, now,
+                    &votes[i]); /* SAFE: one that is too old counts in the proof only */
     return swarm_turn(engine, now,
                       &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &event});
 }
@@ -487,7 +488,7 @@ static take_fn *const takers[] = {
     [WIRE_HELLO] = take_hello,       [WIRE_UPDATE] = take_update, [WIRE_FAULT] = take_fault,
     [WIRE_PULL] = take_pull,         [WIRE_CHUNK] = take_chunk,   [WIRE_REPORT] = take_report,
     [WIRE_PROPOSE] = take_propose,   [WIRE_VOTE] = take_vote,     [WIRE_ASK] = take_ask,
-    [WIRE_DECISION] = take_decision, [WIRE_STATUS] = take_status,
+    [WIRE_DECISION] = take_decision, [WIRE_SHOW] = take_propose,  [WIRE_STATUS] = take_status,
 };
 
 enum pn_status
@@ -496,5 +497,10 @@ swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     uint16_t type = frame->header.type;
     if (type >= sizeof takers / sizeof takers[0] || takers[type] == NULL)
         return PN_EPEER_FORMAT; /* a coordinator's or a node's; the link refuses it as well */
-    return takers[type](engine, now, member, frame);
+    /* HELLO, PULL and CHUNK have no head in their headers. */
+    bool           has_head = type != WIRE_HELLO && type != WIRE_PULL && type != WIRE_CHUNK;
+    enum pn_status st       = PN_OK;
+    if (has_head)
+        st = see_head(engine, member, frame->header.round, frame->header.attempt);
+    return st == PN_OK ? takers[type](engine, now, member, frame) : st;
 }

@@ -140,6 +140,36 @@ restore_bound(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end
     return span.bytes + span.size;
 }
 
+/* The quorum that made a block valid: back into the machine, as anybody could show it. */
+static const uint8_t *
+restore_proof(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end, pn_ms now)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    struct fed_signed_vote      votes[FED_SWARM_MAX];
+    uint32_t                    count = end - at >= 4 ? pn_get_u32(at) : UINT32_MAX;
+    if (count > FED_SWARM_MAX || (size_t)(end - at) - 4 < (size_t)count * SWARM_PROOF_VOTE)
+        return end;
+    at += 4;
+    for (uint32_t i = 0; i < count; i++, at += SWARM_PROOF_VOTE) {
+        votes[i] = (struct fed_signed_vote){.member = pn_get_u32(at),
+                                            .vote   = {.height    = consensus->height,
+                                                       .view      = consensus->valid_view,
+                                                       .step      = FED_PREVOTE,
+                                                       .hash      = consensus->valid,
+                                                       .lock_view = pn_get_u32(at + 4)}};
+        memcpy(votes[i].vote.lock.bytes, at + 8, 32);
+        memcpy(votes[i].signature.bytes, at + 40, 64);
+    }
+    if (count > 0)
+        swarm_raise_consensus(engine, now,
+                              &(struct fed_consensus_event){.kind       = FED_C_SHOWN,
+                                                            .valid_view = consensus->valid_view,
+                                                            .hash       = consensus->valid,
+                                                            .votes      = votes,
+                                                            .vote_count = count});
+    return at;
+}
+
 void
 swarm_resume_vote(struct swarm_engine *engine, pn_ms now)
 {
@@ -154,9 +184,13 @@ swarm_resume_vote(struct swarm_engine *engine, pn_ms now)
     if (st == PN_OK && bytes.size >= FED_CONSENSUS_SAVED &&
         fed_consensus_restore(&engine->machine.consensus, bytes.bytes) == PN_OK) {
         memcpy(engine->saved, bytes.bytes, sizeof engine->saved);
-        const uint8_t *at = bytes.bytes + FED_CONSENSUS_SAVED, *end = bytes.bytes + bytes.size;
+        const uint8_t *end   = bytes.bytes + bytes.size;
+        const uint8_t *proof = bytes.bytes + FED_CONSENSUS_SAVED, *at = proof;
+        if (end - proof >= 4 && pn_get_u32(proof) <= FED_SWARM_MAX)
+            at = proof + 4 + (size_t)pn_get_u32(proof) * SWARM_PROOF_VOTE;
         while (at < end)
             at = restore_bound(engine, at, end, now);
+        (void)restore_proof(engine, proof, end, now); /* once the block is here */
     }
     pn_buffer_fini(&bytes);
 }

@@ -23,7 +23,7 @@
 enum {
     SWARM_PENDING_MAX = 32,
     SWARM_PULLS       = 8, /* at once; the others wait */
-    SWARM_BLOCKS      = FED_C_PROPOSALS + 2,
+    SWARM_BLOCKS      = FED_C_BLOCKS + 2,
     SWARM_FOLDERS     = 4,
     SWARM_KEEP_MAX    = 16
 };
@@ -102,8 +102,6 @@ struct swarm_engine {
 
     struct fed_chain         chain;
     struct swarm_certificate certificate; /* of the chain's head */
-    struct fed_signed_vote   valid_votes[FED_SWARM_MAX]; /* that made a block valid, in ... */
-    uint32_t                 valid_count, valid_view;
     double                   best;        /* of the stopping metric */
     uint32_t                 stale;
     struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
@@ -111,7 +109,7 @@ struct swarm_engine {
     uint32_t                 told_view;
 
     struct swarm_block blocks[SWARM_BLOCKS];
-    struct sec_hash    asked[FED_C_PROPOSALS]; /* blocks that we asked others for */
+    struct sec_hash    asked[FED_C_BLOCKS]; /* blocks that we asked others for */
     size_t             asked_count;
     bool               committing;
     uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
@@ -145,6 +143,8 @@ void swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *no
 void swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what);
 void swarm_submit(struct swarm_engine *engine, struct engine_work *work,
                   const struct engine_work_how *how);
+/* The first four bytes of our newest block's hash; zeros before there is one. */
+uint32_t swarm_mark(const struct swarm_engine *engine);
 /* The body is in the scratch. */
 void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
@@ -165,7 +165,7 @@ void swarm_announce(struct swarm_engine *engine, uint32_t member);
 
 /* ---- pulls.c ---- */
 
-/* Fetches a part of a member; a part that waits for a free place is found again by swarm_pull_more. */
+/* Fetches a part of a member; one that waits for a free place is found again by swarm_pull_more. */
 void swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part_kind part,
                      pn_ms now);
 /* Fetches a blob of the ledger: the newest model, the scaling. */
@@ -235,7 +235,9 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 
 /* What we voted is durable when it returns true, with the blocks that we are bound to. */
 bool swarm_save_vote(struct swarm_engine *engine);
-enum { SWARM_VOTE_MAX = FED_CONSENSUS_SAVED + 2 * (68 + WIRE_BLOCK_MAX) };
+enum { SWARM_PROOF_VOTE = 104,
+       SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
+                        3 * (68 + WIRE_BLOCK_MAX) };
 /* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
  * take the place of those for the block before. */
 const char *swarm_certificate_name(uint64_t height);

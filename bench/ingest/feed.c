@@ -208,11 +208,13 @@ open_feeder(struct feeder *feeder)
          &why);
     const struct fed_roster        *roster = feeder->party.file.roster;
     const struct fed_roster_member *hub    = fed_roster_find(roster, roster->coordinator);
-    const struct net_loop_config    config = {.dial        = feeder->endpoint,
-                                              .dial_key    = &hub->certificate.transport,
-                                              .dial_member = hub->number,
-                                              .public_key  = &feeder->party.transport_public,
-                                              .secret      = &feeder->party.transport_secret};
+
+    const struct net_dial dial = {
+        .endpoint = feeder->endpoint, .member = hub->number, .key = hub->certificate.transport};
+    const struct net_loop_config config = {.dials      = &dial,
+                                           .dial_count = 1,
+                                           .public_key = &feeder->party.transport_public,
+                                           .secret     = &feeder->party.transport_secret};
     must(net_loop_new(&feeder->loop, &config, &why), &why);
     net_loop_ports(&feeder->ports, feeder->loop);
     const struct fed_link_ends ends = {.epoch               = roster->epoch,

@@ -1,0 +1,695 @@
+#include "sim/swarm.h"
+
+#include "crypto/suite.h"
+#include "engine/proof.h"
+#include "sim/disk.h"
+#include "sim/export.h"
+#include "sim/federation.h"
+#include "sim/queue.h"
+#include "swarm/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BYTES_MAX        = 1 << 30, /* of a site's records */
+    SLOW_WORK_MS     = 4000,
+    CONNECT_MS       = 50,
+    SILENCE_MS       = 5000, /* a cut connection is noticed after so long */
+    CRASH_WRITES_MAX = 12,
+    MS_A_SECOND      = 1000,
+    US_A_MILLISECOND = 1000
+};
+
+struct swarm_party {
+    struct swarm_world  *world;
+    uint32_t             index;
+    bool                 alive, side;
+    uint32_t             boot, life;
+    struct swarm_engine *engine;
+    struct sim_disk     *disk;
+    struct store_disk    port;
+    pn_ms                tick_at;
+    uint64_t             height; /* the most that it ever held */
+};
+
+struct swarm_world {
+    const struct sim_config *config;
+    struct sim_result       *result;
+    struct sim_federation    federation;
+    struct engine_scratch    scratch;
+    struct sim_press        *press;
+    struct sim_queue         queue;
+    struct swarm_party      *parties;
+    bool                    *connected; /* count x count, symmetric */
+    size_t                   count;
+    struct pn_rng            rng;
+    struct sec_hasher        trace;
+    struct sec_hash         *heads; /* by height - 1: what everybody must agree on */
+    size_t                   head_capacity;
+    pn_ms                    now;
+    bool                     failed, parted;
+    struct fed_policy        policy;
+};
+
+/* ---- what all of it uses ---- */
+
+/* Where everybody stands, for whoever looks for the fault. */
+static void
+show_parties(const struct swarm_world *world)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        const struct swarm_party *party = &world->parties[i];
+        if (!party->alive)
+            continue;
+        const struct fed_swarm     *machine   = swarm_engine_machine(party->engine);
+        const struct fed_consensus *consensus = &machine->consensus;
+        fprintf(stderr,
+                "%s: height %llu ready %d view %u next %d locked %u %02x valid %u %02x own %02x "
+                "timed %d deadline %lld\n",
+                world->config->sites[i].name, (unsigned long long)machine->height, machine->ready,
+                consensus->view, (int)consensus->next, consensus->locked_view,
+                consensus->locked.bytes[0], consensus->valid_view, consensus->valid.bytes[0],
+                consensus->own.bytes[0], consensus->timed, (long long)consensus->deadline);
+        for (size_t k = 0; k < world->count; k++) {
+            const struct fed_swarm_member *member = &machine->members[k];
+            fprintf(stderr, "    of %zu: connected %d height %llu update %d report %d votes", k,
+                    member->connected, (unsigned long long)member->height,
+                    (int)member->parts[0].state, (int)member->parts[1].state);
+            for (size_t v = 0; v < FED_VIEWS_KEPT; v++)
+                for (size_t t = 0; t < 2; t++) {
+                    const struct fed_vote *vote = &consensus->voters[k].said[v][t].vote;
+                    if (vote->view != FED_NO_VIEW)
+                        fprintf(stderr, " %u%c%02x", vote->view, t == 0 ? 'p' : 'c',
+                                vote->hash.bytes[0]);
+                }
+            fprintf(stderr, "\n");
+        }
+        for (size_t b = 0; b < FED_C_BLOCKS; b++)
+            if (!sec_hash_is_zero(&consensus->blocks[b].hash))
+                fprintf(stderr, "    block %02x checking %d checked %d good %d\n",
+                        consensus->blocks[b].hash.bytes[0], consensus->blocks[b].checking,
+                        consensus->blocks[b].checked, consensus->blocks[b].good);
+    }
+}
+
+static void
+fail(struct swarm_world *world, const char *what, const struct swarm_party *party)
+{
+    if (world->failed)
+        return;
+    if (world->config->trace)
+        show_parties(world);
+    world->failed = true;
+    snprintf(world->result->failure, sizeof world->result->failure,
+             "seed %llu, %llu ms, %s: %.300s", (unsigned long long)world->config->seed,
+             (unsigned long long)world->now,
+             party == NULL ? "world" : world->config->sites[party->index].name, what);
+}
+
+static void
+trace(struct swarm_world *world, const char *what, uint32_t a, uint32_t b, uint64_t c)
+{
+    uint8_t bytes[24];
+    pn_put_u64(bytes, world->now);
+    pn_put_u32(bytes + 8, a);
+    pn_put_u32(bytes + 12, b);
+    pn_put_u64(bytes + 16, c);
+    sec_hash_add(&world->trace, what, strlen(what));
+    sec_hash_add(&world->trace, bytes, sizeof bytes);
+    if (world->config->trace)
+        fprintf(stderr, "[%8llu] %s %u %u %llu\n", (unsigned long long)world->now, what, a, b,
+                (unsigned long long)c);
+}
+
+static bool
+has_faults(const struct swarm_world *world)
+{
+    return world->now < world->config->faults.heal_ms;
+}
+
+static pn_ms
+about(struct swarm_world *world, pn_ms mean)
+{
+    return 1 + (pn_ms)pn_rng_below(&world->rng, 2 * mean + 1);
+}
+
+static bool
+happens(struct swarm_world *world, double chance)
+{
+    return chance > 0 && has_faults(world) && pn_rng_uniform(&world->rng) < chance;
+}
+
+static void
+plan(struct swarm_world *world, pn_ms in, const struct sim_event *event)
+{
+    if (sim_queue_put(&world->queue, pn_ms_add(world->now, in), event) != PN_OK)
+        fail(world, "out of memory", NULL);
+}
+
+static bool *
+link_of(const struct swarm_world *world, uint32_t a, uint32_t b)
+{
+    return &world->connected[a * world->count + b];
+}
+
+/* ---- ports ---- */
+
+static pn_ms
+delay(struct swarm_world *world)
+{
+    const struct sim_faults *faults = &world->config->faults;
+    if (!has_faults(world) || faults->delay_max_ms <= faults->delay_min_ms)
+        return faults->delay_min_ms > 0 ? faults->delay_min_ms : 1;
+    return faults->delay_min_ms +
+           (pn_ms)pn_rng_below(&world->rng, faults->delay_max_ms - faults->delay_min_ms + 1);
+}
+
+static enum pn_status
+put_frame(struct swarm_world *world, struct sim_event event, const uint8_t *frame, size_t size)
+{
+    event.bytes = malloc(size);
+    event.size  = size;
+    if (event.bytes == NULL)
+        return PN_ENOMEM;
+    memcpy(event.bytes, frame, size);
+    enum pn_status st = sim_queue_put(&world->queue, world->now + delay(world), &event);
+    if (st != PN_OK)
+        free(event.bytes);
+    return st;
+}
+
+static enum pn_status
+send_frame(void *host, uint32_t number, struct pn_buffer *frame)
+{
+    struct swarm_party *from  = host;
+    struct swarm_world *world = from->world;
+    uint32_t            to    = number - 2;
+    if (to >= world->count || !from->alive || sim_disk_is_dead(from->disk) ||
+        !world->parties[to].alive || !*link_of(world, from->index, to))
+        return PN_ENETWORK;
+    const struct sim_event event = {.kind      = SIM_FRAME,
+                                    .party     = to,
+                                    .from      = from->index,
+                                    .life      = world->parties[to].life,
+                                    .from_life = from->life};
+    world->result->frames++;
+    trace(world, "send", from->index, to, frame->size);
+    if (world->parted && world->parties[to].side != from->side) {
+        world->result->lost++;
+        return PN_OK; /* the sender cannot know */
+    }
+    if (happens(world, world->config->faults.loss)) {
+        world->result->lost++;
+        return PN_OK;
+    }
+    enum pn_status st = put_frame(world, event, frame->bytes, frame->size);
+    if (st == PN_OK && happens(world, world->config->faults.duplicate)) {
+        world->result->duplicated++;
+        st = put_frame(world, event, frame->bytes, frame->size);
+    }
+    return st == PN_OK ? PN_OK : PN_ENETWORK;
+}
+
+static void
+submit_work(void *host, struct pn_work *work)
+{
+    struct swarm_party *party = host;
+    struct swarm_world *world = party->world;
+    struct sim_event    event = {
+           .kind = SIM_DONE, .party = party->index, .life = party->life, .work = work};
+    pn_ms cost = 1 + (pn_ms)(work->cost / US_A_MILLISECOND);
+    if (has_faults(world) && (pn_rng_u32(&world->rng) & 1) != 0) {
+        event.ran = true; /* it is done some time before its completion: both ends are tried */
+        work->run(work);
+    }
+    if (has_faults(world) && pn_rng_below(&world->rng, 4) == 0)
+        cost += (pn_ms)pn_rng_below(&world->rng, SLOW_WORK_MS); /* a busy machine, a slow disk */
+    plan(world, cost, &event);
+}
+
+static uint64_t
+wall_ms(void *host)
+{
+    const struct swarm_party *party = host;
+    return (uint64_t)SIM_ISSUED * MS_A_SECOND + party->world->now;
+}
+
+/* ---- what must hold ---- */
+
+static bool
+make_room(struct swarm_world *world, uint64_t height)
+{
+    if (height <= world->head_capacity)
+        return true;
+    size_t           more  = 2 * (size_t)height + 16;
+    struct sec_hash *grown = realloc(world->heads, more * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    memset(grown + world->head_capacity, 0, (more - world->head_capacity) * sizeof *grown);
+    world->heads         = grown;
+    world->head_capacity = more;
+    return true;
+}
+
+static void
+check_party(struct swarm_party *party)
+{
+    struct swarm_world     *world = party->world;
+    const struct fed_chain *chain = swarm_engine_chain(party->engine);
+    if (chain->height < party->height)
+        fail(world, "its ledger became shorter", party);
+    party->height = chain->height;
+    if (chain->height == 0 || !make_room(world, chain->height))
+        return;
+    struct sec_hash *head = &world->heads[chain->height - 1];
+    if (sec_hash_is_zero(head))
+        *head = chain->head;
+    else if (!sec_hash_equal(head, &chain->head))
+        fail(world, "it holds another block than others at its height", party);
+}
+
+/* ---- living ---- */
+
+static void crash(struct swarm_party *party);
+
+static void
+plan_tick(struct swarm_party *party)
+{
+    struct swarm_world *world = party->world;
+    pn_ms               at    = swarm_engine_deadline(party->engine);
+    if (at == UINT64_MAX || at >= party->tick_at)
+        return;
+    party->tick_at = at;
+    plan(world, at > world->now ? at - world->now : 1,
+         &(struct sim_event){.kind = SIM_TICK, .party = party->index, .life = party->life});
+}
+
+static void
+after_call(struct swarm_party *party)
+{
+    if (!party->alive)
+        return;
+    if (sim_disk_is_dead(party->disk)) {
+        crash(party);
+        return;
+    }
+    check_party(party);
+    plan_tick(party);
+}
+
+static void
+note(void *host, const struct swarm_notice *notice)
+{
+    struct swarm_party *party = host;
+    struct swarm_world *world = party->world;
+    if (world->config->trace)
+        fprintf(stderr, "[%8llu]   %s: notice %d member %u height %llu view %u %s\n",
+                (unsigned long long)world->now, world->config->sites[party->index].name,
+                (int)notice->kind, notice->member, (unsigned long long)notice->height, notice->view,
+                notice->text);
+    if (notice->kind == SWARM_BROKEN && !sim_disk_is_dead(party->disk))
+        fail(world, notice->text, party);
+    if (notice->kind == SWARM_REFUSED && !sim_disk_is_dead(party->disk))
+        fail(world, notice->text, party);
+    if (notice->kind == SWARM_FORKED)
+        fail(world, notice->text, party);
+    if (notice->kind == SWARM_COMMITTED && party->index == 0 && world->config->committed != NULL)
+        world->config->committed(world->config->context, notice->block, world->now);
+}
+
+static void
+plan_connections(struct swarm_party *party)
+{
+    for (uint32_t i = 0; i < party->world->count; i++)
+        if (i != party->index)
+            plan(party->world, CONNECT_MS,
+                 &(struct sim_event){
+                     .kind = SIM_UP, .party = party->index, .from = i, .life = party->life});
+}
+
+static void
+boot(struct swarm_party *party)
+{
+    struct swarm_world *world = party->world;
+    struct pn_error     why   = {.text = ""};
+    struct swarm_config config;
+    swarm_config_defaults(&config, world->config->job);
+    config.roster    = world->federation.roster;
+    config.self      = party->index + 2;
+    config.secret    = &world->federation.secrets[party->index + 1];
+    config.boot      = ++party->boot;
+    config.policy    = &world->policy;
+    config.source    = world->config->sites[party->index].source;
+    config.bytes_max = BYTES_MAX;
+    config.disk      = &party->port;
+    config.ports     = (struct pn_ports){.host = party, .send = send_frame, .submit = submit_work};
+    config.scratch   = &world->scratch;
+    config.keep_updates = world->config->keep_updates;
+    config.wall_ms      = wall_ms;
+    config.notice       = note;
+    config.host         = party;
+    sim_disk_restart(party->disk);
+    trace(world, "boot", party->index, party->boot, 0);
+    if (swarm_engine_new(&party->engine, &config, &why) != PN_OK) {
+        fail(world, why.text, party);
+        return;
+    }
+    party->alive   = true;
+    party->tick_at = UINT64_MAX;
+    swarm_engine_start(party->engine, world->now);
+    after_call(party);
+    plan_connections(party);
+}
+
+static void
+finish_work(struct swarm_party *party, const struct sim_event *event)
+{
+    if (!event->ran)
+        event->work->run(event->work);
+    event->work->done(event->work, party->world->now);
+}
+
+/* Ends its process; what still runs comes back to it first. */
+static void
+stop(struct swarm_party *party)
+{
+    struct sim_event event;
+    party->alive = false;
+    while (sim_queue_take_work(&party->world->queue, party->index, &event))
+        finish_work(party, &event);
+    swarm_engine_free(party->engine);
+    party->engine = NULL;
+}
+
+static void
+set_link(struct swarm_world *world, uint32_t a, uint32_t b, bool up)
+{
+    if (*link_of(world, a, b) == up)
+        return;
+    *link_of(world, a, b) = *link_of(world, b, a) = up;
+    trace(world, up ? "up" : "down", a, b, 0);
+    const uint32_t both[] = {a, b};
+    for (size_t i = 0; i < 2; i++) {
+        struct swarm_party *party = &world->parties[both[i]];
+        uint32_t            other = both[1 - i] + 2;
+        if (!party->alive)
+            continue;
+        if (up)
+            swarm_engine_up(party->engine, world->now, other);
+        else
+            swarm_engine_down(party->engine, world->now, other);
+        after_call(party);
+    }
+}
+
+/* Power off: nothing leaves, nothing is written, what runs comes back to nobody. */
+static void
+crash(struct swarm_party *party)
+{
+    struct swarm_world *world = party->world;
+    sim_disk_kill(party->disk);
+    trace(world, "crash", party->index, party->boot, 0);
+    world->result->crashes++;
+    stop(party);
+    party->life++;
+    for (uint32_t i = 0; i < world->count; i++)
+        if (i != party->index)
+            set_link(world, party->index, i, false);
+    plan(world, has_faults(world) ? about(world, world->config->faults.down_ms) : 100,
+         &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
+}
+
+/* ---- events ---- */
+
+static void
+take_frame(struct swarm_world *world, const struct sim_event *event)
+{
+    struct swarm_party *party = &world->parties[event->party];
+    struct swarm_party *from  = &world->parties[event->from];
+    if (!party->alive || party->life != event->life || from->life != event->from_life ||
+        !*link_of(world, event->party, event->from))
+        return;
+    trace(world, "frame", event->party, event->from, event->size);
+    swarm_engine_frame(party->engine, world->now, event->from + 2, event->bytes, event->size);
+    after_call(party);
+}
+
+static void
+take_up(struct swarm_world *world, const struct sim_event *event)
+{
+    const struct swarm_party *party = &world->parties[event->party];
+    const struct swarm_party *other = &world->parties[event->from];
+    if (party->alive && party->life == event->life && other->alive &&
+        (!world->parted || party->side == other->side))
+        set_link(world, event->party, event->from, true);
+}
+
+static void
+take_cut(struct swarm_world *world)
+{
+    if (!has_faults(world))
+        return;
+    world->result->partitions++;
+    world->parted = true;
+    for (size_t i = 0; i < world->count; i++)
+        world->parties[i].side = (pn_rng_u32(&world->rng) & 1) != 0;
+    pn_ms length = about(world, world->config->faults.partition_ms);
+    plan(world, length, &(struct sim_event){.kind = SIM_HEAL});
+    plan(world, length + about(world, world->config->faults.partition_every_ms),
+         &(struct sim_event){.kind = SIM_CUT});
+    if (length > SILENCE_MS)
+        plan(world, SILENCE_MS, &(struct sim_event){.kind = SIM_SILENT});
+}
+
+static void
+take_silent(struct swarm_world *world)
+{
+    for (uint32_t i = 0; i < world->count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (world->parties[i].side != world->parties[k].side)
+                set_link(world, i, k, false);
+}
+
+static void
+take_heal(struct swarm_world *world)
+{
+    world->parted = false;
+    trace(world, "heal", 0, 0, 0);
+    for (uint32_t i = 0; i < world->count; i++)
+        if (world->parties[i].alive)
+            plan_connections(&world->parties[i]);
+}
+
+static void
+take_crash(struct swarm_world *world)
+{
+    if (!has_faults(world))
+        return;
+    struct swarm_party *party = &world->parties[pn_rng_below(&world->rng, world->count)];
+    if (party->alive && (pn_rng_u32(&world->rng) & 1) != 0) {
+        struct pn_rng rng;
+        pn_rng_init(&rng, pn_rng_u64(&world->rng));
+        sim_disk_crash_at(party->disk, 1 + pn_rng_below(&world->rng, CRASH_WRITES_MAX), &rng);
+    } else if (party->alive) {
+        crash(party);
+    }
+    plan(world, about(world, world->config->faults.crash_every_ms),
+         &(struct sim_event){.kind = SIM_CRASH});
+}
+
+static void
+take_event(struct swarm_world *world, const struct sim_event *event)
+{
+    struct swarm_party *party = &world->parties[event->party];
+    world->result->events++;
+    switch (event->kind) {
+    case SIM_FRAME:
+        take_frame(world, event);
+        return;
+    case SIM_DONE:
+        trace(world, "done", event->party, event->ran, 0);
+        finish_work(party, event);
+        after_call(party);
+        return;
+    case SIM_TICK:
+        if (!party->alive || party->life != event->life)
+            return;
+        party->tick_at = UINT64_MAX;
+        swarm_engine_tick(party->engine, world->now);
+        after_call(party);
+        return;
+    case SIM_UP:
+        take_up(world, event);
+        return;
+    case SIM_BOOT:
+        boot(party);
+        return;
+    case SIM_CUT:
+        take_cut(world);
+        return;
+    case SIM_SILENT:
+        take_silent(world);
+        return;
+    case SIM_HEAL:
+        take_heal(world);
+        return;
+    case SIM_CRASH:
+        take_crash(world);
+        return;
+    }
+    PN_UNREACHABLE("an event has a kind");
+}
+
+static bool
+all_are_over(const struct swarm_world *world)
+{
+    for (size_t i = 0; i < world->count; i++)
+        if (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished)
+            return false;
+    return true;
+}
+
+static void
+play(struct swarm_world *world)
+{
+    const struct sim_faults *faults = &world->config->faults;
+    struct sim_event         event;
+    pn_ms                    limit = pn_ms_add(faults->heal_ms, world->config->grace_ms);
+    for (size_t i = 0; i < world->count && !world->failed; i++)
+        boot(&world->parties[i]);
+    if (faults->partition_every_ms > 0)
+        plan(world, about(world, faults->partition_every_ms), &(struct sim_event){.kind = SIM_CUT});
+    if (faults->crash_every_ms > 0)
+        plan(world, about(world, faults->crash_every_ms), &(struct sim_event){.kind = SIM_CRASH});
+    while (!world->failed && !all_are_over(world) &&
+           sim_queue_take(&world->queue, &world->now, &event)) {
+        if (world->now > limit)
+            fail(world, "the run did not end in time after the faults healed", NULL);
+        else
+            take_event(world, &event);
+        if (event.kind == SIM_FRAME)
+            free(event.bytes);
+    }
+    if (!world->failed && !all_are_over(world))
+        fail(world, "nothing is left to happen, and the run is not over", NULL);
+}
+
+/* ---- a world begins and ends ---- */
+
+static enum pn_status
+name_model(struct sec_blob *out, const struct store_disk *disk, const struct sec_blob *model)
+{
+    const struct sec_suite *suite = sec_suite();
+    struct pn_error         why;
+    uint8_t                *bytes;
+    enum pn_status          st = engine_proof_blob(&bytes, disk, "models", model, &why);
+    if (st != PN_OK)
+        return st;
+    sec_suite_use(&sec_suite_real);
+    sec_merkle_of(out, NULL, bytes, model->size);
+    sec_suite_use(suite);
+    free(bytes);
+    return PN_OK;
+}
+
+static void
+check_disk(struct swarm_party *party)
+{
+    struct swarm_world *world = party->world;
+    struct engine_proof proof;
+    struct pn_error     why = {.text = ""};
+    sim_disk_restart(party->disk);
+    enum pn_status st =
+        engine_proof_make(&proof, &party->port, world->federation.roster, NULL, NULL, &why);
+    if (st != PN_OK) {
+        fail(world, why.text[0] != '\0' ? why.text : pn_status_text(st), party);
+        return;
+    }
+    if (!proof.finished)
+        fail(world, "the ledger has no finish block", party);
+    if (party->index != 0)
+        return;
+    world->result->rounds       = proof.rounds;
+    world->result->sums_checked = proof.sums_checked;
+    if (name_model(&world->result->model, &party->port, &proof.model) != PN_OK)
+        fail(world, "the final model cannot be read", party);
+}
+
+static enum pn_status
+open_world(struct swarm_world *world, struct pn_error *why)
+{
+    const struct sim_config *config = world->config;
+    enum pn_status st = sim_federation_new(&world->federation, FED_MODE_SWARM, config->seed,
+                                           config->sites, config->site_count, why);
+    if (st == PN_OK)
+        st = engine_scratch_init(&world->scratch);
+    if (st == PN_OK)
+        st = sim_press_new(&world->press);
+    if (st != PN_OK)
+        return st;
+    world->parties   = calloc(config->site_count, sizeof *world->parties);
+    world->connected = calloc(config->site_count * config->site_count, sizeof *world->connected);
+    if (world->parties == NULL || world->connected == NULL)
+        return PN_ENOMEM;
+    world->count = config->site_count;
+    for (uint32_t i = 0; st == PN_OK && i < world->count; i++) {
+        struct swarm_party *party = &world->parties[i];
+        party->world              = world;
+        party->index              = i;
+        party->tick_at            = UINT64_MAX;
+        if ((st = sim_disk_new(&party->disk)) != PN_OK)
+            break;
+        sim_disk_port(&party->port, party->disk);
+        sim_disk_share(party->disk, world->press);
+        if (config->faults.lying_disk == i + 2)
+            sim_disk_lie(party->disk);
+    }
+    pn_rng_init(&world->rng, config->seed);
+    sec_hash_begin(&world->trace, "trace");
+    return st;
+}
+
+static void
+close_world(struct swarm_world *world)
+{
+    struct sim_event event;
+    for (size_t i = 0; i < world->count; i++) {
+        stop(&world->parties[i]);
+        sim_disk_free(world->parties[i].disk);
+    }
+    while (sim_queue_take(&world->queue, &world->now, &event))
+        if (event.kind == SIM_FRAME)
+            free(event.bytes);
+    sim_queue_fini(&world->queue);
+    sim_press_free(world->press);
+    free(world->parties);
+    free(world->connected);
+    free(world->heads);
+    engine_scratch_fini(&world->scratch);
+    sim_federation_fini(&world->federation);
+}
+
+enum pn_status
+sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn_error *why)
+{
+    struct swarm_world world = {.config = config, .result = out};
+    *out                     = (struct sim_result){.ok = false};
+    sim_queue_init(&world.queue);
+    enum pn_status st = open_world(&world, why);
+    if (st == PN_OK) {
+        play(&world);
+        out->ended_ms = world.now;
+        for (size_t i = 0; i < world.count; i++)
+            stop(&world.parties[i]);
+        for (size_t i = 0; !world.failed && i < world.count; i++)
+            check_disk(&world.parties[i]);
+        if (!world.failed && config->save_to != NULL)
+            st = sim_export(config->save_to, &world.parties[0].port, &world.federation, why);
+        sec_hash_end(&out->trace, &world.trace);
+        out->ok = !world.failed;
+    }
+    close_world(&world);
+    return st;
+}

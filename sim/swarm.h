@@ -1,0 +1,25 @@
+/*
+ * sim/swarm -- the members of a swarm on a virtual clock, network and disk: the same engines as
+ * the daemons, hosted by a seeded scheduler.
+ *
+ * Everything of sim/world that does not speak of a coordinator holds here: configuration, result,
+ * faults. A partition cuts the members in two; frames of one direction overtake each other. What is
+ * checked after every event:
+ *
+ *     safety        no two members hold different blocks at a height, over crashes too
+ *     memory        nobody's ledger gets shorter
+ *     progress      after the faults heal, every member holds the finish block within `grace_ms`
+ *
+ * and at the end: every ledger verifies from the disks alone, every aggregate recomputed, and every
+ * member holds the final model.
+ */
+#ifndef SIM_SWARM_H
+#define SIM_SWARM_H
+
+#include "sim/world.h"
+
+/* Runs to the end, as sim_world_run. */
+PN_MUST_CHECK enum pn_status sim_swarm_run(struct sim_result *out, const struct sim_config *config,
+                                           struct pn_error *why);
+
+#endif
