@@ -27,7 +27,6 @@ struct fold {
     struct engine_work       base;
     const struct store_disk *disk;
     struct sec_blob          start, next;
-    struct engine_held      *held;   /* the bytes of `start`; NULL: on the disk only */
     uint8_t                 *model;  /* the bytes of `next` */
     struct sec_hash         *leaves; /* likewise */
     uint64_t                 total;  /* of the weights */
@@ -47,7 +46,6 @@ static void
 release_fold(struct engine_work *work)
 {
     struct fold *fold = (struct fold *)work;
-    engine_held_drop(fold->held);
     free(fold->model);
     free(fold->leaves);
     free(fold);
@@ -62,37 +60,24 @@ read_part(void *out, const struct fold *fold, const char *folder, const struct s
     return fold->disk->read(fold->disk->host, name, out, at, size);
 }
 
-static enum pn_status
-read_start(float *out, const struct fold *fold, uint64_t at, size_t size)
-{
-    enum pn_status st    = PN_OK;
-    const uint8_t *bytes = (const uint8_t *)out;
-    if (fold->held != NULL)
-        bytes = fold->held->bytes + at;
-    else
-        st = read_part(out, fold, "models", &fold->start.root, at, size);
-    if (st == PN_OK)
-        engine_floats_decode(out, bytes, size / 4);
-    return st;
-}
-
 /* `size` bytes of the next model, from byte `at`. */
 static enum pn_status
 fold_piece(struct fold_room *room, const struct fold *fold, uint64_t at, size_t size)
 {
     size_t         count = size / 4;
-    enum pn_status st    = read_start(room->start, fold, at, size);
+    enum pn_status st    = read_part(room->start, fold, "models", &fold->start.root, at, size);
+    if (st != PN_OK)
+        return st;
+    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
     memset(room->sum, 0, count * sizeof room->sum[0]);
-    for (uint32_t i = 0; i < fold->entry_count && st == PN_OK; i++) {
+    for (uint32_t i = 0; i < fold->entry_count; i++) {
         const struct fold_entry *entry = &fold->entries[i];
         st = read_part(room->q, fold, "updates", &entry->update.root, at, size);
         if (st != PN_OK)
-            break;
+            return st;
         fed_update_decode(room->q, (const uint8_t *)room->q, count);
         fed_update_fold(room->sum, room->q, count, entry->weight);
     }
-    if (st != PN_OK)
-        return st;
     fed_update_apply(room->next, room->start, room->sum, count, fold->total);
     engine_floats_encode(fold->model + at, room->next, count);
     return PN_OK;
@@ -190,7 +175,6 @@ coord_begin_fold(struct coord_engine *engine)
     }
     fold->disk   = engine->config.disk;
     fold->start  = engine->round.model;
-    fold->held   = engine_shelf_held(&engine->shelf, &fold->start);
     fold->chunks = sec_blob_chunks(fold->start.size);
     for (uint32_t i = 0; i < engine->member_count; i++) {
         const struct fed_round_member *part = &engine->parts[i];
@@ -201,6 +185,7 @@ coord_begin_fold(struct coord_engine *engine)
             (struct fold_entry){.update = part->update, .weight = (uint32_t)part->weight};
         fold->total += part->weight;
     }
+    engine_shelf_lighten(&engine->shelf, "models"); /* it makes room for the next one */
     engine_work_submit(&fold->base, &engine->works, engine, &engine->config.ports,
                        &(struct engine_work_how){(fold->entry_count + 2u) * fold->start.size,
                                                  run_fold, done_fold, release_fold});

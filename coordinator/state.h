@@ -75,7 +75,7 @@ struct coord_engine {
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
     struct engine_shelf shelf;
-    struct engine_held *held;        /* the newest model's bytes, to give and to fold from */
+    struct engine_held *held;        /* the newest model's bytes, to be given */
     struct pn_buffer    record; /* room for one of the ledger */
     uint64_t            noted_round; /* durable in the fact "attempt" */
     uint32_t            noted_attempt;

@@ -258,13 +258,6 @@ engine_shelf_lighten(struct engine_shelf *shelf, const char *folder)
     }
 }
 
-struct engine_held *
-engine_shelf_held(const struct engine_shelf *shelf, const struct sec_blob *blob)
-{
-    size_t at = shelf_index(shelf, blob);
-    return at < ENGINE_SHELF_MAX ? engine_held_take(shelf->items[at].held) : NULL;
-}
-
 /* One chunk's data to where it leaves from. */
 static enum pn_status
 read_chunk(uint8_t *out, const struct engine_shelf *shelf, const struct engine_shelf_item *item,

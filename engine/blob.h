@@ -65,9 +65,6 @@ void engine_shelf_put(struct engine_shelf *shelf, const char *folder, const stru
 void engine_shelf_hold(struct engine_shelf *shelf, struct engine_held *held);
 /* Everything of this folder is given from the disk from now on. */
 void engine_shelf_lighten(struct engine_shelf *shelf, const char *folder);
-/* The bytes of this blob, for the caller to drop; NULL when it is not held. */
-struct engine_held *engine_shelf_held(const struct engine_shelf *shelf,
-                                      const struct sec_blob     *blob);
 /* Answers a PULL with CHUNK frames. PN_EPEER_STALE when the blob is not on the shelf,
  * PN_EPEER_VALUE when it has no such chunk; PN_EIO and the like when the disk failed. */
 PN_MUST_CHECK enum pn_status engine_shelf_give(const struct engine_shelf *shelf,
