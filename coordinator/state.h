@@ -15,6 +15,8 @@
 #include "coordinator/engine.h"
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 
 struct coord_member {
