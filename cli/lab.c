@@ -23,7 +23,7 @@ enum {
 };
 
 struct run_options {
-    char *sites, *out;
+    char *sites, *out, *mode;
     bool  compare, json, synthetic;
 };
 
@@ -32,6 +32,8 @@ static const struct pn_option run_table[] = {
      "the sites and their data (default: sites.yaml beside the job)"},
     {"out", "lab", PN_OPT_TEXT, offsetof(struct run_options, out), 1, 3000,
      "folder of the laboratory; an older one in it is replaced"},
+    {"mode", "coordinator", PN_OPT_TEXT, offsetof(struct run_options, mode), 1, 16,
+     "who makes the rounds: a coordinator, or with swarm the members themselves"},
     {"compare", "yes", PN_OPT_FLAG, offsetof(struct run_options, compare), 0, 0,
      "do not train alone and pooled as well, to compare: saves time"},
     {"synthetic", "no", PN_OPT_FLAG, offsetof(struct run_options, synthetic), 0, 0,
@@ -43,6 +45,7 @@ static const struct pn_option run_table[] = {
 
 struct session {
     const struct run_options *options;
+    enum fed_mode             mode;
     struct engine_job         job;
     struct engine_sites       sites;
     struct cli_lab_run        run;
@@ -55,9 +58,30 @@ struct session {
 };
 
 static enum pn_status
+read_mode(struct session *session, struct pn_error *why)
+{
+    const char *mode = session->options->mode;
+    if (strcmp(mode, "swarm") == 0)
+        session->mode = FED_MODE_SWARM;
+    else if (strcmp(mode, "coordinator") != 0)
+        return pn_error_set(why, PN_ECONFIG, "--mode: expected coordinator or swarm, seen \"%s\"",
+                            mode);
+    return PN_OK;
+}
+
+/* Whose state is looked at in the end: the coordinator's, or that of a swarm's first member. */
+static const char *
+keeper(const struct session *session)
+{
+    return session->mode == FED_MODE_SWARM ? session->sites.items[0].name : "hub";
+}
+
+static enum pn_status
 load_inputs(struct session *session, const char *job_path, struct pn_error *why)
 {
-    enum pn_status st = engine_job_load(&session->job, job_path, why);
+    enum pn_status st = read_mode(session, why);
+    if (st == PN_OK)
+        st = engine_job_load(&session->job, job_path, why);
     if (st == PN_OK)
         st = engine_sites_load_beside(&session->sites, session->options->sites, job_path,
                                       getenv("PANAL_DATA"), why);
@@ -75,7 +99,7 @@ prove(struct session *session, struct pn_error *why)
     snprintf(path, sizeof path, "%s/federation.yaml", session->options->out);
     if ((st = engine_roster_load(&session->roster, path, why)) != PN_OK)
         return st;
-    snprintf(path, sizeof path, "%s/hub/state", session->options->out);
+    snprintf(path, sizeof path, "%s/%s/state", session->options->out, keeper(session));
     if ((st = store_files_open(&session->files, &session->disk, path, STORE_READ, why)) != PN_OK)
         return st;
     return engine_proof_make(&session->proof, &session->disk, session->roster.roster, NULL, NULL,
@@ -100,6 +124,7 @@ compare(struct session *session, struct pn_error *why)
         st = cli_compare(&session->comparison,
                          &(struct cli_compare_wish){.job     = job,
                                                     .sites   = &session->sites,
+                                                    .folder  = session->options->out,
                                                     .model   = model,
                                                     .scaling = scaling,
                                                     .rounds  = session->proof.rounds},
@@ -145,15 +170,15 @@ print_end(const struct session *session, const struct cli_report *report)
         puts("\nWhat federation brought, on each site's own test records"
              "\n(pooled = all records in one place: only a laboratory can)\n");
     cli_report_table(stdout, report);
-    printf("\nledger verified: %llu blocks, %llu countersignatures; %llu of %llu aggregates "
-           "recomputed bit for bit"
-           "\n  panal ledger verify %s/hub/state --roster %s/federation.yaml\n",
+    printf("\nledger verified: %llu blocks, %llu %s; %llu of %llu aggregates recomputed bit for bit"
+           "\n  panal ledger verify %s/%s/state --roster %s/federation.yaml\n",
            (unsigned long long)session->proof.blocks, (unsigned long long)session->proof.witnesses,
+           session->mode == FED_MODE_SWARM ? "votes" : "countersignatures",
            (unsigned long long)session->proof.sums_checked,
-           (unsigned long long)session->proof.rounds, out, out);
+           (unsigned long long)session->proof.rounds, out, keeper(session), out);
     printf("model   %s/model.safetensors  (%.16s)\nreport  %s/report.html, %s/result.json\nlogs    "
-           "%s/hub/log, %s/SITE/log\n",
-           out, model, out, out, out, out);
+           "%s/%s/log, %s/SITE/log\n",
+           out, model, out, out, out, keeper(session), out);
 }
 
 static enum pn_status
@@ -163,9 +188,10 @@ run(struct session *session, const char *job_path, struct pn_error *why)
     char                      path[CLI_PATH_SIZE];
     enum pn_status            st = load_inputs(session, job_path, why);
     if (st == PN_OK)
-        st = cli_lab_prepare(options->out, &session->job, &session->sites, why);
+        st = cli_lab_prepare(options->out, session->mode, &session->job, &session->sites, why);
     if (st == PN_OK)
-        st = cli_lab_execute(&session->run, options->out, &session->job, &session->sites, why);
+        st = cli_lab_execute(&session->run, options->out, session->mode, &session->job,
+                             &session->sites, why);
     if (st == PN_OK)
         st = prove(session, why);
     if (st == PN_OK && options->compare) {
@@ -182,7 +208,7 @@ run(struct session *session, const char *job_path, struct pn_error *why)
         st = write_reports(session, &report, why);
     snprintf(path, sizeof path, "%s/model.safetensors", options->out);
     if (st == PN_OK)
-        st = cli_model_export_from(&session->disk, path, why);
+        st = cli_model_export_from(&session->disk, &(struct cli_export){.path = path}, why);
     if (st == PN_OK && options->json)
         st = cli_report_json(stdout, &report);
     else if (st == PN_OK)
@@ -220,6 +246,8 @@ static const struct pn_option prepare_table[] = {
      "the sites and their data (default: sites.yaml beside the job)"},
     {"out", "lab", PN_OPT_TEXT, offsetof(struct run_options, out), 1, 3000,
      "folder of the laboratory; an older one in it is replaced"},
+    {"mode", "coordinator", PN_OPT_TEXT, offsetof(struct run_options, mode), 1, 16,
+     "who makes the rounds: a coordinator, or with swarm the members themselves"},
     {0},
 };
 
@@ -235,13 +263,16 @@ cli_lab_lay_out(int argc, char **argv)
     struct session  session = {.options = &options};
     enum pn_status  st      = load_inputs(&session, words.words[0], &why);
     if (st == PN_OK)
-        st = cli_lab_prepare(options.out, &session.job, &session.sites, &why);
+        st = cli_lab_prepare(options.out, session.mode, &session.job, &session.sites, &why);
     if (st == PN_OK)
-        printf(
-            "the laboratory is in %s/; start it with\n"
-            "  panal-coordinator --config %s/hub/coordinator.yaml --listen tcp://127.0.0.1:7400\n"
-            "  panal-node --config %s/%s/node.yaml       and so on for every site\n",
-            options.out, options.out, options.out, session.sites.items[0].name);
+        printf("the laboratory is in %s/; start it with\n", options.out);
+    if (st == PN_OK && session.mode == FED_MODE_COORDINATOR)
+        printf("  panal-coordinator --config %s/hub/coordinator.yaml --listen "
+               "tcp://127.0.0.1:7400\n",
+               options.out);
+    if (st == PN_OK)
+        printf("  panal-node --config %s/%s/node.yaml       and so on for every site\n",
+               options.out, session.sites.items[0].name);
     engine_sites_fini(&session.sites);
     engine_job_fini(&session.job);
     pn_options_fini(&options, prepare_table);

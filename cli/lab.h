@@ -2,7 +2,7 @@
  * cli/lab -- a whole federation on this machine: its own keys and roster, real daemons, one folder.
  *
  *     DIR/federation.yaml and its signatures, DIR/job.yaml
- *     DIR/hub/      keys, state, log of the coordinator
+ *     DIR/hub/      keys, state, log of the coordinator; not in a swarm
  *     DIR/SITE/     keys, state, node.yaml, log of each node
  *     DIR/model.safetensors, DIR/report.html, DIR/result.json
  */
@@ -11,6 +11,7 @@
 
 #include "engine/job.h"
 #include "engine/sites.h"
+#include "fed/roster.h"
 
 enum {
     CLI_PATH_SIZE = 4096
@@ -19,11 +20,12 @@ enum {
 /* The folder with keys, signed roster, configurations: everything but the processes. The folder is
  * made anew: an older laboratory in it is removed (known by its marker file), anything else is
  * refused. */
-PN_MUST_CHECK enum pn_status cli_lab_prepare(const char *folder, const struct engine_job *job,
+PN_MUST_CHECK enum pn_status cli_lab_prepare(const char *folder, enum fed_mode mode,
+                                             const struct engine_job   *job,
                                              const struct engine_sites *sites,
                                              struct pn_error           *why);
 
-/* What the coordinator said while it ran. */
+/* What the coordinator, or the first member of a swarm, said while it ran. */
 struct cli_lab_round {
     uint64_t round, members, absent;
     double   seconds; /* since the start */
@@ -43,6 +45,7 @@ struct cli_lab_run {
 /* Starts the daemons, shows progress on stderr until the run is over, stops them. PN_ESTATE, with
  * the last lines of the log, when a daemon failed. Release `out` with cli_lab_run_fini. */
 PN_MUST_CHECK enum pn_status cli_lab_execute(struct cli_lab_run *out, const char *folder,
+                                             enum fed_mode              mode,
                                              const struct engine_job   *job,
                                              const struct engine_sites *sites,
                                              struct pn_error           *why);

@@ -30,11 +30,12 @@ struct process {
 
 struct lab {
     const char                *folder;
+    enum fed_mode              mode;
     const struct engine_job   *job;
     const struct engine_sites *sites;
-    struct process            *processes; /* [0] is the coordinator */
+    struct process            *processes; /* [0] says what happens: the coordinator, or a member */
     size_t                     process_count;
-    int                        events; /* read end: the coordinator's stdout */
+    int                        events; /* read end: its stdout */
     char                       line[LINE_SIZE];
     size_t                     line_size;
     struct cli_lab_run         run;
@@ -136,40 +137,77 @@ start(struct process *process, const struct lab *lab, const char *program, char 
     return pn_error_set(why, PN_ENOENT, "%s cannot be started: %s", path, strerror(failed));
 }
 
+/* A pipe from the process that says what happens. */
 static enum pn_status
-start_coordinator(struct lab *lab, struct pn_error *why)
+open_events(struct lab *lab, int *write_end, struct pn_error *why)
 {
-    char config[CLI_PATH_SIZE];
-    int  ends[2];
-    snprintf(config, sizeof config, "%s/hub/coordinator.yaml", lab->folder);
+    int ends[2];
     if (pipe(ends) != 0)
         return pn_error_set(why, PN_EIO, "no pipe: %s", strerror(errno));
     (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    lab->events = ends[0];
+    *write_end  = ends[1];
+    return PN_OK;
+}
+
+static enum pn_status
+start_coordinator(struct lab *lab, struct pn_error *why)
+{
+    char config[CLI_PATH_SIZE];
+    int  out;
+    snprintf(config, sizeof config, "%s/hub/coordinator.yaml", lab->folder);
+    enum pn_status st = open_events(lab, &out, why);
+    if (st != PN_OK)
+        return st;
     char *argv[] = {(char *)"panal-coordinator", (char *)"--config", config, (char *)"--events",
                     NULL};
     snprintf(lab->processes[0].name, sizeof lab->processes[0].name, "hub");
     lab->process_count = 1;
-    enum pn_status st  = start(&lab->processes[0], lab, "panal-coordinator", argv, ends[1], why);
-    close(ends[1]);
-    lab->events = ends[0];
+    st                 = start(&lab->processes[0], lab, "panal-coordinator", argv, out, why);
+    close(out);
     return st;
+}
+
+/* `out`: where it says what happens; -1: it does not. */
+static enum pn_status
+start_node(struct lab *lab, const char *name, int out, struct pn_error *why)
+{
+    char            config[CLI_PATH_SIZE];
+    struct process *process = &lab->processes[lab->process_count++];
+    char           *argv[8] = {(char *)"panal-node", (char *)"--config", config, (char *)"--once"};
+    size_t          words   = 4;
+    snprintf(process->name, sizeof process->name, "%s", name);
+    snprintf(config, sizeof config, "%s/%s/node.yaml", lab->folder, name);
+    if (lab->mode == FED_MODE_COORDINATOR) {
+        argv[words++] = (char *)"--connect";
+        argv[words++] = lab->endpoint;
+    } else if (out >= 0) {
+        argv[words++] = (char *)"--events";
+    }
+    return start(process, lab, "panal-node", argv, out, why);
 }
 
 static enum pn_status
 start_nodes(struct lab *lab, struct pn_error *why)
 {
     enum pn_status st = PN_OK;
-    for (size_t i = 0; st == PN_OK && i < lab->sites->count; i++) {
-        char            config[CLI_PATH_SIZE];
-        struct process *process = &lab->processes[lab->process_count++];
-        const char     *name    = lab->sites->items[i].name;
-        snprintf(process->name, sizeof process->name, "%s", name);
-        snprintf(config, sizeof config, "%s/%s/node.yaml", lab->folder, name);
-        char *argv[] = {(char *)"panal-node", (char *)"--config", config, (char *)"--connect",
-                        lab->endpoint,        (char *)"--once",   NULL};
-        st           = start(process, lab, "panal-node", argv, -1, why);
-    }
+    for (size_t i = 0; st == PN_OK && i < lab->sites->count; i++)
+        st = start_node(lab, lab->sites->items[i].name, -1, why);
+    return st;
+}
+
+/* The first one says what happens. */
+static enum pn_status
+start_swarm(struct lab *lab, struct pn_error *why)
+{
+    int            out;
+    enum pn_status st = open_events(lab, &out, why);
+    if (st != PN_OK)
+        return st;
+    for (size_t i = 0; st == PN_OK && i < lab->sites->count; i++)
+        st = start_node(lab, lab->sites->items[i].name, i == 0 ? out : -1, why);
+    close(out);
     return st;
 }
 
@@ -294,7 +332,7 @@ take_event(struct lab *lab, const char *line, size_t size, struct pn_error *why)
 {
     struct text_yaml *yaml  = NULL;
     const char       *event = NULL, *text = NULL;
-    enum pn_status    st = text_yaml_parse(&yaml, "events of the coordinator", line, size, why);
+    enum pn_status    st = text_yaml_parse(&yaml, "events", line, size, why);
     if (st != PN_OK)
         return st;
     const struct text_node *root = text_yaml_root(yaml);
@@ -326,8 +364,8 @@ take_event(struct lab *lab, const char *line, size_t size, struct pn_error *why)
         if (st == PN_OK)
             st = text_get_string(&text, yaml, root, "text", TEXT_OPTIONAL, why);
         if (st == PN_OK && strcmp(lab->outcome, "failed") == 0)
-            st = pn_error_set(why, PN_ESTATE, "the run failed: %s (whole log: %s/hub/log)", text,
-                              lab->folder);
+            st = pn_error_set(why, PN_ESTATE, "the run failed: %s (whole log: %s/%s/log)", text,
+                              lab->folder, lab->processes[0].name);
     }
     text_yaml_free(yaml);
     return st;
@@ -353,7 +391,8 @@ take_bytes(struct lab *lab, bool *ended, struct pn_error *why)
         memmove(lab->line, end + 1, lab->line_size);
     }
     if (lab->line_size == sizeof lab->line)
-        return pn_error_set(why, PN_ESTATE, "the coordinator wrote a line that does not end");
+        return pn_error_set(why, PN_ESTATE, "%s wrote a line that does not end",
+                            lab->processes[0].name);
     return st;
 }
 
@@ -361,7 +400,7 @@ static enum pn_status
 follow(struct lab *lab, struct pn_error *why)
 {
     enum pn_status st    = PN_OK;
-    bool           ended = false, nodes = false;
+    bool           ended = false, nodes = lab->mode == FED_MODE_SWARM;
     double         until = now_seconds() + START_SECONDS;
     while (st == PN_OK && !ended && lab->outcome[0] == '\0') {
         if (interrupted != 0)
@@ -384,9 +423,8 @@ follow(struct lab *lab, struct pn_error *why)
         nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
         st = check_processes(lab, why);
         if (st == PN_OK)
-            st = pn_error_set(why, PN_ESTATE,
-                              "the coordinator ended before the run did (log: %s/hub/log)",
-                              lab->folder);
+            st = pn_error_set(why, PN_ESTATE, "%s ended before the run did (log: %s/%s/log)",
+                              lab->processes[0].name, lab->folder, lab->processes[0].name);
     }
     return st;
 }
@@ -403,8 +441,9 @@ check_codes(const struct lab *lab, struct pn_error *why)
 }
 
 enum pn_status
-cli_lab_execute(struct cli_lab_run *out, const char *folder, const struct engine_job *job,
-                const struct engine_sites *sites, struct pn_error *why)
+cli_lab_execute(struct cli_lab_run *out, const char *folder, enum fed_mode mode,
+                const struct engine_job *job, const struct engine_sites *sites,
+                struct pn_error *why)
 {
     struct lab *lab = calloc(1, sizeof *lab);
     if (lab == NULL ||
@@ -413,6 +452,7 @@ cli_lab_execute(struct cli_lab_run *out, const char *folder, const struct engine
         return pn_error_set(why, PN_ENOMEM, "no memory for the laboratory");
     }
     lab->folder = folder;
+    lab->mode   = mode;
     lab->job    = job;
     lab->sites  = sites;
     lab->events = -1;
@@ -420,7 +460,8 @@ cli_lab_execute(struct cli_lab_run *out, const char *folder, const struct engine
     lab->tty    = isatty(2) == 1;
 
     hold_signals(lab);
-    enum pn_status st = start_coordinator(lab, why);
+    enum pn_status st =
+        mode == FED_MODE_SWARM ? start_swarm(lab, why) : start_coordinator(lab, why);
     if (st == PN_OK)
         st = follow(lab, why);
     stop_all(lab);

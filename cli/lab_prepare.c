@@ -77,7 +77,11 @@ make_member(struct fed_roster *roster, const char *folder, const char *name,
                            why);
     if (st != PN_OK)
         return st;
-    member.number = roster->member_count + 1;
+    /* Nodes begin with 2 in a swarm, too: a member's number seeds its training. */
+    member.number = role == FED_ROLE_COORDINATOR ? 1
+                    : roster->member_count == 0
+                        ? 2
+                        : roster->members[roster->member_count - 1].number + 1;
     member.signer = role == FED_ROLE_NODE;
     if (role == FED_ROLE_COORDINATOR)
         roster->coordinator = member.number;
@@ -104,8 +108,19 @@ sign_all(const char *path, const char *folder, const struct engine_sites *sites,
     return st;
 }
 
+/* Every member of a laboratory's swarm has a loopback address of its own (127.0.0.0/8), so that no
+ * port has to be found free. */
+static void
+place_members(struct fed_roster *roster)
+{
+    unsigned key = (unsigned)getpid() % 64000;
+    for (uint32_t i = 0; i < roster->member_count; i++)
+        snprintf(roster->members[i].endpoint, sizeof roster->members[i].endpoint,
+                 "tcp://127.%u.%u.%u:7400", 1 + key / 256, key % 256, 1 + i % 254);
+}
+
 static enum pn_status
-make_roster(char fingerprint[static SEC_FINGERPRINT_SIZE], const char *folder,
+make_roster(char fingerprint[static SEC_FINGERPRINT_SIZE], const char *folder, enum fed_mode mode,
             const struct engine_sites *sites, struct pn_error *why)
 {
     char               path[CLI_PATH_SIZE];
@@ -113,19 +128,26 @@ make_roster(char fingerprint[static SEC_FINGERPRINT_SIZE], const char *folder,
     if (roster == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the roster");
     snprintf(roster->federation, sizeof roster->federation, "laboratory");
+    roster->mode = mode;
     /* The coordinator takes a free port and tells the nodes: --connect overrides this. */
-    snprintf(roster->endpoint, sizeof roster->endpoint, "tcp://127.0.0.1:7400");
+    if (mode == FED_MODE_COORDINATOR)
+        snprintf(roster->endpoint, sizeof roster->endpoint, "tcp://127.0.0.1:7400");
     roster->epoch     = 1;
     roster->issued    = net_wall_ms() / 1000 - 60;
     roster->expires   = roster->issued + 30 * 86400;
-    enum pn_status st = make_member(roster, folder, "hub", "Laboratory", FED_ROLE_COORDINATOR, why);
+    enum pn_status st = PN_OK;
+    if (mode == FED_MODE_COORDINATOR)
+        st = make_member(roster, folder, "hub", "Laboratory", FED_ROLE_COORDINATOR, why);
     for (size_t i = 0; st == PN_OK && i < sites->count; i++)
         st = make_member(roster, folder, sites->items[i].name, sites->items[i].organisation,
                          FED_ROLE_NODE, why);
     uint32_t possible =
         sites->count < FED_SIGNATURES_MAX ? (uint32_t)sites->count : (uint32_t)FED_SIGNATURES_MAX;
+    uint32_t nodes = 0;
     for (uint32_t i = 0; i < roster->member_count; i++)
-        roster->members[i].signer = roster->members[i].role == FED_ROLE_NODE && i <= possible;
+        roster->members[i].signer = roster->members[i].role == FED_ROLE_NODE && nodes++ < possible;
+    if (mode == FED_MODE_SWARM)
+        place_members(roster);
     roster->threshold = possible / 2 + 1;
     if (st == PN_OK)
         st = join(path, folder, "federation.yaml", "", why);
@@ -191,8 +213,8 @@ put_data(struct pn_buffer *out, const struct data_source *source, struct pn_erro
 }
 
 static enum pn_status
-make_node_config(const char *folder, const struct engine_site *site, const char *fingerprint,
-                 struct pn_error *why)
+make_node_config(const char *folder, enum fed_mode mode, const struct engine_site *site,
+                 const char *fingerprint, struct pn_error *why)
 {
     char             path[CLI_PATH_SIZE];
     struct pn_buffer text;
@@ -203,6 +225,8 @@ make_node_config(const char *folder, const struct engine_site *site, const char 
                               "# written by panal lab run\nfederation: ../federation.yaml\n"
                               "trust: %s\nkeys: keys\nstate: state\n",
                               fingerprint);
+    if (st == PN_OK && mode == FED_MODE_SWARM)
+        st = pn_buffer_printf(&text, "job: ../job.yaml\nkeep-updates: 0\n");
     if (st == PN_OK)
         st = put_data(&text, &site->source, why);
     if (st == PN_OK)
@@ -231,20 +255,20 @@ make_hub_config(const char *folder, const char *fingerprint, struct pn_error *wh
 }
 
 enum pn_status
-cli_lab_prepare(const char *folder, const struct engine_job *job, const struct engine_sites *sites,
-                struct pn_error *why)
+cli_lab_prepare(const char *folder, enum fed_mode mode, const struct engine_job *job,
+                const struct engine_sites *sites, struct pn_error *why)
 {
     char           fingerprint[SEC_FINGERPRINT_SIZE], path[CLI_PATH_SIZE];
     enum pn_status st = make_folder(folder, why);
     if (st == PN_OK)
-        st = make_roster(fingerprint, folder, sites, why);
+        st = make_roster(fingerprint, folder, mode, sites, why);
     if (st == PN_OK)
         st = join(path, folder, "job.yaml", "", why);
     if (st == PN_OK)
         st = store_file_save(path, job->job->text, job->job->text_size, 0644, why);
-    if (st == PN_OK)
+    if (st == PN_OK && mode == FED_MODE_COORDINATOR)
         st = make_hub_config(folder, fingerprint, why);
     for (size_t i = 0; st == PN_OK && i < sites->count; i++)
-        st = make_node_config(folder, &sites->items[i], fingerprint, why);
+        st = make_node_config(folder, mode, &sites->items[i], fingerprint, why);
     return st;
 }

@@ -1,8 +1,8 @@
 #include "coordinator/report.h"
 
 #include "base/log.h"
+#include "engine/event.h"
 #include "engine/reason.h"
-#include "text/json.h"
 
 #include <stdio.h>
 
@@ -26,22 +26,7 @@ outcome_text(enum wire_outcome outcome)
 static struct text_json *
 event(const struct coord_report *report, const char *name)
 {
-    struct text_json *json = NULL;
-    if (!report->events || text_json_new(&json) != PN_OK)
-        return NULL;
-    text_json_string(json, "event", name);
-    return json;
-}
-
-static void
-emit(struct text_json *json)
-{
-    if (json == NULL)
-        return;
-    /* Whoever asked for events and went away does not stop a run: the log says the same. */
-    if (text_json_write_line(json, stdout) != PN_OK || fflush(stdout) != 0)
-        clearerr(stdout);
-    text_json_free(json);
+    return report->events ? engine_event(name) : NULL;
 }
 
 void
@@ -51,28 +36,7 @@ coord_report_listening(const struct coord_report *report, const char *endpoint)
     struct text_json *json = event(report, "listening");
     if (json != NULL)
         text_json_string(json, "endpoint", endpoint);
-    emit(json);
-}
-
-static void
-emit_block(const struct coord_report *report, const struct wire_block *block)
-{
-    struct text_json *json =
-        block->kind == WIRE_BLOCK_ROUND ? event(report, "round") : event(report, "block");
-    if (json == NULL)
-        return;
-    text_json_u64(json, "height", block->height);
-    text_json_u64(json, "round", block->round);
-    text_json_u64(json, "rounds", report->rounds);
-    text_json_u64(json, "attempt", block->attempt);
-    text_json_u64(json, "members", block->entry_count);
-    text_json_u64(json, "absent", block->absent_count);
-    text_json_hex(json, "model", block->model_out.root, 32);
-    text_json_open_map(json, "metrics");
-    for (size_t i = 0; i < block->metric_count; i++)
-        text_json_f64(json, block->metrics[i].name, block->metrics[i].value);
-    text_json_close(json);
-    emit(json);
+    engine_event_emit(json);
 }
 
 static void
@@ -86,7 +50,7 @@ emit_member(const struct coord_report *report, const char *name, const struct co
         text_json_u64(json, "records", notice->records);
     if (notice->text != NULL && notice->text[0] != '\0')
         text_json_string(json, "text", notice->text);
-    emit(json);
+    engine_event_emit(json);
 }
 
 /* ---- log lines ---- */
@@ -122,7 +86,7 @@ end(struct coord_report *report, const struct coord_notice *notice)
         text_json_string(json, "outcome", outcome_text(notice->outcome));
         text_json_string(json, "text", text);
     }
-    emit(json);
+    engine_event_emit(json);
 }
 
 void
@@ -178,7 +142,8 @@ coord_report_notice(void *host, const struct coord_notice *notice)
         return;
     case COORD_COMMITTED:
         log_block(notice->block);
-        emit_block(report, notice->block);
+        if (report->events)
+            engine_event_block(notice->block, report->rounds);
         return;
     case COORD_BROKEN:
         report->broken = true;

@@ -126,19 +126,17 @@ void
 engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct sec_hash *keep,
                  size_t keep_count)
 {
-    struct tidy *tidy = calloc(1, sizeof *tidy);
-    if (tidy == NULL)
-        return;
-    tidy->keep       = keep;
-    tidy->keep_count = keep_count;
+    struct tidy tidy; /* the names are not cleared: each is written before it is read */
+    tidy.keep       = keep;
+    tidy.keep_count = keep_count;
+    tidy.gone_count = 0;
     /* SAFE: what cannot be listed or removed now is removed another time; it only takes room. */
-    (void)disk->list(disk->host, folder, tidy_take, tidy);
-    for (size_t i = 0; i < tidy->gone_count; i++) {
+    (void)disk->list(disk->host, folder, tidy_take, &tidy);
+    for (size_t i = 0; i < tidy.gone_count; i++) {
         char name[ENGINE_NAME_SIZE];
-        engine_blob_name(name, folder, &tidy->gone[i]);
+        engine_blob_name(name, folder, &tidy.gone[i]);
         (void)disk->remove(disk->host, name);
     }
-    free(tidy);
 }
 
 void

@@ -84,18 +84,31 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
     }
 }
 
+/* What its proof says to be there: into memory, or into the staged file. */
 static enum pn_status
 keep_chunk(struct engine_fetch *fetch, const struct wire_chunk *chunk)
 {
-    char     name[ENGINE_NAME_SIZE];
-    uint64_t at = (uint64_t)chunk->index * SEC_CHUNK_SIZE;
-    if (fetch->disk == NULL) {
-        memcpy(fetch->bytes + at, chunk->data.bytes, chunk->data.size);
-        return PN_OK;
-    }
-    engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
-    return fetch->disk->stage_write(fetch->disk->host, name, at, chunk->data.bytes,
-                                    chunk->data.size);
+    const struct store_disk *disk = fetch->disk;
+    const struct wire_span  *data = &chunk->data;
+    const uint64_t           at   = (uint64_t)chunk->index * SEC_CHUNK_SIZE;
+    char                     name[ENGINE_NAME_SIZE];
+    enum pn_status           st = PN_ENOENT;
+    if (disk != NULL)
+        engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
+    if (disk != NULL && disk->stage_known != NULL &&
+        data->size == sec_blob_chunk_size(fetch->fetch.blob.size, chunk->index))
+        st = disk->stage_known(disk->host, name, at, data->bytes, data->size);
+    if (st != PN_ENOENT)
+        return st;
+
+    struct sec_proof proof = {.count = chunk->proof_count};
+    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
+    if (!sec_merkle_check(&fetch->fetch.blob, chunk->index, data->bytes, data->size, &proof))
+        return PN_EPEER_VALUE;
+    if (disk != NULL)
+        return disk->stage_write(disk->host, name, at, data->bytes, data->size);
+    memcpy(fetch->bytes + at, data->bytes, data->size);
+    return PN_OK;
 }
 
 enum pn_status
@@ -106,11 +119,6 @@ engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
         !fed_fetch_wants(&fetch->fetch, chunk->index))
         return PN_EPEER_STATE;
     if (chunk->proof_count > SEC_PROOF_MAX)
-        return PN_EPEER_VALUE;
-
-    struct sec_proof proof = {.count = chunk->proof_count};
-    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
-    if (!sec_merkle_check(&blob, chunk->index, chunk->data.bytes, chunk->data.size, &proof))
         return PN_EPEER_VALUE;
     enum pn_status st = keep_chunk(fetch, chunk);
     if (st == PN_OK)

@@ -268,7 +268,7 @@ check_certificates(const struct engine_party *party, const struct engine_party_f
 {
     const struct fed_roster *roster = party->file.roster;
     enum pn_status           st     = fed_roster_check_member(party->self, now, why);
-    if (st == PN_OK)
+    if (st == PN_OK && roster->mode == FED_MODE_COORDINATOR)
         st = fed_roster_check_member(fed_roster_find(roster, roster->coordinator), now, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "%s", files->federation);

@@ -108,6 +108,7 @@ void
 fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster)
 {
     *chain = (struct fed_chain){.roster = roster};
+    sec_log_init(&chain->log);
 }
 
 static struct sec_signature
@@ -373,9 +374,20 @@ check_convictions(const struct fed_chain *chain, const struct wire_block *block,
 }
 
 static enum pn_status
+check_log(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
+{
+    const struct sec_hash seen = hash_of(block->agreement->log);
+    struct sec_hash       root;
+    sec_log_root(&root, &chain->log);
+    return check_hash("the root of the log before it", &root, &seen, why);
+}
+
+static enum pn_status
 check_agreement(const struct fed_chain *chain, const struct wire_block *block, struct pn_error *why)
 {
-    enum pn_status st = check_certificate(chain, block, why);
+    enum pn_status st = check_log(chain, block, why);
+    if (st == PN_OK)
+        st = check_certificate(chain, block, why);
     if (st == PN_OK)
         st = check_reports(chain, block, why);
     return st == PN_OK ? check_convictions(chain, block, why) : st;
@@ -456,6 +468,8 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
     move_on(chain, &facts);
+    if (seen.agreement != NULL)
+        sec_log_append(&chain->log, bytes, size);
     *block = seen;
     return PN_OK;
 }

@@ -11,12 +11,14 @@
  *
  * In a swarm the proposer is the leader of the view in which the block was made, the witnesses of
  * block h are the precommits that decided it (fed/vote), a quorum of them, and a block also names
- * the reports that its scaling or its metrics are made of.
+ * the reports that its scaling or its metrics are made of, and the root of the log over the blocks
+ * before it (crypto/log_tree).
  */
 #ifndef FED_BLOCK_H
 #define FED_BLOCK_H
 
 #include "crypto/keys.h"
+#include "crypto/log_tree.h"
 #include "crypto/merkle.h"
 #include "fed/roster.h"
 #include "proto/message.h"
@@ -59,6 +61,7 @@ struct fed_chain {
     bool            finished;
     bool            sparse; /* blocks may be missing after the first (fed/job, follow) */
     uint64_t        witness_count; /* countersignatures seen, all blocks */
+    struct sec_log  log; /* over all blocks, in a swarm */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
 void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster);

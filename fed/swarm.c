@@ -124,8 +124,12 @@ fed_swarm_start(struct fed_swarm *swarm, pn_ms now)
     swarm->round = swarm->height == 0 ? 0 : swarm->round;
     swarm->ready = swarm->asked_own = false;
     swarm->held_count               = 0;
-    for (uint32_t i = 0; i < count(swarm); i++)
+    for (uint32_t i = 0; i < count(swarm); i++) {
         memset(swarm->members[i].parts, 0, sizeof swarm->members[i].parts);
+        if (!swarm->begun)
+            swarm->members[i].since = now;
+    }
+    swarm->begun = true;
     if (swarm->finished) {
         swarm->end_at = pn_ms_add(now, swarm->limits.linger_ms);
         return;

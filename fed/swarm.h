@@ -9,9 +9,9 @@
  *                     report: what that model's metrics are, of the members whose updates made it
  *     the last one    reports only: the finish block
  *
- *     CONTRIBUTE own --> announce --> PULL the others' --> ready --> propose, vote --> COMMITTED --.
- *          ^   all of the height are here or lost, or its time is up and a quorum is here           |
- *          '----------------------------------------- next height --------------------------------'
+ *     CONTRIBUTE own --> announce --> PULL the others' --> ready --> propose, vote --> COMMITTED
+ *          ^  all of the height are here or lost, or its time is up and a quorum is here  |
+ *          '---------------------------------- next height -------------------------------'
  *
  * Who is away is not waited for. Who has not joined yet may report at any height, and is in from
  * the next one.
@@ -54,11 +54,11 @@ void fed_swarm_limits_from_job(struct fed_swarm_limits *out, const struct fed_jo
 
 enum fed_part_kind { FED_UPDATE_PART, FED_REPORT_PART };
 enum fed_part_state {
-    FED_PART_NONE,      /* nobody waits for it                                                     */
-    FED_PART_WANTED,    /* not heard of yet                                                        */
-    FED_PART_ANNOUNCED, /* committed to; being pulled                                              */
-    FED_PART_HERE,      /* whole and good: counts                                                  */
-    FED_PART_LOST       /* will not count                                                          */
+    FED_PART_NONE,      /* nobody waits for it */
+    FED_PART_WANTED,    /* not heard of yet */
+    FED_PART_ANNOUNCED, /* committed to; being pulled */
+    FED_PART_HERE,      /* whole and good: counts */
+    FED_PART_LOST       /* will not count */
 };
 
 struct fed_contribution {
@@ -79,15 +79,15 @@ struct fed_swarm_member {
 
 enum fed_swarm_event_kind {
     FED_S_TICK,
-    FED_S_UP,         /* a session with `member` is open; `height`: blocks it holds                */
+    FED_S_UP,         /* a session with `member` is open; `height`: blocks it holds */
     FED_S_DOWN,
-    FED_S_SEEN,       /* `member` holds `height` blocks                                            */
-    FED_S_ABLE,       /* host: our records are read; we can contribute from now on                 */
-    FED_S_ANNOUNCED,  /* `member` committed to `contribution` as `part`, for `height`; checked     */
-    FED_S_HERE,       /* host: that part of `member` is whole and good; `norm`                     */
-    FED_S_LOST,       /* it will not come, or is no good: `absence`                                */
-    FED_S_AGREED,     /* `consensus`: an event of it                                               */
-    FED_S_COMMITTED   /* the block of this height is durable; fed_swarm_take was called for it     */
+    FED_S_SEEN,       /* `member` holds `height` blocks */
+    FED_S_ABLE,       /* host: our records are read; we can contribute from now on */
+    FED_S_ANNOUNCED,  /* `member` committed to `contribution` as `part`, for `height`; checked */
+    FED_S_HERE,       /* host: that part of `member` is whole and good; `norm` */
+    FED_S_LOST,       /* it will not come, or is no good: `absence` */
+    FED_S_AGREED,     /* `consensus`: an event of it */
+    FED_S_COMMITTED   /* the block of this height is durable; fed_swarm_take was called for it */
 };
 
 struct fed_swarm_event {
@@ -104,12 +104,12 @@ struct fed_swarm_event {
 enum fed_swarm_effect_kind {
     FED_S_CONTRIBUTE, /* make our parts of this height that are wanted; then FED_S_ANNOUNCED and
                          FED_S_HERE of our own place                                              */
-    FED_S_ANNOUNCE,   /* tell `member` (our place: everybody) what we committed to and voted       */
-    FED_S_PULL,       /* fetch `part` of `member`, from it or from whoever has it                  */
-    FED_S_ASK,        /* ask `member` for the block of our height                                  */
-    FED_S_STATUS,     /* tell everybody how far we are                                             */
-    FED_S_AGREE,      /* `consensus`: an effect of it                                              */
-    FED_S_END         /* the run is over, and everybody who is here has its last block             */
+    FED_S_ANNOUNCE,   /* tell `member` (our place: everybody) what we committed to and voted */
+    FED_S_PULL,       /* fetch `part` of `member`, from it or from whoever has it */
+    FED_S_ASK,        /* ask `member` for the block of our height */
+    FED_S_STATUS,     /* tell everybody how far we are */
+    FED_S_AGREE,      /* `consensus`: an effect of it */
+    FED_S_END         /* the run is over, and everybody who is here has its last block */
 };
 
 struct fed_swarm_effect {
@@ -124,7 +124,7 @@ struct fed_swarm {
     struct fed_swarm_member *members;
     uint64_t                 height;  /* the one being decided: blocks that we hold       */
     uint64_t                 round;   /* the one that an update of this height belongs to */
-    bool                     able, asked_own, ready, finished, ended;
+    bool                     begun, able, asked_own, ready, finished, ended;
     struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
     uint32_t                 held_count;
     struct fed_consensus     consensus;

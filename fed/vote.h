@@ -1,12 +1,12 @@
 /*
  * fed/vote -- what members of a swarm sign: votes, and commitments to what they measured.
  *
- *     vote    domain "vote":   run 16 | height u64 | view u32 | step u32 | hash 32 | lock_view u32 |
- *                              lock 32                                             (100 bytes)
+ *     vote    domain "vote":   run 16 | height u64 | view u32 | step u32 | hash 32 |
+ *                              lock_view u32 | lock 32                            (100 bytes)
  *     report  domain "report": run 16 | height u64 | member u32 | size u64 | root 32  (68 bytes)
  *
- * A *certificate* is a quorum of precommits of one view for one block: whoever has it knows that the
- * block is decided. The certificate of block h stands in block h + 1, as its witnesses.
+ * A *certificate* is a quorum of precommits of one view for one block: whoever has it knows that
+ * the block is decided. The certificate of block h stands in block h + 1, as its witnesses.
  *
  * Threads    any.
  */

@@ -41,7 +41,6 @@ struct net_loop {
 
     zmq_pollitem_t *items;
     size_t          source_count;
-    size_t          turn; /* the source whose frames come next */
 
     zmq_msg_t           frame; /* what the last NET_FRAME points into */
     bool                gave_timeout;
@@ -333,21 +332,29 @@ take_from(struct net_event *out, struct net_loop *loop, size_t source, pn_ms now
     return taken;
 }
 
-/* One frame of one source, and then it is the next one's turn: none can keep the others waiting.
- * (Among the connections of the router, ZeroMQ does the same.) */
+/* One frame of each source where one waited, and then all are asked again: none can keep the others
+ * waiting. (Among the connections of the router, ZeroMQ does the same.) */
 static enum net_taken
 take_frame(struct net_event *out, struct net_loop *loop, pn_ms now)
 {
     enum net_taken taken = NET_TAKEN_NOTHING;
     for (size_t i = 0; i < loop->source_count && taken == NET_TAKEN_NOTHING; i++) {
-        size_t source = (loop->turn + i) % loop->source_count;
-        if ((items_of(loop, source)[0].revents & ZMQ_POLLIN) == 0)
-            continue;
-        taken = take_from(out, loop, source, now);
-        if (taken != NET_TAKEN_NOTHING)
-            loop->turn = source + 1;
+        zmq_pollitem_t *item = &items_of(loop, i)[0];
+        if ((item->revents & ZMQ_POLLIN) != 0)
+            taken = take_from(out, loop, i, now);
+        item->revents = 0;
     }
     return taken;
+}
+
+/* Asking is what costs: some microseconds for each source. */
+static bool
+must_ask(const struct net_loop *loop)
+{
+    for (size_t i = 0; i < loop->source_count; i++)
+        if ((items_of(loop, i)[0].revents & ZMQ_POLLIN) != 0)
+            return false;
+    return true;
 }
 
 static bool
@@ -420,7 +427,7 @@ net_loop_wait(struct net_event *out, struct net_loop *loop, pn_ms until)
             loop->gave_timeout = true;
             return PN_OK;
         }
-        int error = poll_all(loop, now, until);
+        int error = must_ask(loop) ? poll_all(loop, now, until) : 0;
         if (error != 0)
             return PN_EIO;
         now                  = net_loop_now(loop);

@@ -1,6 +1,6 @@
 /*
- * node/admit -- may this job have this site's records? The policy is asked twice: before a record is
- * read, and again when their number is known.
+ * node/admit -- may this job have this site's records? The policy is asked twice: before a record
+ * is read, and again when their number is known.
  */
 #ifndef NODE_ADMIT_H
 #define NODE_ADMIT_H
@@ -13,6 +13,7 @@ struct node_site { /* borrowed */
     const struct data_source *source;
     uint64_t                  bytes_max; /* of the records in memory */
     uint32_t                  member;
+    uint32_t                  threads; /* of a training; 0: one */
 };
 
 /* Reads the records. PN_EPOLICY with the policy's own sentence, which everybody may hear; other

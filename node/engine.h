@@ -83,6 +83,7 @@ struct node_config {
     const struct engine_job      *job; /* read already: serves for an offer of the same text, for
                                           hosts of many nodes; NULL: every offer is read */
     uint64_t                      bytes_max; /* of the site's records in memory               */
+    uint32_t                      threads;   /* of a training; 0: one                         */
     const struct store_disk      *disk;
     struct pn_ports               ports;
     struct engine_scratch        *scratch;

@@ -236,7 +236,7 @@ done_keep(struct pn_work *work, pn_ms now)
         if (engine->update.round <= engine->chain.round)
             engine_shelf_lighten(&engine->shelf, "updates"); /* its round is over */
         tell_committed(engine);
-        pn_buffer_clear(&engine->record);
+        pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
     } else {
         wire_text_cut(engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){

@@ -18,8 +18,16 @@ const struct pn_option node_settings_table[] = {
      "folder for this daemon's durable state"},
     {"connect", NULL, PN_OPT_TEXT, offsetof(struct node_settings, connect), 1, 255,
      "address of the coordinator, if not the roster's"},
+    {"job", NULL, PN_OPT_TEXT, offsetof(struct node_settings, job), 1, 4000,
+     "of a swarm: the job; every member is given the same file"},
+    {"keep-updates", "2", PN_OPT_U32, offsetof(struct node_settings, keep_updates), 0, UINT32_MAX,
+     "of a swarm: rounds whose updates are kept, for proving what was averaged; 0: all"},
+    {"events", "no", PN_OPT_FLAG, offsetof(struct node_settings, events), 0, 0,
+     "of a swarm: say what happens as JSON lines on stdout, for tools"},
     {"heartbeat", "2s", PN_OPT_MS, offsetof(struct node_settings, heartbeat_ms), 200, 60000,
      "time between signs of life"},
+    {"threads", "1", PN_OPT_U32, offsetof(struct node_settings, threads), 1, 256,
+     "of a training, where the job cuts batches into parts; the result is the same"},
     {"once", "no", PN_OPT_FLAG, offsetof(struct node_settings, once), 0, 0,
      "stop when the run is over"},
     {"log-level", "info", PN_OPT_TEXT, offsetof(struct node_settings, log_level), 1, 8,
@@ -34,13 +42,13 @@ const struct pn_option node_settings_table[] = {
     {0},
 };
 
-static const char *const path_names[]    = {"federation", "keys", "state"};
+static const char *const path_names[]    = {"federation", "keys", "state", "job"};
 static const char *const section_names[] = {"data", "policy"};
 
 static const struct engine_settings_shape shape = {
     .table         = node_settings_table,
     .paths         = path_names,
-    .path_count    = 3,
+    .path_count    = 4,
     .sections      = section_names,
     .section_count = 2,
 };

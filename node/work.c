@@ -1,6 +1,7 @@
 #include "node/state.h"
 
 #include "engine/update.h"
+#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,8 +151,9 @@ make_update(struct train *train)
     /* SAFE: pn_bulk aligns for floats. */
     float *local = (float *)(void *)train->bytes;
     memcpy(local, start, (size_t)job->model_size);
-    st = node_trainer_train(local, &train->update.loss, train->source.trainer, train->update.round,
-                            train->progress);
+    st = node_own_train(local, &train->update.loss, train->source.trainer,
+                        &(struct node_own){train->disk, job->plan}, train->update.round,
+                        train->progress, &train->base.why);
     return st != PN_OK ? st
                        : engine_update_make(&train->made, train->bytes, start, job->model_size,
                                             job->job->clip);
@@ -261,9 +263,11 @@ node_begin_train(struct node_engine *engine)
                                                    .model_in = machine->work_model};
     memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
     start_progress(&engine->progress);
-    /* Forward and backward touch every parameter about six times for every record. */
+    /* Forward and backward touch every parameter about six times for every record; the model is
+     * read, and the update made of it, in eight passes. */
     uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
-                       engine->job->job->epochs / 16;
+                           engine->job->job->epochs / 16 +
+                       8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }
@@ -271,9 +275,11 @@ node_begin_train(struct node_engine *engine)
 /* ---- evaluating ---- */
 
 struct evaluate {
-    struct engine_work base;
-    struct source      source;
-    struct nn_metric   validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
+    struct engine_work       base;
+    struct source            source;
+    const struct store_disk *disk;
+    float                   *theta; /* with the site's own tensors over it; NULL: it has none */
+    struct nn_metric         validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
 };
 
 static void
@@ -281,6 +287,7 @@ release_evaluate(struct engine_work *work)
 {
     struct evaluate *evaluate = (struct evaluate *)work;
     release_source(&evaluate->source);
+    free(evaluate->theta);
     free(evaluate);
 }
 
@@ -289,8 +296,11 @@ run_evaluate(struct pn_work *work)
 {
     struct evaluate     *evaluate = (struct evaluate *)work;
     struct node_trainer *trainer  = evaluate->source.trainer;
+    struct node_own      own      = {evaluate->disk, evaluate->source.job->plan};
     const float         *theta;
     enum pn_status       st = prepare(&theta, &evaluate->source);
+    if (st == PN_OK)
+        st = node_own_view(&theta, &evaluate->theta, &own, NODE_OWN_NEWEST, &evaluate->base.why);
     if (st == PN_OK)
         st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
     if (st == PN_OK)
@@ -358,6 +368,7 @@ node_begin_evaluate(struct node_engine *engine)
     }
     const struct data_parts *parts = node_trainer_parts(engine->trainer);
     evaluate->source               = source_of(engine);
+    evaluate->disk                 = engine->config.disk;
     uint64_t touched =
         2 * engine->job->model_size * ((uint64_t)parts->validation + parts->test) / 16;
     node_submit(engine, &evaluate->base,

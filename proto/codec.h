@@ -50,10 +50,10 @@ Panal__Blob *wire_put_part(Panal__Blob *part, const struct wire_blob *blob);
 
 /* encode and decode of a message without lists, from three functions of its file: type_put (our
  * struct to protobuf-c's), type_get (back; false for a wrong length), type_is_valid (the rules). */
-#define WIRE_FLAT_MESSAGE(type, Type)                                                                        \
+#define WIRE_FLAT_MESSAGE(type, Type)                                                              \
     enum pn_status wire_##type##_encode(struct pn_buffer *out, const struct wire_##type *message)  \
     {                                                                                              \
-        struct wire_parts parts;                                                                       \
+        struct wire_parts parts;                                                                   \
         Panal__##Type pb;                                                                          \
         if (!type##_is_valid(message))                                                             \
             return PN_ERANGE;                                                                      \

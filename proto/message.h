@@ -289,7 +289,7 @@ struct wire_conviction { /* two votes of one member that contradict each other *
 struct wire_agreement {
     uint32_t                view;         /* >= 1: in which it was proposed first            */
     uint32_t                witness_view; /* of the witnesses' precommits; 0 exactly in genesis */
-    uint8_t                 log[32];      /* RFC 6962 root over the blocks before it: crypto/log_tree */
+    uint8_t                 log[32]; /* RFC 6962 root over the blocks before it: crypto/log_tree */
     struct wire_report     *reports;      /* members increasing */
     struct wire_conviction *convictions;
     size_t                  report_count, conviction_count;

@@ -80,6 +80,14 @@ open_block(struct wire_block *out, void **room, const struct swarm_block *block)
 
 /* ---- making one ---- */
 
+static enum wire_absence
+absence_of(const struct fed_contribution *part)
+{
+    if (part->state == FED_PART_LOST)
+        return part->absence;
+    return part->state == FED_PART_ANNOUNCED ? WIRE_ABSENT_LATE : WIRE_ABSENT_SILENT;
+}
+
 static void
 draft_update(struct wire_block *block, const struct swarm_engine *engine, uint32_t member)
 {
@@ -93,9 +101,7 @@ draft_update(struct wire_block *block, const struct swarm_engine *engine, uint32
                                                        .norm   = part->norm};
         memcpy(entry->signature, part->signature, sizeof entry->signature);
     } else if (part->state != FED_PART_NONE) {
-        enum wire_absence why                = part->state == FED_PART_LOST        ? part->absence
-                                               : part->state == FED_PART_ANNOUNCED ? WIRE_ABSENT_LATE
-                                                                                   : WIRE_ABSENT_SILENT;
+        enum wire_absence why                = absence_of(part);
         block->absent[block->absent_count++] = (struct wire_absent){number, why};
     }
 }

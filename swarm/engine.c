@@ -62,10 +62,19 @@ swarm_is_open(const struct swarm_engine *engine, uint32_t member)
     return member != engine->self && engine->members[member].peer.link.sent_hello;
 }
 
+/* Every message carries our head, signed: how many blocks we hold, and the beginning of the newest
+ * one's hash. */
+uint32_t
+swarm_mark(const struct swarm_engine *engine)
+{
+    return pn_get_u32(engine->chain.head.bytes);
+}
+
 void
 swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type)
 {
-    const struct engine_stamp stamp = {.type = type, .round = engine->machine.height};
+    const struct engine_stamp stamp = {
+        .type = type, .round = engine->chain.height, .attempt = swarm_mark(engine)};
     /* SAFE: a frame that does not leave is said again when the session is opened anew. */
     (void)!engine_peer_send(&engine->members[member].peer, &engine->config.ports,
                             engine->config.scratch, &stamp);

@@ -46,13 +46,12 @@ swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member, 
 
 /* ---- how far others are ---- */
 
-/* A head at our height or below must be one of our ledger; the newest is what we can compare. */
+/* A member that holds as many blocks as we do holds the same ones. */
 static enum pn_status
-see_head(struct swarm_engine *engine, uint32_t member, uint64_t height, const uint8_t head[32])
+see_head(struct swarm_engine *engine, uint32_t member, uint64_t height, uint32_t mark)
 {
     struct swarm_member *of = &engine->members[member];
-    if (height == 0 || height != engine->chain.height ||
-        sec_equal(head, engine->chain.head.bytes, 32))
+    if (height == 0 || height != engine->chain.height || mark == swarm_mark(engine))
         return PN_OK;
     if (!of->forked)
         swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_FORKED,
@@ -80,7 +79,7 @@ take_hello(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     enum pn_status       st =
         wire_hello_decode(&hello, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
-        st = see_head(engine, member, hello.height, hello.head);
+        st = see_head(engine, member, hello.height, pn_get_u32(hello.head));
     if (st != PN_OK)
         return st;
     if (hello.restart || !of->peer.link.sent_hello)
@@ -103,7 +102,7 @@ take_status(struct swarm_engine *engine, pn_ms now, uint32_t member, const struc
     enum pn_status     st =
         wire_status_decode(&status, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
-        st = see_head(engine, member, status.height, status.head);
+        st = see_head(engine, member, status.height, pn_get_u32(status.head));
     if (st == PN_OK)
         see_height(engine, now, member, status.height);
     return st;
@@ -295,6 +294,9 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
                                               .hash       = hash,
                                               .votes      = votes,
                                               .vote_count = (uint32_t)propose.vote_count};
+    for (size_t i = 0; i < propose.vote_count; i++)
+        (void)!vote(engine, now,
+                    &votes[i]); /* SAFE: one that is too old counts in the proof only */
     return swarm_turn(engine, now,
                       &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &event});
 }
@@ -495,5 +497,10 @@ swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     uint16_t type = frame->header.type;
     if (type >= sizeof takers / sizeof takers[0] || takers[type] == NULL)
         return PN_EPEER_FORMAT; /* a coordinator's or a node's; the link refuses it as well */
-    return takers[type](engine, now, member, frame);
+    /* HELLO, PULL and CHUNK have no head in their headers. */
+    bool           has_head = type != WIRE_HELLO && type != WIRE_PULL && type != WIRE_CHUNK;
+    enum pn_status st       = PN_OK;
+    if (has_head)
+        st = see_head(engine, member, frame->header.round, frame->header.attempt);
+    return st == PN_OK ? takers[type](engine, now, member, frame) : st;
 }

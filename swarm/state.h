@@ -145,6 +145,8 @@ void swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *no
 void swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what);
 void swarm_submit(struct swarm_engine *engine, struct engine_work *work,
                   const struct engine_work_how *how);
+/* The first four bytes of our newest block's hash; zeros before there is one. */
+uint32_t swarm_mark(const struct swarm_engine *engine);
 /* The body is in the scratch. */
 void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
@@ -165,7 +167,7 @@ void swarm_announce(struct swarm_engine *engine, uint32_t member);
 
 /* ---- pulls.c ---- */
 
-/* Fetches a part of a member; a part that waits for a free place is found again by swarm_pull_more. */
+/* Fetches a part of a member; one that waits for a free place is found again by swarm_pull_more. */
 void swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part_kind part,
                      pn_ms now);
 /* Fetches a blob of the ledger: the newest model, the scaling. */
@@ -237,7 +239,7 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
-                        2 * (68 + WIRE_BLOCK_MAX) };
+                        3 * (68 + WIRE_BLOCK_MAX) };
 /* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
  * take the place of those for the block before. */
 const char *swarm_certificate_name(uint64_t height);

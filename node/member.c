@@ -1,0 +1,219 @@
+#include "node/daemon.h"
+
+#include "base/log.h"
+#include "node/member_report.h"
+
+#include <signal.h>
+
+enum {
+    SILENCE_MS = 15000, /* three times a member's word on how far it is */
+    WAIT_MS    = 10000  /* a line after so long without a quorum */
+};
+
+struct service {
+    struct node_daemon  *daemon;
+    struct engine_job    job;
+    bool                 has_job;
+    struct net_loop     *loop;
+    struct swarm_engine *engine;
+    struct member_report report;
+    uint64_t             refused;
+    pn_ms                complain_at;
+};
+
+/* Of two members that can both be reached, the one with the higher number dials. */
+static bool
+we_dial(const struct fed_roster_member *self, const struct fed_roster_member *other)
+{
+    return other->endpoint[0] != '\0' &&
+           (self->endpoint[0] == '\0' || self->number > other->number);
+}
+
+static enum pn_status
+open_loop(struct service *service, struct pn_error *why)
+{
+    const struct engine_party      *party  = &service->daemon->party;
+    const struct fed_roster        *roster = party->file.roster;
+    const struct fed_roster_member *self   = party->self;
+    struct net_peer                 admit[FED_SWARM_MAX];
+    struct net_dial                 dials[FED_SWARM_MAX];
+    struct net_loop_config config = {.listen = self->endpoint[0] != '\0' ? self->endpoint : NULL,
+                                     .dials  = dials,
+                                     .public_key = &party->transport_public,
+                                     .secret     = &party->transport_secret,
+                                     .admit      = admit,
+                                     .silence_ms = SILENCE_MS};
+    for (uint32_t i = 0; i < roster->member_count; i++) {
+        const struct fed_roster_member *other = &roster->members[i];
+        if (other->number == self->number)
+            continue;
+        admit[config.admit_count++] =
+            (struct net_peer){other->number, other->certificate.transport};
+        if (we_dial(self, other))
+            dials[config.dial_count++] =
+                (struct net_dial){other->endpoint, other->number, other->certificate.transport};
+    }
+    enum pn_status st = net_loop_new(&service->loop, &config, why);
+    if (st == PN_OK && config.listen != NULL)
+        st = net_loop_self_test(service->loop, why);
+    return st;
+}
+
+static uint64_t
+wall_ms(void *host)
+{
+    (void)host;
+    return net_wall_ms();
+}
+
+static enum pn_status
+open_engine(struct service *service, struct pn_error *why)
+{
+    struct node_daemon *daemon = service->daemon;
+    struct swarm_config config;
+    swarm_config_defaults(&config, &service->job);
+    service->report  = (struct member_report){.roster = daemon->party.file.roster,
+                                              .rounds = service->job.job->rounds,
+                                              .events = daemon->settings.events};
+    config.roster    = daemon->party.file.roster;
+    config.self      = daemon->party.self->number;
+    config.secret    = &daemon->party.secret;
+    config.boot      = daemon->party.boot;
+    config.policy    = &daemon->settings.policy;
+    config.source    = &daemon->settings.source;
+    config.bytes_max = NODE_DATA_BYTES_MAX;
+    config.threads   = daemon->settings.threads;
+    config.disk      = &daemon->disk;
+    config.scratch   = &daemon->scratch;
+    config.wall_ms   = wall_ms;
+    /* An aggregate is proved with the updates, and with the models before and after it. */
+    config.keep_updates = daemon->settings.keep_updates;
+    config.keep_models  = config.keep_updates == 0 ? 0 : config.keep_updates + 1;
+    config.notice       = member_report_notice;
+    config.host         = &service->report;
+    net_loop_ports(&config.ports, service->loop);
+    return swarm_engine_new(&service->engine, &config, why);
+}
+
+static void
+say_quorum(const struct fed_roster *roster)
+{
+    uint32_t liars, quorum = fed_roster_quorum(roster, &liars);
+    if (roster->quorum == FED_QUORUM_MAJORITY)
+        pn_log(
+            PN_LOG_WARN,
+            "event=quorum members=%u decide=%u text=\"quorum: majority: one dishonest member can "
+            "fork; forks are detected, not prevented\"",
+            roster->member_count, quorum);
+    else
+        pn_log(PN_LOG_INFO, "event=quorum members=%u decide=%u liars=%u", roster->member_count,
+               quorum, liars);
+}
+
+static enum pn_status
+open_all(struct service *service, struct pn_error *why)
+{
+    const struct node_settings *settings = &service->daemon->settings;
+    if (settings->job == NULL)
+        return pn_error_set(why, PN_ECONFIG,
+                            "no job: a member of a swarm needs --job job.yaml, the same file for "
+                            "every member");
+    if (settings->connect != NULL)
+        return pn_error_set(
+            why, PN_ECONFIG,
+            "--connect: a swarm has no coordinator; its members' addresses stand in "
+            "the roster");
+    enum pn_status st = engine_job_load(&service->job, settings->job, why);
+    service->has_job  = st == PN_OK;
+    if (st == PN_OK)
+        st = open_loop(service, why);
+    if (st == PN_OK)
+        st = open_engine(service, why);
+    if (st == PN_OK)
+        say_quorum(service->daemon->party.file.roster);
+    return st;
+}
+
+/* A person must know why nothing happens. */
+static void
+report_silence(struct service *service, pn_ms now)
+{
+    struct net_counters     counters;
+    const struct fed_swarm *machine = swarm_engine_machine(service->engine);
+    uint32_t                here    = 1;
+    net_loop_counters(&counters, service->loop);
+    if (counters.refused != service->refused)
+        pn_log(PN_LOG_WARN,
+               "event=handshake-refused count=%llu text=\"a stranger, or a member with another "
+               "epoch of the roster\"",
+               (unsigned long long)counters.refused);
+    service->refused = counters.refused;
+    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
+        here += machine->members[i].connected;
+    if (machine->finished || here >= machine->limits.consensus.quorum) {
+        service->complain_at = now + WAIT_MS;
+    } else if (now >= service->complain_at) {
+        service->complain_at = now + 6 * (pn_ms)WAIT_MS;
+        pn_log(PN_LOG_WARN,
+               "event=waiting connected=%u decide=%u text=\"too few members to decide\"", here,
+               machine->limits.consensus.quorum);
+    }
+}
+
+static enum pn_status
+serve(struct service *service)
+{
+    struct net_event event;
+    swarm_engine_start(service->engine, net_loop_now(service->loop));
+    service->complain_at = net_loop_now(service->loop) + WAIT_MS;
+    for (;;) {
+        if (service->report.failed)
+            return PN_ESTATE; /* the sentence is in the log */
+        if (service->daemon->settings.once && swarm_engine_is_over(service->engine))
+            return PN_OK;
+        pn_ms          until = swarm_engine_deadline(service->engine);
+        pn_ms          look  = net_loop_now(service->loop) + NODE_LOOK_MS;
+        enum pn_status st    = net_loop_wait(&event, service->loop, until < look ? until : look);
+        pn_ms          now   = net_loop_now(service->loop);
+        if (st != PN_OK)
+            return st;
+        report_silence(service, now);
+        switch (event.kind) {
+        case NET_FRAME:
+            swarm_engine_frame(service->engine, now, event.member, event.bytes, event.size);
+            break;
+        case NET_UP:
+            swarm_engine_up(service->engine, now, event.member);
+            break;
+        case NET_DOWN:
+            swarm_engine_down(service->engine, now, event.member);
+            break;
+        case NET_TIMEOUT:
+            swarm_engine_tick(service->engine, now);
+            break;
+        case NET_SIGNAL:
+            pn_log(PN_LOG_INFO, "event=stopping text=\"a signal\"");
+            return PN_OK;
+        }
+    }
+}
+
+enum pn_status
+node_serve_swarm(struct node_daemon *daemon, bool *failed, struct pn_error *why)
+{
+    struct service service = {.daemon = daemon};
+    enum pn_status st      = open_all(&service, why);
+    if (st == PN_OK)
+        st = serve(&service);
+    *failed = service.report.failed;
+    /* We are ending already; another signal must not turn that into a death. */
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    if (service.engine != NULL)
+        swarm_engine_stop(service.engine);
+    net_loop_free(service.loop); /* waits for the work that the engine owns */
+    swarm_engine_free(service.engine);
+    if (service.has_job)
+        engine_job_fini(&service.job);
+    return st;
+}
