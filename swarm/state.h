@@ -16,6 +16,8 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
