@@ -89,6 +89,7 @@ struct swarm_config {
     const struct data_source     *source;
     const struct engine_job      *job;
     uint64_t                      bytes_max; /* of the site's records in memory */
+    uint32_t                      threads;   /* of a training; 0: one           */
     const struct store_disk      *disk;
     struct pn_ports               ports;
     struct engine_scratch        *scratch;

@@ -231,7 +231,7 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
-                        2 * (68 + WIRE_BLOCK_MAX) };
+                        3 * (68 + WIRE_BLOCK_MAX) };
 void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
                   const struct fed_certificate *certificate);
 void swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
