@@ -303,6 +303,24 @@ def torn_newest_record(lab):
     lab.write(lab.segment, lab.read(lab.segment)[:-50])
 
 
+def bit_fault(part, parts):
+    def fault(lab):
+        """One bit somewhere in that part of all payloads, and checksums that fit."""
+        at = sum(map(len, lab.records)) * part // parts
+        index = 0
+        while at >= len(lab.records[index]):
+            at, index = at - len(lab.records[index]), index + 1
+        lab.records[index] = flip(lab.records[index], at)
+        lab.save()
+
+    fault.__name__ = "bit_%d_of_%d" % (part, parts)
+    way(BAD)(fault)
+
+
+for label in range(16):
+    bit_fault(label, 16)
+
+
 # ---- blobs
 
 
