@@ -34,6 +34,18 @@ prepare_swarm() {
     done
 }
 
+# sign_roster SED-SCRIPT: the roster, so changed, and signed anew.
+sign_roster() {
+    roster=$work/lab/federation.yaml
+    sed -E -i "$1" "$roster"
+    for signature in "$roster".*.minisig; do
+        signer=${signature%.minisig}
+        signer=${signer##*.}
+        rm "$signature"
+        panal roster sign "$roster" --keys "$work/lab/$signer/keys" >/dev/null
+    done
+}
+
 # start_member NAME [PREFIX...]: in the background; its number is pid_NAME and in $nodes.
 start_member() {
     name=$1
