@@ -1,10 +1,12 @@
 #include "cli/compare.h"
 
 #include "nnlib/train.h"
+#include "node/own.h"
 #include "node/settings.h"
-#include "node/trainer.h"
+#include "store/files.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,35 +125,47 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
 }
 
 static enum pn_status
-train_pooled(float *theta, struct node_trainer *const *trainers,
+train_rounds(float *theta, const struct nn_records *records, struct nn_team *team,
              const struct cli_compare_wish *wish)
 {
-    const struct fed_job *job      = wish->job->job;
-    struct nn_training    training = {
-           .optimiser = job->optimiser, .batch = job->batch, .epochs = job->epochs};
-    struct nn_records records;
-    struct pn_rng     seed, rng;
-    float            *block = NULL;
-    size_t            bytes;
-    double            loss;
-    enum pn_status    st = pool(&records, &block, trainers, wish);
+    const struct fed_job *job = wish->job->job;
+    struct nn_training    training;
+    struct pn_rng         seed, rng;
+    size_t                bytes;
+    double                loss;
+    fed_job_training(&training, job, 1, records->rows);
+    training.team     = team;
+    enum pn_status st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records->rows);
     if (st != PN_OK)
         return st;
-    if ((st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records.rows)) != PN_OK) {
-        free(block);
-        return st;
-    }
     void *workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (workspace == NULL)
-        st = PN_ENOMEM;
-    engine_job_first_model(theta, wish->job);
+        return PN_ENOMEM;
     pn_rng_init(&seed, job->seed);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++) {
         pn_rng_derive(&rng, &seed, PN_RNG_ROUND, round);
-        fed_job_optimiser(&training.optimiser, job, round);
-        st = nn_train(theta, &loss, wish->job->plan, &records, &training, &rng, workspace);
+        fed_job_training(&training, job, round, records->rows);
+        training.team = team;
+        st = nn_train(theta, &loss, wish->job->plan, records, &training, &rng, workspace);
     }
     free(workspace);
+    return st;
+}
+
+static enum pn_status
+train_pooled(float *theta, struct node_trainer *const *trainers,
+             const struct cli_compare_wish *wish)
+{
+    struct nn_records records;
+    struct nn_team   *team  = NULL;
+    float            *block = NULL;
+    enum pn_status    st    = pool(&records, &block, trainers, wish);
+    if (st == PN_OK)
+        st = engine_job_team(&team, wish->job, 1, records.rows, NULL);
+    engine_job_first_model(theta, wish->job);
+    if (st == PN_OK)
+        st = train_rounds(theta, &records, team, wish);
+    nn_team_free(team);
     free(block);
     return st;
 }
@@ -180,6 +194,23 @@ count(struct cli_compared *site, const struct cli_compare_wish *wish, struct nod
     }
 }
 
+/* The final model as the site has it. */
+static enum pn_status
+take_model(float *theta, const struct cli_compare_wish *wish, size_t site, struct pn_error *why)
+{
+    char                path[4096];
+    struct store_files *files = NULL;
+    struct store_disk   disk;
+    (void)snprintf(path, sizeof path, "%s/%s/state", wish->folder, wish->sites->items[site].name);
+    enum pn_status st = store_files_open(&files, &disk, path, STORE_READ, why);
+    if (st != PN_OK)
+        return st;
+    memcpy(theta, wish->model, (size_t)wish->job->model_size);
+    st = node_own_put_over(theta, &(struct node_own){&disk, wish->job->plan}, NODE_OWN_NEWEST, why);
+    store_files_close(files);
+    return st;
+}
+
 static enum pn_status
 compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish *wish,
                struct node_trainer **trainers, float *theta, struct nn_metric *federated,
@@ -191,8 +222,10 @@ compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish 
         if (st == PN_OK)
             st = node_trainer_scale(trainers[i], wish->scaling);
         if (st == PN_OK)
+            st = take_model(theta, wish, i, why);
+        if (st == PN_OK)
             st = measure(comparison->sites[i].scores.federated, federated, comparison, wish,
-                         trainers[i], wish->model);
+                         trainers[i], theta);
         if (st == PN_OK)
             count(&comparison->sites[i], wish, trainers[i]);
     }

@@ -124,6 +124,7 @@ compare(struct session *session, struct pn_error *why)
         st = cli_compare(&session->comparison,
                          &(struct cli_compare_wish){.job     = job,
                                                     .sites   = &session->sites,
+                                                    .folder  = session->options->out,
                                                     .model   = model,
                                                     .scaling = scaling,
                                                     .rounds  = session->proof.rounds},

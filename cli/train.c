@@ -31,7 +31,7 @@ enum {
 struct train_options {
     struct pn_text_list files;
     char               *config, *out;
-    uint32_t            epochs, patience;
+    uint32_t            epochs, patience, threads;
     bool                resume, json;
 };
 
@@ -46,6 +46,9 @@ static const struct pn_option train_table[] = {
      "passes over the training records; 0: the job's epochs times its rounds"},
     {"patience", "0", PN_OPT_U32, offsetof(struct train_options, patience), 0, 1000000,
      "stop after so many epochs without progress; 0: as the job says"},
+    {"threads", "0", PN_OPT_U32, offsetof(struct train_options, threads), 0, 256,
+     "where the job cuts batches into parts; 0: as many as the machine has. The result is the "
+     "same"},
     {"resume", "no", PN_OPT_FLAG, offsetof(struct train_options, resume), 0, 0,
      "go on from the checkpoint in the folder"},
     {"json", "no", PN_OPT_FLAG, offsetof(struct train_options, json), 0, 0,
@@ -60,6 +63,8 @@ struct session {
     struct data_scaling        *scaling;
     struct nn_records           train, validation;
     struct nn_fit_config        config;
+    struct nn_team             *team; /* NULL: batches in one part */
+    uint32_t                    threads;
     struct nn_fit              *fit;
     void                       *workspace;
     size_t                      workspace_size;
@@ -137,26 +142,31 @@ hash_records(struct session *s)
     sec_hash_end(&s->records, &hasher);
 }
 
-/* What the job says of stopping early, unless the command line does. */
+/* What the job says of stopping early, unless the command line does. A schedule goes over the whole
+ * training: its steps, or its rounds of job->epochs epochs. */
 static void
 plan_training(struct session *s)
 {
     const struct fed_job *job = s->local.job.job;
     uint64_t              epochs =
         s->options->epochs > 0 ? s->options->epochs : (uint64_t)job->epochs * job->rounds;
-    size_t watch = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
-                                            : s->local.job.metric_count;
-    s->config    = (struct nn_fit_config){
-           .training       = {.optimiser = job->optimiser,
-                              .batch     = job->batch,
-                              .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs},
-           .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
-           .patience       = s->options->patience > 0   ? s->options->patience
-                             : job->stop_metric != NULL ? job->patience
-                                                        : 0,
-           .min_delta      = job->min_delta,
-           .evaluate_batch = EVALUATE_BATCH,
-           .metric_count   = s->local.job.metric_count};
+    uint32_t unit  = job->clock == FED_CLOCK_STEPS ? 0 : job->epochs;
+    size_t   watch = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
+                                              : s->local.job.metric_count;
+    s->config      = (struct nn_fit_config){
+             .training       = {.optimiser = job->optimiser,
+                                .batch     = job->batch,
+                                .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs,
+                                .average   = job->average,
+                                .pace      = {.schedule = job->schedule, .every = unit}},
+             .plateau        = job->plateau,
+             .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
+             .patience       = s->options->patience > 0   ? s->options->patience
+                               : job->stop_metric != NULL ? job->patience
+                                                          : 0,
+             .min_delta      = job->min_delta,
+             .evaluate_batch = EVALUATE_BATCH,
+             .metric_count   = s->local.job.metric_count};
     memcpy(s->config.metrics, s->local.job.metrics, sizeof s->config.metrics);
 }
 
@@ -173,6 +183,16 @@ look_around(void *context, uint64_t done, uint64_t total)
     return stop_wanted == 0 && now - s->saved < SAVE_EVERY_S;
 }
 
+/* As many threads as parts, as the machine has, and as were asked for. */
+static enum pn_status
+make_team(struct session *s, struct pn_error *why)
+{
+    long     there = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t most = s->options->threads > 0 ? s->options->threads : there > 0 ? (uint32_t)there : 1;
+    s->threads    = most < s->local.job.job->parts ? most : s->local.job.job->parts;
+    return engine_job_team(&s->team, &s->local.job, s->threads, s->train.rows, why);
+}
+
 static enum pn_status
 make_fit(struct session *s, struct pn_error *why)
 {
@@ -182,6 +202,9 @@ make_fit(struct session *s, struct pn_error *why)
     if (st != PN_OK)
         return st;
     plan_training(s);
+    if ((st = make_team(s, why)) != PN_OK)
+        return st;
+    s->config.training.team     = s->team;
     s->config.training.progress = look_around;
     s->config.training.context  = s;
     st = nn_fit_bytes(&s->workspace_size, job->plan, &s->config, s->train.rows);
@@ -222,8 +245,13 @@ introduce(const struct session *s)
             job->job->name, params, bytes, flops);
     fprintf(stderr, "records   %u to train, %u to validate, %u to test; %u features\n",
             parts->train, parts->validation, parts->test, job->schema->feature_count);
-    fprintf(stderr, "training  %s, batch %u, at most %u epochs; needs %s beside the records\n",
-            job->job->optimiser.kind->name, job->job->batch, s->config.training.epochs, memory);
+    fprintf(stderr, "training  %s, batch %u", job->job->optimiser.kind->name, job->job->batch);
+    if (job->job->parts > 1)
+        fprintf(stderr, " in %u parts by %u threads", job->job->parts, s->threads);
+    else if (s->options->threads > 1)
+        fputs(" in one part, by one thread (training.parts would allow more)", stderr);
+    fprintf(stderr, ", at most %u epochs; needs %s beside the records\n", s->config.training.epochs,
+            memory);
 }
 
 /* ---- checkpoints ---- */
@@ -428,6 +456,7 @@ cli_train(int argc, char **argv)
         st = train(&s, words.words[0], &why);
     node_trainer_free(s.trainer);
     cli_train_report_fini(&s.report);
+    nn_team_free(s.team);
     free(s.scaling);
     free(s.workspace);
     free(s.theta);

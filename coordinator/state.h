@@ -75,6 +75,8 @@ struct coord_engine {
 
     struct engine_shelf shelf;
     struct pn_buffer    record; /* room for one of the ledger */
+    struct pn_buffer    said;   /* body of the last COMMIT: one block goes to many */
+    uint64_t            said_height;
     uint64_t            noted_round; /* durable in the fact "attempt" */
     uint32_t            noted_attempt;
 

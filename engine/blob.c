@@ -139,19 +139,17 @@ void
 engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct sec_hash *keep,
                  size_t keep_count)
 {
-    struct tidy *tidy = calloc(1, sizeof *tidy);
-    if (tidy == NULL)
-        return;
-    tidy->keep       = keep;
-    tidy->keep_count = keep_count;
+    struct tidy tidy; /* the names are not cleared: each is written before it is read */
+    tidy.keep       = keep;
+    tidy.keep_count = keep_count;
+    tidy.gone_count = 0;
     /* SAFE: what cannot be listed or removed now is removed another time; it only takes room. */
-    (void)disk->list(disk->host, folder, tidy_take, tidy);
-    for (size_t i = 0; i < tidy->gone_count; i++) {
+    (void)disk->list(disk->host, folder, tidy_take, &tidy);
+    for (size_t i = 0; i < tidy.gone_count; i++) {
         char name[ENGINE_NAME_SIZE];
-        engine_blob_name(name, folder, &tidy->gone[i]);
+        engine_blob_name(name, folder, &tidy.gone[i]);
         (void)disk->remove(disk->host, name);
     }
-    free(tidy);
 }
 
 void
@@ -365,6 +363,29 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
     }
 }
 
+/* Into the staged file, what its proof says to be there. */
+static enum pn_status
+stage_chunk(const struct engine_fetch *fetch, const struct wire_chunk *chunk)
+{
+    const struct store_disk *disk = fetch->disk;
+    const struct wire_span  *data = &chunk->data;
+    const uint64_t           at   = (uint64_t)chunk->index * SEC_CHUNK_SIZE;
+    char                     name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
+    enum pn_status st = PN_ENOENT;
+    if (disk->stage_known != NULL &&
+        data->size == sec_blob_chunk_size(fetch->fetch.blob.size, chunk->index))
+        st = disk->stage_known(disk->host, name, at, data->bytes, data->size);
+    if (st != PN_ENOENT)
+        return st;
+
+    struct sec_proof proof = {.count = chunk->proof_count};
+    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
+    if (!sec_merkle_check(&fetch->fetch.blob, chunk->index, data->bytes, data->size, &proof))
+        return PN_EPEER_VALUE;
+    return disk->stage_write(disk->host, name, at, data->bytes, data->size);
+}
+
 enum pn_status
 engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
 {
@@ -374,17 +395,7 @@ engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
         return PN_EPEER_STATE;
     if (chunk->proof_count > SEC_PROOF_MAX)
         return PN_EPEER_VALUE;
-
-    struct sec_proof proof = {.count = chunk->proof_count};
-    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
-    if (!sec_merkle_check(&blob, chunk->index, chunk->data.bytes, chunk->data.size, &proof))
-        return PN_EPEER_VALUE;
-
-    char name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, fetch->folder, &blob.root);
-    enum pn_status st =
-        fetch->disk->stage_write(fetch->disk->host, name, (uint64_t)chunk->index * SEC_CHUNK_SIZE,
-                                 chunk->data.bytes, chunk->data.size);
+    enum pn_status st = stage_chunk(fetch, chunk);
     if (st == PN_OK)
         fed_fetch_stored(&fetch->fetch, chunk->index);
     return st;

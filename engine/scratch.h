@@ -3,7 +3,8 @@
  * together.
  *
  * Whatever a peer sends, handling one frame uses no more than this. A simulator's thread that hosts
- * thousands of engines needs one; a daemon's loop thread needs one. Nothing in it survives a call.
+ * thousands of engines needs one; a daemon's loop thread needs one. What survives a call
+ * is knowledge of bytes alone: whoever has the same bytes finds the same.
  *
  * Memory     init and fini; about 4 MiB, touched only as far as messages reach.
  * Threads    one thread per scratch.
@@ -12,6 +13,7 @@
 #define ENGINE_SCRATCH_H
 
 #include "engine/known.h"
+#include "fed/body.h"
 #include "proto/message.h"
 
 struct engine_scratch {
@@ -19,6 +21,7 @@ struct engine_scratch {
     struct pn_buffer    frame; /* being put together: room for a header, then the body */
     void               *block;
     struct engine_known known;
+    struct fed_body     last; /* large body of a message, by its hash */
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);

@@ -59,6 +59,18 @@ check_training(const struct fed_policy *policy, const struct fed_job *job, struc
     return PN_OK;
 }
 
+/* They look at every step or epoch of one training, which a round cuts off. */
+static enum pn_status
+check_alone(const struct fed_job *job, struct pn_error *why)
+{
+    if (job->plateau.factor == 0 && job->average == 0)
+        return PN_OK;
+    return pn_error_set(why, PN_EPOLICY,
+                        "the job's training.%s is for `panal train` alone: take it out (a schedule "
+                        "works in both)",
+                        job->plateau.factor > 0 ? "plateau" : "average");
+}
+
 static enum pn_status
 check_sizes(const struct fed_policy *policy, const struct fed_job *job,
             const struct fed_policy_facts *facts, struct pn_error *why)
@@ -83,6 +95,8 @@ fed_policy_check(const struct fed_policy *policy, const struct fed_job *job,
                  const struct fed_policy_facts *facts, struct pn_error *why)
 {
     enum pn_status st = check_job_hash(policy, job, why);
+    if (st == PN_OK)
+        st = check_alone(job, why);
     if (st == PN_OK)
         st = check_columns(policy, facts, why);
     if (st == PN_OK)

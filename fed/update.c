@@ -63,6 +63,18 @@ round_differences(int32_t *q, const float *local, const float *start, size_t cou
     return cut;
 }
 
+/* The same where no value comes near the ends: the same bits. */
+TWO_WAYS static void
+round_small_differences(int32_t *q, const float *local, const float *start, size_t count,
+                        double scale)
+{
+    const double shift = 6755399441055744.0;
+    for (size_t k = 0; k < count; k++) {
+        double value = ((double)local[k] - (double)start[k]) * scale;
+        q[k]         = (int32_t)((value + shift) - shift);
+    }
+}
+
 enum pn_status
 fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const float *start,
                     size_t count, double clip)
@@ -75,7 +87,11 @@ fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const f
     double scale = one_unit; /* times clip / norm: a power of two changes no bit of it */
     if (clip > 0 && norm > clip)
         scale *= clip / norm;
-    *saturated = round_differences(q, local, start, count, scale);
+    *saturated = 0;
+    if (norm * scale < q_max / 2) /* no value is larger than their norm */
+        round_small_differences(q, local, start, count, scale);
+    else
+        *saturated = round_differences(q, local, start, count, scale);
     return PN_OK;
 }
 

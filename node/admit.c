@@ -30,9 +30,12 @@ node_admit(struct node_trainer **out, const struct engine_job *job, const struct
            struct pn_error *why)
 {
     struct node_trainer             *trainer = NULL;
-    const struct node_trainer_config config  = {
-         .job = job, .source = site->source, .bytes_max = site->bytes_max, .member = site->member};
-    enum pn_status st = ask_policy(job, site, UINT64_MAX, why);
+    const struct node_trainer_config config  = {.job       = job,
+                                                .source    = site->source,
+                                                .bytes_max = site->bytes_max,
+                                                .member    = site->member,
+                                                .threads   = site->threads};
+    enum pn_status                   st      = ask_policy(job, site, UINT64_MAX, why);
     if (st == PN_OK)
         st = node_trainer_new(&trainer, &config, why);
     if (st == PN_OK)

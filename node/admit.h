@@ -13,6 +13,7 @@ struct node_site { /* borrowed */
     const struct data_source *source;
     uint64_t                  bytes_max; /* of the records in memory */
     uint32_t                  member;
+    uint32_t                  threads; /* of a training; 0: one */
 };
 
 /* Reads the records. PN_EPOLICY with the policy's own sentence, which everybody may hear; other

@@ -198,7 +198,8 @@ init_peer(struct node_engine *engine, struct pn_error *why)
                                  .peer                = hub->number,
                                  .peer_is_coordinator = true,
                                  .secret              = config->secret,
-                                 .key                 = &hub->certificate.node};
+                                 .key                 = &hub->certificate.node,
+                                 .last                = &config->scratch->last};
     /* Zeros until the first block is ours: the coordinator's greeting tells (engine/peer). */
     memcpy(ends.run, engine->chain.run, sizeof ends.run);
     engine_peer_init(&engine->peer, &ends, config->boot);

@@ -57,7 +57,8 @@ admit(struct join *join)
     const struct node_site    site   = {.policy    = config->policy,
                                         .source    = config->source,
                                         .bytes_max = config->bytes_max,
-                                        .member    = config->self};
+                                        .member    = config->self,
+                                        .threads   = config->threads};
     enum pn_status            st = node_admit(&join->trainer, join->job, &site, &join->base.why);
     join->by_policy              = st == PN_EPOLICY;
     return st;

@@ -237,7 +237,7 @@ done_keep(struct pn_work *work, pn_ms now)
         engine->chain = engine->after;
         node_remember(engine, &engine->chain.model.root);
         tell_committed(engine);
-        pn_buffer_clear(&engine->record);
+        pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
     } else {
         wire_text_cut(engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){

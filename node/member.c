@@ -104,6 +104,7 @@ open_engine(struct service *service, struct pn_error *why)
     config.policy           = &daemon->settings.policy;
     config.source           = &daemon->settings.source;
     config.bytes_max        = NODE_DATA_BYTES_MAX;
+    config.threads          = daemon->settings.threads;
     config.disk             = &daemon->disk;
     config.scratch          = &daemon->scratch;
     config.wall_ms          = wall_ms;

@@ -109,6 +109,14 @@ log_height(const struct member_report *report, const struct swarm_notice *notice
     }
 }
 
+/* The run ends before the job's last round only when its metric no longer improved. */
+static void
+log_end(const struct member_report *report, const char *outcome)
+{
+    pn_log(PN_LOG_INFO, "event=end outcome=%s", outcome);
+    emit(report, "end", "", "outcome", outcome);
+}
+
 void
 member_report_notice(void *host, const struct swarm_notice *notice)
 {
@@ -158,8 +166,7 @@ member_report_notice(void *host, const struct swarm_notice *notice)
         pn_log(PN_LOG_ERROR, "event=broken text=%s", why);
         return;
     case SWARM_ENDED:
-        pn_log(PN_LOG_INFO, "event=end outcome=done");
-        emit(report, "end", "", "outcome", "done");
+        log_end(report, notice->round < report->rounds ? "stopped-early" : "done");
         return;
     default:
         log_height(report, notice);

@@ -56,6 +56,7 @@ open_engine(struct service *service, struct pn_error *why)
     config.policy              = &service->daemon->settings.policy;
     config.source              = &service->daemon->settings.source;
     config.bytes_max           = NODE_DATA_BYTES_MAX;
+    config.threads             = service->daemon->settings.threads;
     config.disk                = &service->daemon->disk;
     config.scratch             = &service->daemon->scratch;
     config.limits.heartbeat_ms = service->daemon->settings.heartbeat_ms;

@@ -178,20 +178,15 @@ report_progress(void *context, uint64_t done, uint64_t total)
     return !atomic_load(&progress->stop);
 }
 
-enum pn_status
-node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uint64_t round,
-                   struct node_progress *progress)
+/* With the team, if there is one, in `training`. */
+static enum pn_status
+train(float *theta, double *loss, struct node_trainer *trainer, struct nn_training *training,
+      uint64_t round)
 {
-    PN_ASSERT(trainer->scaled);
-    const struct engine_job *job      = trainer->config.job;
-    struct nn_records        records  = node_trainer_records(trainer, DATA_TRAIN);
-    struct nn_training       training = {.batch    = job->job->batch,
-                                         .epochs   = job->job->epochs,
-                                         .progress = progress == NULL ? NULL : report_progress,
-                                         .context  = progress};
-    fed_job_optimiser(&training.optimiser, job->job, round);
-    size_t         size;
-    enum pn_status st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
+    const struct engine_job *job     = trainer->config.job;
+    struct nn_records        records = node_trainer_records(trainer, DATA_TRAIN);
+    size_t                   size;
+    enum pn_status           st = nn_trainer_bytes(&size, job->plan, training, records.rows);
     if (st != PN_OK)
         return st;
     void *workspace = pn_bulk(size);
@@ -199,9 +194,27 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
         return PN_ENOMEM;
     struct pn_rng member = rng_of_member(trainer), rng;
     pn_rng_derive(&rng, &member, PN_RNG_ROUND, round);
-    training.augment = node_trainer_augment(trainer, &rng);
-    st               = nn_train(theta, loss, job->plan, &records, &training, &rng, workspace);
+    training->augment = node_trainer_augment(trainer, &rng);
+    st                = nn_train(theta, loss, job->plan, &records, training, &rng, workspace);
     free(workspace);
+    return st;
+}
+
+enum pn_status
+node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uint64_t round,
+                   struct node_progress *progress)
+{
+    const struct engine_job *job     = trainer->config.job;
+    uint32_t                 threads = trainer->config.threads, rows = trainer->parts.train;
+    struct nn_training       training;
+    PN_ASSERT(trainer->scaled);
+    fed_job_training(&training, job->job, round, rows);
+    training.progress = progress == NULL ? NULL : report_progress;
+    training.context  = progress;
+    enum pn_status st = engine_job_team(&training.team, job, threads > 0 ? threads : 1, rows, NULL);
+    if (st == PN_OK)
+        st = train(theta, loss, trainer, &training, round);
+    nn_team_free(training.team);
     return st;
 }
 

@@ -31,6 +31,7 @@ struct node_trainer_config {
     const struct data_source *source;
     uint64_t                  bytes_max;
     uint32_t                  member; /* seeds the split and the shuffles */
+    uint32_t threads; /* of a training, at most the job's parts; 0: one. Changes no bit */
 };
 
 struct node_trainer;

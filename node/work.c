@@ -1,6 +1,7 @@
 #include "node/state.h"
 
 #include "fed/update.h"
+#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,8 +180,9 @@ make_update(uint8_t **out, struct train *train)
         st = load_model(&start, &train->source);
     if (st == PN_OK) {
         memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &train->update.loss, train->source.trainer,
-                                train->update.round, train->progress);
+        st = node_own_train(local, &train->update.loss, train->source.trainer,
+                            &(struct node_own){train->source.disk, job->plan}, train->update.round,
+                            train->progress, &train->base.why);
     }
     if (st == PN_OK)
         st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
@@ -292,9 +294,11 @@ node_begin_train(struct node_engine *engine)
                                                    .model_in = machine->work_model};
     memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
     start_progress(&engine->progress);
-    /* Forward and backward touch every parameter about six times for every record. */
+    /* Forward and backward touch every parameter about six times for every record; the model is
+     * read, and the update made of it, in eight passes. */
     uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
-                       engine->job->job->epochs / 16;
+                           engine->job->job->epochs / 16 +
+                       8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }
@@ -318,8 +322,11 @@ run_evaluate(struct pn_work *work)
 {
     struct evaluate     *evaluate = (struct evaluate *)work;
     struct node_trainer *trainer  = evaluate->source.trainer;
+    struct node_own      own      = {evaluate->source.disk, evaluate->source.job->plan};
     float               *theta    = NULL;
     enum pn_status       st       = load_model(&theta, &evaluate->source);
+    if (st == PN_OK)
+        st = node_own_put_over(theta, &own, NODE_OWN_NEWEST, &evaluate->base.why);
     if (st == PN_OK)
         st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
     if (st == PN_OK)

@@ -2,6 +2,7 @@
 
 #include "fed/update.h"
 #include "node/admit.h"
+#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ run_join(struct pn_work *work)
     const struct node_site     site   = {.policy    = config->policy,
                                          .source    = config->source,
                                          .bytes_max = config->bytes_max,
-                                         .member    = config->self};
+                                         .member    = config->self,
+                                         .threads   = config->threads};
     enum pn_status             st = node_admit(&join->trainer, config->job, &site, &join->base.why);
     if (st == PN_OK)
         st = config->disk->save(config->disk->host, "job.yaml", job->text, job->text_size);
@@ -315,8 +317,9 @@ train(struct contribute *contribute, const float *start)
     enum pn_status           st    = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
         memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &contribute->ours.loss, contribute->trainer,
-                                contribute->ours.height, contribute->progress);
+        st = node_own_train(local, &contribute->ours.loss, contribute->trainer,
+                            &(struct node_own){contribute->disk, job->plan},
+                            contribute->ours.height, contribute->progress, &contribute->base.why);
     }
     if (st == PN_OK)
         st = fed_update_quantise(q, &contribute->saturated, local, start, count, job->job->clip);
@@ -331,10 +334,14 @@ train(struct contribute *contribute, const float *start)
 }
 
 static enum pn_status
-measure(struct contribute *contribute, const float *theta)
+measure(struct contribute *contribute, float *theta)
 {
     enum pn_status st =
-        node_trainer_evaluate(contribute->validation, theta, contribute->trainer, DATA_VALIDATION);
+        node_own_put_over(theta, &(struct node_own){contribute->disk, contribute->job->plan},
+                          contribute->ours.height, &contribute->base.why);
+    if (st == PN_OK)
+        st = node_trainer_evaluate(contribute->validation, theta, contribute->trainer,
+                                   DATA_VALIDATION);
     if (st == PN_OK)
         st = node_trainer_evaluate(contribute->test, theta, contribute->trainer, DATA_TEST);
     return st == PN_OK ? keep_metrics(contribute) : st;
@@ -354,10 +361,10 @@ make_parts(struct contribute *contribute)
         return st;
     float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; decode works in place */
     engine_floats_decode(theta, bytes, (size_t)(ours->model.size / 4));
-    if (ours->has[FED_REPORT_PART])
-        st = measure(contribute, theta);
-    if (st == PN_OK && ours->has[FED_UPDATE_PART])
+    if (ours->has[FED_UPDATE_PART])
         st = train(contribute, theta);
+    if (st == PN_OK && ours->has[FED_REPORT_PART])
+        st = measure(contribute, theta); /* puts our own tensors over it */
     free(bytes);
     return st;
 }

@@ -58,7 +58,7 @@ enum swarm_notice_kind {
     SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`                  */
     SWARM_FAILED,    /* something failed here, and will be tried again: `text`              */
     SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
-    SWARM_ENDED      /* the last block is here, and with everybody who is: `text`           */
+    SWARM_ENDED      /* the last block is here, and with everybody who is; `round` was the last */
 };
 
 struct swarm_metric {
@@ -89,6 +89,7 @@ struct swarm_config {
     const struct data_source     *source;
     const struct engine_job      *job;
     uint64_t                      bytes_max; /* of the site's records in memory */
+    uint32_t                      threads;   /* of a training; 0: one           */
     const struct store_disk      *disk;
     struct pn_ports               ports;
     struct engine_scratch        *scratch;
