@@ -94,20 +94,21 @@ open_engine(struct service *service, struct pn_error *why)
     struct node_daemon *daemon = service->daemon;
     struct swarm_config config;
     swarm_config_defaults(&config, &service->job);
-    service->report         = (struct member_report){.roster = daemon->party.file.roster,
-                                                     .rounds = service->job.job->rounds,
-                                                     .events = daemon->settings.events};
-    config.roster           = daemon->party.file.roster;
-    config.self             = daemon->party.self->number;
-    config.secret           = &daemon->party.secret;
-    config.boot             = daemon->party.boot;
-    config.policy           = &daemon->settings.policy;
-    config.source           = &daemon->settings.source;
-    config.bytes_max        = NODE_DATA_BYTES_MAX;
-    config.threads          = daemon->settings.threads;
-    config.disk             = &daemon->disk;
-    config.scratch          = &daemon->scratch;
-    config.wall_ms          = wall_ms;
+    service->report  = (struct member_report){.roster = daemon->party.file.roster,
+                                              .rounds = service->job.job->rounds,
+                                              .events = daemon->settings.events};
+    config.roster    = daemon->party.file.roster;
+    config.self      = daemon->party.self->number;
+    config.secret    = &daemon->party.secret;
+    config.boot      = daemon->party.boot;
+    config.policy    = &daemon->settings.policy;
+    config.source    = &daemon->settings.source;
+    config.bytes_max = NODE_DATA_BYTES_MAX;
+    config.threads   = daemon->settings.threads;
+    config.disk      = &daemon->disk;
+    config.scratch   = &daemon->scratch;
+    config.wall_ms   = wall_ms;
+
     config.limits.status_ms = daemon->settings.heartbeat_ms;
     /* An aggregate is proved with the updates, and with the models before and after it. */
     config.keep_updates = daemon->settings.keep_updates;
