@@ -17,7 +17,7 @@ struct service {
     struct net_loop     *loop;
     struct swarm_engine *engine;
     struct member_report report;
-    uint64_t             refused;
+    uint64_t             refused, height; /* as reported, and when nothing had to be */
     pn_ms                look_at, complain_at;
 };
 
@@ -172,6 +172,18 @@ report_strangers(struct service *service)
 }
 
 /* A person must know why nothing happens. */
+static const char *
+find_obstacle(const struct fed_swarm *machine, uint32_t here)
+{
+    if (here < machine->limits.consensus.quorum)
+        return "too few members to decide; the logs of those that are up say whether they refuse "
+               "this one";
+    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
+        if (machine->members[i].connected && machine->members[i].height > machine->height)
+            return "others hold more blocks, and do not give them; their logs say why";
+    return NULL;
+}
+
 static void
 report_silence(struct service *service, pn_ms now)
 {
@@ -179,13 +191,15 @@ report_silence(struct service *service, pn_ms now)
     uint32_t                here    = 1;
     for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
         here += machine->members[i].connected;
-    if (machine->finished || here >= machine->limits.consensus.quorum) {
+    const char *obstacle = machine->finished ? NULL : find_obstacle(machine, here);
+    if (obstacle == NULL || machine->height != service->height) {
+        service->height      = machine->height;
         service->complain_at = now + WAIT_MS;
     } else if (now >= service->complain_at) {
         service->complain_at = now + 6 * (pn_ms)WAIT_MS;
-        pn_log(PN_LOG_WARN,
-               "event=waiting connected=%u decide=%u text=\"too few members to decide\"", here,
-               machine->limits.consensus.quorum);
+        pn_log(PN_LOG_WARN, "event=waiting height=%llu connected=%u decide=%u text=%s",
+               (unsigned long long)machine->height, here, machine->limits.consensus.quorum,
+               obstacle);
     }
 }
 
