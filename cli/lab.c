@@ -208,7 +208,7 @@ run(struct session *session, const char *job_path, struct pn_error *why)
         st = write_reports(session, &report, why);
     snprintf(path, sizeof path, "%s/model.safetensors", options->out);
     if (st == PN_OK)
-        st = cli_model_export_from(&session->disk, path, why);
+        st = cli_model_export_from(&session->disk, &(struct cli_export){.path = path}, why);
     if (st == PN_OK && options->json)
         st = cli_report_json(stdout, &report);
     else if (st == PN_OK)

@@ -94,19 +94,6 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     return st;
 }
 
-enum pn_status
-engine_blob_reread(uint8_t *bytes, const struct store_disk *disk, const char *folder,
-                   const struct sec_blob *blob)
-{
-    char     name[ENGINE_NAME_SIZE];
-    uint64_t size = 0;
-    engine_blob_name(name, folder, &blob->root);
-    enum pn_status st = disk->size(disk->host, name, &size);
-    if (st == PN_OK && size != blob->size)
-        st = PN_ECORRUPT;
-    return st == PN_OK ? disk->read(disk->host, name, bytes, 0, (size_t)size) : st;
-}
-
 /* ---- tidying ---- */
 
 enum {
@@ -156,7 +143,8 @@ void
 engine_floats_encode(uint8_t *out, const float *values, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, values, count * sizeof *values);
+    if (out != (const uint8_t *)values)
+        memmove(out, values, count * sizeof *values);
 #else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
@@ -170,7 +158,8 @@ void
 engine_floats_decode(float *out, const uint8_t *bytes, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, bytes, count * sizeof *out);
+    if (bytes != (const uint8_t *)out)
+        memmove(out, bytes, count * sizeof *out);
 #else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = pn_get_u32(bytes + 4 * i);
@@ -190,20 +179,22 @@ engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk)
 void
 engine_shelf_fini(struct engine_shelf *shelf)
 {
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++)
+    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
         free(shelf->items[i].leaves);
+        engine_held_drop(shelf->items[i].held);
+    }
     *shelf = (struct engine_shelf){.disk = NULL};
 }
 
-static const struct engine_shelf_item *
-shelf_find(const struct engine_shelf *shelf, const struct sec_blob *blob)
+/* ENGINE_SHELF_MAX: it is not there. */
+static size_t
+shelf_index(const struct engine_shelf *shelf, const struct sec_blob *blob)
 {
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
-        const struct engine_shelf_item *item = &shelf->items[i];
-        if (item->folder != NULL && sec_blob_equal(&item->blob, blob))
-            return item;
-    }
-    return NULL;
+    size_t i = 0;
+    while (i < ENGINE_SHELF_MAX &&
+           (shelf->items[i].folder == NULL || !sec_blob_equal(&shelf->items[i].blob, blob)))
+        i++;
+    return i;
 }
 
 /* One folder never takes the last place: what is seldom put stays among what is often put. */
@@ -236,16 +227,63 @@ engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct se
     struct engine_shelf_item *place = shelf_place(shelf, folder, blob);
     PN_ASSERT(place != NULL); /* a party gives from two folders at most */
     free(place->leaves);
+    engine_held_drop(place->held);
     *place = (struct engine_shelf_item){
         .blob = *blob, .folder = folder, .leaves = leaves, .used = ++shelf->count};
 }
 
-/* Puts one chunk and its proof into the scratch; the data is read to where it leaves from. */
+void
+engine_shelf_hold(struct engine_shelf *shelf, struct engine_held *held)
+{
+    size_t at = held != NULL ? shelf_index(shelf, &held->blob) : ENGINE_SHELF_MAX;
+    if (at == ENGINE_SHELF_MAX) {
+        engine_held_drop(held);
+        return;
+    }
+    engine_shelf_lighten(shelf, shelf->items[at].folder);
+    shelf->items[at].held = held;
+}
+
+void
+engine_shelf_lighten(struct engine_shelf *shelf, const char *folder)
+{
+    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
+        struct engine_shelf_item *item = &shelf->items[i];
+        if (item->folder == NULL || strcmp(item->folder, folder) != 0)
+            continue;
+        engine_held_drop(item->held);
+        item->held = NULL;
+    }
+}
+
+struct engine_held *
+engine_shelf_held(const struct engine_shelf *shelf, const struct sec_blob *blob)
+{
+    size_t at = shelf_index(shelf, blob);
+    return at < ENGINE_SHELF_MAX ? engine_held_take(shelf->items[at].held) : NULL;
+}
+
+/* One chunk's data to where it leaves from. */
+static enum pn_status
+read_chunk(uint8_t *out, const struct engine_shelf *shelf, const struct engine_shelf_item *item,
+           uint32_t index)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint64_t at   = (uint64_t)index * SEC_CHUNK_SIZE;
+    uint32_t part = sec_blob_chunk_size(item->blob.size, index);
+    if (item->held != NULL) {
+        memcpy(out, item->held->bytes + at, part);
+        return PN_OK;
+    }
+    engine_blob_name(name, item->folder, &item->blob.root);
+    return shelf->disk->read(shelf->disk->host, name, out, at, part);
+}
+
+/* Puts one chunk and its proof into the scratch. */
 static enum pn_status
 write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *item, uint32_t index,
             struct engine_scratch *scratch)
 {
-    char              name[ENGINE_NAME_SIZE];
     struct sec_proof  proof;
     struct pn_buffer *body = engine_scratch_begin(scratch);
     uint32_t          part = sec_blob_chunk_size(item->blob.size, index);
@@ -257,11 +295,7 @@ write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *it
     chunk.blob.size         = item->blob.size;
     memcpy(chunk.blob.root, item->blob.root.bytes, sizeof chunk.blob.root);
     enum pn_status st = wire_chunk_encode(body, &chunk);
-    if (st != PN_OK)
-        return st;
-    engine_blob_name(name, item->folder, &item->blob.root);
-    return shelf->disk->read(shelf->disk->host, name, body->bytes + body->size - part,
-                             (uint64_t)index * SEC_CHUNK_SIZE, part);
+    return st == PN_OK ? read_chunk(body->bytes + body->size - part, shelf, item, index) : st;
 }
 
 static struct sec_blob
@@ -277,9 +311,9 @@ engine_shelf_give(const struct engine_shelf *shelf, const struct wire_pull *pull
                   struct engine_peer *peer, const struct pn_ports *ports,
                   struct engine_scratch *scratch)
 {
-    const struct sec_blob           blob = blob_of_wire(&pull->blob);
-    const struct engine_shelf_item *item = shelf_find(shelf, &blob);
-    if (item == NULL)
+    const struct sec_blob blob = blob_of_wire(&pull->blob);
+    size_t                at   = shelf_index(shelf, &blob);
+    if (at == ENGINE_SHELF_MAX)
         return PN_EPEER_STALE; /* it was here once, or never: not worth telling apart */
     uint32_t count = sec_blob_chunks(blob.size);
     if (pull->first >= count || pull->count > count - pull->first)
@@ -287,7 +321,7 @@ engine_shelf_give(const struct engine_shelf *shelf, const struct wire_pull *pull
 
     const struct engine_stamp stamp = {.type = WIRE_CHUNK};
     for (uint32_t i = pull->first; i < pull->first + pull->count; i++) {
-        enum pn_status st = write_chunk(shelf, item, i, scratch);
+        enum pn_status st = write_chunk(shelf, &shelf->items[at], i, scratch);
         if (st != PN_OK)
             return st;
         if (engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
@@ -313,28 +347,41 @@ engine_fetch_fini(struct engine_fetch *fetch)
 bool
 engine_fetch_is_busy(const struct engine_fetch *fetch)
 {
-    return fetch->folder != NULL;
+    return fetch->have != NULL;
+}
+
+/* Room for the whole. */
+static enum pn_status
+make_room(struct engine_fetch *fetch, const struct sec_blob *blob)
+{
+    char name[ENGINE_NAME_SIZE];
+    if (fetch->disk == NULL) {
+        fetch->bytes = pn_bulk(blob->size);
+        return fetch->bytes != NULL ? PN_OK : PN_ENOMEM;
+    }
+    engine_blob_name(name, fetch->folder, &blob->root);
+    return fetch->disk->stage(fetch->disk->host, name, blob->size);
 }
 
 enum pn_status
 engine_fetch_start(struct engine_fetch *fetch, const char *folder, const struct sec_blob *blob,
                    uint64_t size)
 {
-    char     name[ENGINE_NAME_SIZE];
     uint32_t chunks = sec_blob_chunks(blob->size);
+    PN_ASSERT((fetch->disk == NULL) == (folder == NULL));
     engine_fetch_drop(fetch);
+    fetch->folder = folder;
     if (blob->size != size || chunks == 0)
         return PN_EPEER_VALUE;
     if ((fetch->have = calloc((chunks + 7) / 8, 1)) == NULL)
         return PN_ENOMEM;
-    engine_blob_name(name, folder, &blob->root);
     enum pn_status st = fed_fetch_init(&fetch->fetch, blob, size, fetch->have);
     if (st == PN_OK)
-        st = fetch->disk->stage(fetch->disk->host, name, size);
-    if (st == PN_OK)
-        fetch->folder = folder;
-    else
-        engine_fetch_leave(fetch);
+        st = make_room(fetch, blob);
+    if (st != PN_OK) {
+        free(fetch->have);
+        fetch->have = NULL;
+    }
     return st;
 }
 
@@ -343,7 +390,7 @@ void
 engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const struct pn_ports *ports,
                  struct engine_scratch *scratch, pn_ms now)
 {
-    if (fetch->folder == NULL || !peer->link.sent_hello)
+    if (fetch->have == NULL || !peer->link.sent_hello)
         return;
     uint32_t wanted[FED_WINDOW];
     uint32_t count = fed_fetch_next(wanted, &fetch->fetch, now);
@@ -363,17 +410,18 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
     }
 }
 
-/* Into the staged file, what its proof says to be there. */
+/* What its proof says to be there: into memory, or into the staged file. */
 static enum pn_status
-stage_chunk(const struct engine_fetch *fetch, const struct wire_chunk *chunk)
+keep_chunk(struct engine_fetch *fetch, const struct wire_chunk *chunk)
 {
     const struct store_disk *disk = fetch->disk;
     const struct wire_span  *data = &chunk->data;
     const uint64_t           at   = (uint64_t)chunk->index * SEC_CHUNK_SIZE;
     char                     name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
-    enum pn_status st = PN_ENOENT;
-    if (disk->stage_known != NULL &&
+    enum pn_status           st = PN_ENOENT;
+    if (disk != NULL)
+        engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
+    if (disk != NULL && disk->stage_known != NULL &&
         data->size == sec_blob_chunk_size(fetch->fetch.blob.size, chunk->index))
         st = disk->stage_known(disk->host, name, at, data->bytes, data->size);
     if (st != PN_ENOENT)
@@ -383,19 +431,22 @@ stage_chunk(const struct engine_fetch *fetch, const struct wire_chunk *chunk)
     memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
     if (!sec_merkle_check(&fetch->fetch.blob, chunk->index, data->bytes, data->size, &proof))
         return PN_EPEER_VALUE;
-    return disk->stage_write(disk->host, name, at, data->bytes, data->size);
+    if (disk != NULL)
+        return disk->stage_write(disk->host, name, at, data->bytes, data->size);
+    memcpy(fetch->bytes + at, data->bytes, data->size);
+    return PN_OK;
 }
 
 enum pn_status
 engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
 {
     const struct sec_blob blob = blob_of_wire(&chunk->blob);
-    if (fetch->folder == NULL || !sec_blob_equal(&blob, &fetch->fetch.blob) ||
+    if (fetch->have == NULL || !sec_blob_equal(&blob, &fetch->fetch.blob) ||
         !fed_fetch_wants(&fetch->fetch, chunk->index))
         return PN_EPEER_STATE;
     if (chunk->proof_count > SEC_PROOF_MAX)
         return PN_EPEER_VALUE;
-    enum pn_status st = stage_chunk(fetch, chunk);
+    enum pn_status st = keep_chunk(fetch, chunk);
     if (st == PN_OK)
         fed_fetch_stored(&fetch->fetch, chunk->index);
     return st;
@@ -404,31 +455,33 @@ engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
 bool
 engine_fetch_is_whole(const struct engine_fetch *fetch)
 {
-    return fetch->folder != NULL && fed_fetch_is_whole(&fetch->fetch);
+    return fetch->have != NULL && fed_fetch_is_whole(&fetch->fetch);
 }
 
-void
+uint8_t *
 engine_fetch_leave(struct engine_fetch *fetch)
 {
+    uint8_t *bytes = fetch->bytes;
     free(fetch->have);
-    fetch->have   = NULL;
-    fetch->folder = NULL;
+    fetch->have  = NULL;
+    fetch->bytes = NULL;
+    return bytes;
 }
 
 void
 engine_fetch_drop(struct engine_fetch *fetch)
 {
-    if (fetch->folder != NULL) {
+    if (fetch->have != NULL && fetch->disk != NULL) {
         char name[ENGINE_NAME_SIZE];
         engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
         /* SAFE: a staged file that stays is emptied when staged again, or at the next start. */
         (void)fetch->disk->discard(fetch->disk->host, name);
     }
-    engine_fetch_leave(fetch);
+    free(engine_fetch_leave(fetch));
 }
 
 pn_ms
 engine_fetch_deadline(const struct engine_fetch *fetch)
 {
-    return fetch->folder == NULL ? UINT64_MAX : fed_fetch_deadline(&fetch->fetch);
+    return fetch->have == NULL ? UINT64_MAX : fed_fetch_deadline(&fetch->fetch);
 }

@@ -2,17 +2,19 @@
  * engine/blob -- giving and getting blobs: what a disk holds, chunk by chunk, with proofs.
  *
  * A *shelf* lists the few blobs that a party gives to whoever asks, with their leaf hashes, so
- * that a chunk is one read and one proof. A *fetch* pulls one blob into the disk's staging: every
- * chunk is checked against the root before it is written, and the file becomes visible only when
- * it is whole.
+ * that a chunk is one copy and one proof: from memory while the bytes are held, otherwise from the
+ * disk. A *fetch* pulls one blob into memory or into the disk's staging: every chunk is checked
+ * against the root before it is written, and the blob is there for others only when it is whole.
  *
- * Memory     a shelf: 32 bytes a chunk of each blob, ENGINE_SHELF_MAX blobs; a fetch: one bit a
- *            chunk.
+ * Memory     a shelf: 32 bytes a chunk of each blob, ENGINE_SHELF_MAX blobs, and the bytes of the
+ *            newest of each folder where they were put with it; a fetch: one bit a chunk, and into
+ *            memory the blob.
  * Threads    the engine's; engine_blob_* that read or hash a whole blob belong into work.
  */
 #ifndef ENGINE_BLOB_H
 #define ENGINE_BLOB_H
 
+#include "engine/held.h"
 #include "engine/peer.h"
 #include "fed/fetch.h"
 #include "store/disk.h"
@@ -33,10 +35,6 @@ PN_MUST_CHECK enum pn_status engine_blob_of(struct sec_blob *out, struct sec_has
 PN_MUST_CHECK enum pn_status engine_blob_read(uint8_t *bytes, struct sec_hash **leaves,
                                               const struct store_disk *disk, const char *folder,
                                               const struct sec_blob *blob);
-/* As engine_blob_read without the hashes, for a blob that this process has proved chunk by chunk or
- * hashed before: PN_ECORRUPT when the size is another. */
-PN_MUST_CHECK enum pn_status engine_blob_reread(uint8_t *bytes, const struct store_disk *disk,
-                                                const char *folder, const struct sec_blob *blob);
 /* Removes every file of a folder that is not among `keep`. */
 void engine_blob_tidy(const struct store_disk *disk, const char *folder,
                       const struct sec_hash *keep, size_t keep_count);
@@ -49,6 +47,7 @@ struct engine_shelf_item {
     struct sec_blob  blob;
     const char      *folder; /* static text; NULL = free place */
     struct sec_hash *leaves;
+    struct engine_held *held; /* NULL: on the disk only */
     uint64_t         used; /* when it was put; the oldest of its folder gives way */
 };
 struct engine_shelf {
@@ -61,6 +60,14 @@ void engine_shelf_fini(struct engine_shelf *shelf);
 /* Takes `leaves` over (ours to free from now on). */
 void engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
                       struct sec_hash *leaves);
+/* The bytes of a blob on the shelf: it is given from memory now, and the others of its folder from
+ * the disk. Takes the caller's part in `held`, which may be NULL. */
+void engine_shelf_hold(struct engine_shelf *shelf, struct engine_held *held);
+/* Everything of this folder is given from the disk from now on. */
+void engine_shelf_lighten(struct engine_shelf *shelf, const char *folder);
+/* The bytes of this blob, for the caller to drop; NULL when it is not held. */
+struct engine_held *engine_shelf_held(const struct engine_shelf *shelf,
+                                      const struct sec_blob     *blob);
 /* Answers a PULL with CHUNK frames. PN_EPEER_STALE when the blob is not on the shelf,
  * PN_EPEER_VALUE when it has no such chunk; PN_EIO and the like when the disk failed. */
 PN_MUST_CHECK enum pn_status engine_shelf_give(const struct engine_shelf *shelf,
@@ -70,11 +77,13 @@ PN_MUST_CHECK enum pn_status engine_shelf_give(const struct engine_shelf *shelf,
                                                struct engine_scratch     *scratch);
 
 struct engine_fetch {
-    const struct store_disk *disk;
+    const struct store_disk *disk;   /* NULL: into memory                 */
+    const char              *folder; /* on the disk; static text, or NULL */
     struct fed_fetch         fetch;
-    const char              *folder; /* static text; NULL = idle */
-    uint8_t                 *have;
+    uint8_t                 *have;  /* NULL = idle */
+    uint8_t                 *bytes; /* in memory */
 };
+/* Into the disk's staging, or with NULL into memory. */
 void engine_fetch_init(struct engine_fetch *fetch, const struct store_disk *disk);
 void engine_fetch_fini(struct engine_fetch *fetch);
 bool engine_fetch_is_busy(const struct engine_fetch *fetch);
@@ -93,9 +102,10 @@ void engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
 PN_MUST_CHECK enum pn_status engine_fetch_take(struct engine_fetch *fetch,
                                                const struct wire_chunk *chunk);
 bool engine_fetch_is_whole(const struct engine_fetch *fetch);
-/* Forgets a whole fetch; the staged file is then the caller's to publish (engine_blob_name). */
-void engine_fetch_leave(struct engine_fetch *fetch);
-/* Forgets it and discards the staged file. */
+/* Forgets a whole fetch, whose yield is then the caller's: the staged file to publish
+ * (engine_blob_name), or the bytes that are returned, as of pn_bulk. */
+uint8_t *engine_fetch_leave(struct engine_fetch *fetch);
+/* Forgets it and discards what came. */
 void engine_fetch_drop(struct engine_fetch *fetch);
 pn_ms engine_fetch_deadline(const struct engine_fetch *fetch);
 

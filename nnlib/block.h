@@ -32,12 +32,12 @@ nn_all_finite(const nn_real *values, size_t count)
     size_t  whole = count - count % 16;
     for (size_t k = 0; k < whole; k += 16)
         for (size_t i = 0; i < 16; i++)
-            zeros[i] += values[k + i] * NN_R(0.0);
+            zeros[i] += values[k + i] * (nn_real)0;
     for (size_t k = whole; k < count; k++)
-        sum += values[k] * NN_R(0.0);
+        sum += values[k] * (nn_real)0;
     for (size_t i = 0; i < 16; i++)
         sum += zeros[i];
-    return sum == NN_R(0.0);
+    return sum == (nn_real)0;
 }
 
 #endif

@@ -155,6 +155,21 @@ node_own_put_over(float *theta, const struct node_own *own, uint64_t round, stru
 }
 
 enum pn_status
+node_own_view(const float **theta, float **copy, const struct node_own *own, uint64_t round,
+              struct pn_error *why)
+{
+    size_t size = (size_t)nn_plan_param_count(own->plan) * sizeof **theta;
+    *copy       = NULL;
+    if (count_of(own->plan) == 0)
+        return PN_OK;
+    if ((*copy = pn_bulk(size)) == NULL)
+        return PN_ENOMEM;
+    memcpy(*copy, *theta, size);
+    *theta = *copy;
+    return node_own_put_over(*copy, own, round, why);
+}
+
+enum pn_status
 node_own_train(float *local, double *loss, struct node_trainer *trainer, const struct node_own *own,
                uint64_t round, struct node_progress *progress, struct pn_error *why)
 {

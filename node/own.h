@@ -33,6 +33,12 @@ struct node_own { /* borrowed */
 PN_MUST_CHECK enum pn_status node_own_put_over(float *theta, const struct node_own *own,
                                                uint64_t round, struct pn_error *why);
 
+/* The same for a model that others hold, too: `*theta` becomes a copy. `*copy` is then the caller's,
+ * to free; it is NULL, and `*theta` as it was, for models without such tensors. */
+PN_MUST_CHECK enum pn_status node_own_view(const float **theta, float **copy,
+                                           const struct node_own *own, uint64_t round,
+                                           struct pn_error *why);
+
 /* node_trainer_train from the site's values, which are then kept; `local` begins as the round's
  * model and ends as the trained one, without them: a difference is an update. */
 PN_MUST_CHECK enum pn_status node_own_train(float *local, double *loss,

@@ -202,7 +202,7 @@ deliver(struct sim_world *world, struct sim_line *line, const struct sim_event *
 }
 
 enum pn_status
-sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
+sim_send(void *host, uint32_t member, struct pn_buffer *frame)
 {
     struct sim_party *from  = host;
     struct sim_world *world = from->world;
@@ -222,12 +222,12 @@ sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
                                     .from_life = from->life,
                                     .frame     = ++line->sent};
     world->result->frames++;
-    sim_trace(world, "send", from->index, to->index, size);
+    sim_trace(world, "send", from->index, to->index, frame->size);
     if (node->cut || happens(world, world->config->faults.loss)) {
         world->result->lost++;
         return PN_OK; /* the sender cannot know */
     }
-    return deliver(world, line, &event, frame, size) == PN_OK ? PN_OK : PN_ENETWORK;
+    return deliver(world, line, &event, frame->bytes, frame->size) == PN_OK ? PN_OK : PN_ENETWORK;
 }
 
 static const struct engine_counters *

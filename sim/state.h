@@ -94,7 +94,7 @@ uint32_t sim_lane(const struct sim_world *world, uint32_t party, uint32_t from);
 /* ---- network.c ---- */
 
 /* As pn_ports.send, with a party as host. */
-enum pn_status sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size);
+enum pn_status sim_send(void *host, uint32_t member, struct pn_buffer *frame);
 void           sim_take_frame(struct sim_party *party, const struct sim_event *event);
 void           sim_plan_connection(struct sim_party *node);
 void           sim_take_up(struct sim_party *node, const struct sim_event *event);

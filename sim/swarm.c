@@ -181,7 +181,7 @@ put_frame(struct swarm_world *world, struct sim_event event, const uint8_t *fram
 }
 
 static enum pn_status
-send_frame(void *host, uint32_t number, const uint8_t *frame, size_t size)
+send_frame(void *host, uint32_t number, struct pn_buffer *frame)
 {
     struct swarm_party *from  = host;
     struct swarm_world *world = from->world;
@@ -195,7 +195,7 @@ send_frame(void *host, uint32_t number, const uint8_t *frame, size_t size)
                                     .life      = world->parties[to].life,
                                     .from_life = from->life};
     world->result->frames++;
-    trace(world, "send", from->index, to, size);
+    trace(world, "send", from->index, to, frame->size);
     if (world->parted && world->parties[to].side != from->side) {
         world->result->lost++;
         return PN_OK; /* the sender cannot know */
@@ -204,10 +204,10 @@ send_frame(void *host, uint32_t number, const uint8_t *frame, size_t size)
         world->result->lost++;
         return PN_OK;
     }
-    enum pn_status st = put_frame(world, event, frame, size);
+    enum pn_status st = put_frame(world, event, frame->bytes, frame->size);
     if (st == PN_OK && happens(world, world->config->faults.duplicate)) {
         world->result->duplicated++;
-        st = put_frame(world, event, frame, size);
+        st = put_frame(world, event, frame->bytes, frame->size);
     }
     return st == PN_OK ? PN_OK : PN_ENETWORK;
 }

@@ -71,6 +71,24 @@ put_bound(struct pn_buffer *out, const struct swarm_block *block)
     return st == PN_OK ? pn_buffer_append(out, block->bytes.bytes, block->bytes.size) : st;
 }
 
+/* What we are locked on, what is valid, and what we prevoted: a leader proposes that again. */
+static enum pn_status
+put_all_bound(struct pn_buffer *out, struct swarm_engine *engine)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    const struct sec_hash      *bound[]   = {&consensus->locked, &consensus->valid,
+                                             &consensus->mine[0].hash};
+    enum pn_status              st        = PN_OK;
+    for (size_t i = 0; i < sizeof bound / sizeof bound[0] && st == PN_OK; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || sec_hash_equal(bound[i], bound[k]);
+        if (!again)
+            st = put_bound(out, swarm_block_find(engine, bound[i]));
+    }
+    return st;
+}
+
 /* count u32 | count times: member u32, lock_view u32, lock 32, signature 64: of the valid block */
 static enum pn_status
 put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
@@ -92,8 +110,7 @@ put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
     return st;
 }
 
-/* state | proof | for the block that we are locked on, and the valid one if it is another: size
- * u32, signature 64, bytes */
+/* state | proof | for each block that we are bound to: size u32, signature 64, bytes */
 bool
 swarm_save_vote(struct swarm_engine *engine)
 {
@@ -109,9 +126,7 @@ swarm_save_vote(struct swarm_engine *engine)
     if (st == PN_OK)
         st = put_proof(&bytes, consensus);
     if (st == PN_OK)
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->locked));
-    if (st == PN_OK && !sec_hash_equal(&consensus->locked, &consensus->valid))
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->valid));
+        st = put_all_bound(&bytes, engine);
     if (st == PN_OK)
         st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
     pn_buffer_fini(&bytes);

@@ -334,16 +334,18 @@ train(struct contribute *contribute, const float *start)
 }
 
 static enum pn_status
-measure(struct contribute *contribute, float *theta)
+measure(struct contribute *contribute, const float *theta)
 {
-    enum pn_status st =
-        node_own_put_over(theta, &(struct node_own){contribute->disk, contribute->job->plan},
-                          contribute->ours.height, &contribute->base.why);
+    const struct node_own own  = {contribute->disk, contribute->job->plan};
+    float                *copy = NULL;
+    enum pn_status        st =
+        node_own_view(&theta, &copy, &own, contribute->ours.height, &contribute->base.why);
     if (st == PN_OK)
         st = node_trainer_evaluate(contribute->validation, theta, contribute->trainer,
                                    DATA_VALIDATION);
     if (st == PN_OK)
         st = node_trainer_evaluate(contribute->test, theta, contribute->trainer, DATA_TEST);
+    free(copy);
     return st == PN_OK ? keep_metrics(contribute) : st;
 }
 
@@ -361,10 +363,10 @@ make_parts(struct contribute *contribute)
         return st;
     float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; decode works in place */
     engine_floats_decode(theta, bytes, (size_t)(ours->model.size / 4));
-    if (ours->has[FED_UPDATE_PART])
+    if (ours->has[FED_REPORT_PART])
+        st = measure(contribute, theta);
+    if (st == PN_OK && ours->has[FED_UPDATE_PART])
         st = train(contribute, theta);
-    if (st == PN_OK && ours->has[FED_REPORT_PART])
-        st = measure(contribute, theta); /* puts our own tensors over it */
     free(bytes);
     return st;
 }

@@ -294,6 +294,9 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
                                               .hash       = hash,
                                               .votes      = votes,
                                               .vote_count = (uint32_t)propose.vote_count};
+    for (size_t i = 0; i < propose.vote_count; i++)
+        (void)!vote(engine, now,
+                    &votes[i]); /* SAFE: one that is too old counts in the proof only */
     return swarm_turn(engine, now,
                       &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &event});
 }

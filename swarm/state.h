@@ -239,7 +239,7 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
-                        2 * (68 + WIRE_BLOCK_MAX) };
+                        3 * (68 + WIRE_BLOCK_MAX) };
 /* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
  * take the place of those for the block before. */
 const char *swarm_certificate_name(uint64_t height);
