@@ -34,7 +34,7 @@ both() {
     models="$models $expected"
 }
 
-make_swarm_job 4 4
+make_swarm_job 3 4
 both "standardised columns"
 
 make_swarm_job 5 2
