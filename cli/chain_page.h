@@ -1,6 +1,6 @@
 /*
- * cli/chain_page -- a ledger as a self-contained page: the chain as a picture, curves of the metrics,
- * and a row a block.
+ * cli/chain_page -- a ledger as a self-contained page: the chain as a picture, curves of the
+ * metrics, and a row a block.
  */
 #ifndef CLI_CHAIN_PAGE_H
 #define CLI_CHAIN_PAGE_H

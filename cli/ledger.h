@@ -1,5 +1,6 @@
 /*
- * cli/ledger -- what the verbs of `panal ledger` share: an opened ledger with its roster, and words.
+ * cli/ledger -- what the verbs of `panal ledger` share: an opened ledger with its roster, and
+ * words.
  */
 #ifndef CLI_LEDGER_H
 #define CLI_LEDGER_H

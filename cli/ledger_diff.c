@@ -49,10 +49,10 @@ note_block(void *context, const struct wire_block *block, const struct sec_hash 
         side->capacity = more;
     }
     struct noted *noted = &side->blocks[side->count];
-    *noted              = (struct noted){.hash     = *hash,
-                                         .proposer = block->proposer,
-                                         .view     = block->agreement == NULL ? 0 : block->agreement->view};
-    noted->signers      = calloc(block->witness_count + 1, sizeof *noted->signers);
+    *noted              = (struct noted){.hash = *hash, .proposer = block->proposer};
+    if (block->agreement != NULL)
+        noted->view = block->agreement->view;
+    noted->signers = calloc(block->witness_count + 1, sizeof *noted->signers);
     if (noted->signers == NULL) {
         side->no_memory = true;
         return;

@@ -10,9 +10,9 @@
 #include "data/table.h"
 #include "engine/blob.h"
 #include "engine/job.h"
+#include "engine/own.h"
 #include "engine/proof.h"
 #include "nnlib/plan.h"
-#include "node/own.h"
 #include "store/files.h"
 #include "text/json.h"
 #include "text/safetensors.h"
@@ -120,8 +120,8 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
         else
             engine_floats_decode(floats, theta, (size_t)job->model_size / 4);
         if (st == PN_OK && wish->own)
-            st = node_own_put_over(floats, &(struct node_own){disk, job->plan}, NODE_OWN_NEWEST,
-                                   why);
+            st = engine_own_put_over(floats, &(struct engine_own){disk, job->plan},
+                                     ENGINE_OWN_NEWEST, why);
         if (st == PN_OK)
             st = cli_model_write(wish->path, floats, job->plan, job->schema, scaling, &origin, why);
         free(floats);

@@ -11,7 +11,7 @@
 #include "cli/local.h"
 #include "cli/model_file.h"
 #include "cli/train_report.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/files.h"
 
 #include <math.h>
@@ -59,7 +59,7 @@ static const struct pn_option train_table[] = {
 struct session {
     const struct train_options *options;
     struct cli_local            local;
-    struct node_trainer        *trainer;
+    struct engine_trainer      *trainer;
     struct data_scaling        *scaling;
     struct nn_records           train, validation;
     struct nn_fit_config        config;
@@ -98,7 +98,7 @@ static enum pn_status
 make_scaling(struct session *s, struct pn_error *why)
 {
     const struct data_schema *schema = s->local.job.schema;
-    const struct data_sums   *sums   = node_trainer_sums(s->trainer);
+    const struct data_sums   *sums   = engine_trainer_sums(s->trainer);
     s->scaling                       = calloc(schema->numeric_count, sizeof *s->scaling);
     if (s->scaling == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the scaling");
@@ -108,20 +108,20 @@ make_scaling(struct session *s, struct pn_error *why)
 static enum pn_status
 load_records(struct session *s, struct pn_error *why)
 {
-    const struct engine_job   *job    = &s->local.job;
-    struct node_trainer_config config = {.job       = job,
-                                         .source    = &s->local.source,
-                                         .bytes_max = NODE_DATA_BYTES_MAX,
-                                         .member    = LOCAL_MEMBER};
-    enum pn_status             st     = node_trainer_new(&s->trainer, &config, why);
+    const struct engine_job     *job    = &s->local.job;
+    struct engine_trainer_config config = {.job       = job,
+                                           .source    = &s->local.source,
+                                           .bytes_max = NODE_DATA_BYTES_MAX,
+                                           .member    = LOCAL_MEMBER};
+    enum pn_status               st     = engine_trainer_new(&s->trainer, &config, why);
     if (st == PN_OK && job->schema->needs_scaling)
         st = make_scaling(s, why);
     if (st == PN_OK)
-        st = node_trainer_scale(s->trainer, s->scaling);
+        st = engine_trainer_scale(s->trainer, s->scaling);
     if (st != PN_OK)
         return st;
-    s->train      = node_trainer_records(s->trainer, DATA_TRAIN);
-    s->validation = node_trainer_records(s->trainer, DATA_VALIDATION);
+    s->train      = engine_trainer_records(s->trainer, DATA_TRAIN);
+    s->validation = engine_trainer_records(s->trainer, DATA_VALIDATION);
     return PN_OK;
 }
 
@@ -219,7 +219,7 @@ make_fit(struct session *s, struct pn_error *why)
     engine_job_first_model(s->theta, job);
     pn_rng_init(&root, job->job->seed);
     pn_rng_derive(&rng, &root, PN_RNG_NODE, LOCAL_MEMBER);
-    s->config.training.augment = node_trainer_augment(s->trainer, &rng);
+    s->config.training.augment = engine_trainer_augment(s->trainer, &rng);
     st = nn_fit_init(&s->fit, s->workspace, job->plan, &s->train, &s->validation, &s->config, &rng);
     if (st != PN_OK)
         return pn_error_set(why, st,
@@ -233,7 +233,7 @@ static void
 introduce(const struct session *s)
 {
     const struct engine_job *job   = &s->local.job;
-    const struct data_parts *parts = node_trainer_parts(s->trainer);
+    const struct data_parts *parts = engine_trainer_parts(s->trainer);
     char                     params[32], bytes[32], flops[32], memory[32];
     cli_amount_text(params, (double)nn_plan_param_count(job->plan), "");
     cli_amount_text(bytes, (double)job->model_size, "B");
@@ -368,12 +368,12 @@ run(struct session *s, struct pn_error *why)
 static enum pn_status
 measure_test(struct session *s)
 {
-    s->report.test_rows = node_trainer_parts(s->trainer)->test;
+    s->report.test_rows = engine_trainer_parts(s->trainer)->test;
     if (s->report.test_rows == 0)
         return PN_OK;
     uint32_t       epoch;
     const nn_real *best = nn_fit_best(s->fit, &epoch);
-    return node_trainer_evaluate(s->report.test, best, s->trainer, DATA_TEST);
+    return engine_trainer_evaluate(s->report.test, best, s->trainer, DATA_TEST);
 }
 
 static enum pn_status
@@ -454,7 +454,7 @@ cli_train(int argc, char **argv)
     enum pn_status  st  = nn_start_up();
     if (st == PN_OK)
         st = train(&s, words.words[0], &why);
-    node_trainer_free(s.trainer);
+    engine_trainer_free(s.trainer);
     cli_train_report_fini(&s.report);
     nn_team_free(s.team);
     free(s.scaling);

@@ -15,7 +15,7 @@ write_answer(const struct node_engine *engine, struct pn_buffer *body)
 {
     struct wire_answer answer = {.accepted = engine->accepts, .reason = engine->reason};
     if (engine->accepts) {
-        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         answer.records                 = parts->train;
         answer.validation_records      = parts->validation;
     }
@@ -26,8 +26,8 @@ static enum pn_status
 write_statistics(const struct node_engine *engine, struct pn_buffer *body)
 {
     struct wire_column_sums columns[WIRE_COLUMNS_MAX];
-    const struct data_sums *sums       = node_trainer_sums(engine->trainer);
-    struct wire_statistics  statistics = {.records = node_trainer_parts(engine->trainer)->train,
+    const struct data_sums *sums       = engine_trainer_sums(engine->trainer);
+    struct wire_statistics  statistics = {.records = engine_trainer_parts(engine->trainer)->train,
                                           .columns = columns};
     if (sums != NULL)
         statistics.column_count = engine->job->schema->numeric_count;
@@ -107,7 +107,7 @@ write_body(const struct node_engine *engine, struct pn_buffer *body, enum wire_t
         return write_statistics(engine, body);
     case WIRE_ACCEPT:
         return wire_accept_encode(
-            body, &(struct wire_accept){.records = node_trainer_parts(engine->trainer)->train});
+            body, &(struct wire_accept){.records = engine_trainer_parts(engine->trainer)->train});
     case WIRE_UPDATE:
         return write_update(engine, body);
     case WIRE_METRICS:

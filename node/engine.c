@@ -246,7 +246,7 @@ node_engine_free(struct node_engine *engine)
         pn_buffer_fini(&engine->metrics.states[i]);
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->job_text);
-    node_trainer_free(engine->trainer);
+    engine_trainer_free(engine->trainer);
     if (engine->own_job != NULL)
         engine_job_fini(engine->own_job);
     free(engine->own_job);

@@ -36,7 +36,7 @@
 #include "fed/block.h"
 #include "fed/member.h"
 #include "fed/policy.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum node_notice_kind {

@@ -42,8 +42,8 @@ struct node_engine {
     struct pn_buffer     job_text; /* as offered; empty before */
     const struct engine_job *job;     /* once joined; own_job, or the host's */
     struct engine_job       *own_job; /* NULL when the host's serves         */
-    struct node_trainer     *trainer;  /* likewise                  */
-    struct node_progress progress;
+    struct engine_trainer     *trainer;  /* likewise                  */
+    struct engine_progress progress;
 
     bool                accepts; /* what the last results say: ANSWER ... */
     char                reason[WIRE_TEXT_MAX + 1];

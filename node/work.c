@@ -1,7 +1,7 @@
 #include "node/state.h"
 
+#include "engine/own.h"
 #include "engine/update.h"
-#include "node/own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
  * no longer. */
 struct source {
     const struct engine_job *job;
-    struct node_trainer     *trainer;
+    struct engine_trainer   *trainer;
     struct engine_held      *model, *scaling;
 };
 
@@ -44,19 +44,8 @@ prepare(const float **theta, const struct source *source)
         return PN_ENOENT;
     /* SAFE: a held model begins where floats may. */
     *theta = (const float *)(const void *)source->model->bytes;
-    if (job->scaling_size == 0)
-        return node_trainer_scale(source->trainer, NULL);
-
-    uint32_t             count   = job->schema->numeric_count;
-    struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
-    if (scaling == NULL)
-        return PN_ENOMEM;
-    enum pn_status st =
-        data_scaling_decode(scaling, count, source->scaling->bytes, (size_t)job->scaling_size);
-    if (st == PN_OK)
-        st = node_trainer_scale(source->trainer, scaling);
-    free(scaling);
-    return st;
+    return engine_trainer_scale_from(source->trainer,
+                                     source->scaling == NULL ? NULL : source->scaling->bytes);
 }
 
 /* What everybody may hear of a failure: never the sentence itself, which may quote the site's data.
@@ -94,7 +83,7 @@ struct train {
     struct source                 source;
     const struct store_disk      *disk;
     const struct sec_sign_secret *secret;
-    struct node_progress         *progress;
+    struct engine_progress       *progress;
     struct fed_commitment         commitment;
     struct node_update            update;
     struct engine_update          made;
@@ -151,9 +140,9 @@ make_update(struct train *train)
     /* SAFE: pn_bulk aligns for floats. */
     float *local = (float *)(void *)train->bytes;
     memcpy(local, start, (size_t)job->model_size);
-    st = node_own_train(local, &train->update.loss, train->source.trainer,
-                        &(struct node_own){train->disk, job->plan}, train->update.round,
-                        train->progress, &train->base.why);
+    st = engine_own_train(local, &train->update.loss, train->source.trainer,
+                          &(struct engine_own){train->disk, job->plan}, train->update.round,
+                          train->progress, &train->base.why);
     return st != PN_OK ? st
                        : engine_update_make(&train->made, train->bytes, start, job->model_size,
                                             job->job->clip);
@@ -224,7 +213,7 @@ done_train(struct pn_work *work, pn_ms now)
 }
 
 static void
-start_progress(struct node_progress *progress)
+start_progress(struct engine_progress *progress)
 {
     atomic_store(&progress->stop, false);
     atomic_store(&progress->done, 0);
@@ -234,7 +223,7 @@ start_progress(struct node_progress *progress)
 static uint64_t
 weight_of(const struct node_engine *engine)
 {
-    uint64_t records = node_trainer_parts(engine->trainer)->train;
+    uint64_t records = engine_trainer_parts(engine->trainer)->train;
     uint64_t most    = engine->job->job->weight_max;
     return records < most ? records : most;
 }
@@ -265,7 +254,7 @@ node_begin_train(struct node_engine *engine)
     start_progress(&engine->progress);
     /* Forward and backward touch every parameter about six times for every record; the model is
      * read, and the update made of it, in eight passes. */
-    uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
+    uint64_t touched = 6 * engine->job->model_size * engine_trainer_parts(engine->trainer)->train *
                            engine->job->job->epochs / 16 +
                        8 * engine->job->model_size;
     node_submit(engine, &train->base,
@@ -294,17 +283,18 @@ release_evaluate(struct engine_work *work)
 static void
 run_evaluate(struct pn_work *work)
 {
-    struct evaluate     *evaluate = (struct evaluate *)work;
-    struct node_trainer *trainer  = evaluate->source.trainer;
-    struct node_own      own      = {evaluate->disk, evaluate->source.job->plan};
-    const float         *theta;
-    enum pn_status       st = prepare(&theta, &evaluate->source);
+    struct evaluate       *evaluate = (struct evaluate *)work;
+    struct engine_trainer *trainer  = evaluate->source.trainer;
+    struct engine_own      own      = {evaluate->disk, evaluate->source.job->plan};
+    const float           *theta;
+    enum pn_status         st = prepare(&theta, &evaluate->source);
     if (st == PN_OK)
-        st = node_own_view(&theta, &evaluate->theta, &own, NODE_OWN_NEWEST, &evaluate->base.why);
+        st =
+            engine_own_view(&theta, &evaluate->theta, &own, ENGINE_OWN_NEWEST, &evaluate->base.why);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
+        st = engine_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->test, theta, trainer, DATA_TEST);
+        st = engine_trainer_evaluate(evaluate->test, theta, trainer, DATA_TEST);
     evaluate->base.status = st;
 }
 
@@ -366,7 +356,7 @@ node_begin_evaluate(struct node_engine *engine)
                                .kind = FED_M_DONE, .work = FED_WORK_EVALUATE, .status = PN_ENOMEM});
         return;
     }
-    const struct data_parts *parts = node_trainer_parts(engine->trainer);
+    const struct data_parts *parts = engine_trainer_parts(engine->trainer);
     evaluate->source               = source_of(engine);
     evaluate->disk                 = engine->config.disk;
     uint64_t touched =

@@ -396,7 +396,7 @@ swarm_engine_free(struct swarm_engine *engine)
     for (size_t i = 0; i < SWARM_BLOCKS; i++)
         pn_buffer_fini(&engine->blocks[i].bytes);
     pn_buffer_fini(&engine->record);
-    node_trainer_free(engine->trainer);
+    engine_trainer_free(engine->trainer);
     free(engine->kept);
     free(engine->members);
     free(engine->parts);

@@ -36,7 +36,7 @@
 #include "fed/block.h"
 #include "fed/policy.h"
 #include "fed/swarm.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum swarm_notice_kind {

@@ -119,8 +119,8 @@ struct swarm_engine {
     struct fed_chain   after;  /* the chain with it */
     struct swarm_certificate decided;
 
-    struct node_trainer *trainer; /* once our records are read */
-    struct node_progress progress;
+    struct engine_trainer *trainer; /* once our records are read */
+    struct engine_progress progress;
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
 

@@ -1,4 +1,4 @@
-#include "node/own.h"
+#include "engine/own.h"
 
 #include "engine/blob.h"
 
@@ -133,7 +133,8 @@ keep(float *packed, size_t count, const struct store_disk *disk, uint64_t round)
 /* ---- from outside ---- */
 
 enum pn_status
-node_own_put_over(float *theta, const struct node_own *own, uint64_t round, struct pn_error *why)
+engine_own_put_over(float *theta, const struct engine_own *own, uint64_t round,
+                    struct pn_error *why)
 {
     struct fact            fact;
     size_t                 count = count_of(own->plan);
@@ -155,8 +156,8 @@ node_own_put_over(float *theta, const struct node_own *own, uint64_t round, stru
 }
 
 enum pn_status
-node_own_view(const float **theta, float **copy, const struct node_own *own, uint64_t round,
-              struct pn_error *why)
+engine_own_view(const float **theta, float **copy, const struct engine_own *own, uint64_t round,
+                struct pn_error *why)
 {
     size_t size = (size_t)nn_plan_param_count(own->plan) * sizeof **theta;
     *copy       = NULL;
@@ -166,24 +167,25 @@ node_own_view(const float **theta, float **copy, const struct node_own *own, uin
         return PN_ENOMEM;
     memcpy(*copy, *theta, size);
     *theta = *copy;
-    return node_own_put_over(*copy, own, round, why);
+    return engine_own_put_over(*copy, own, round, why);
 }
 
 enum pn_status
-node_own_train(float *local, double *loss, struct node_trainer *trainer, const struct node_own *own,
-               uint64_t round, struct node_progress *progress, struct pn_error *why)
+engine_own_train(float *local, double *loss, struct engine_trainer *trainer,
+                 const struct engine_own *own, uint64_t round, struct engine_progress *progress,
+                 struct pn_error *why)
 {
     size_t count = count_of(own->plan);
     if (count == 0)
-        return node_trainer_train(local, loss, trainer, round, progress);
+        return engine_trainer_train(local, loss, trainer, round, progress);
     float *given = malloc(count * sizeof *given), *trained = malloc(count * sizeof *trained);
     enum pn_status st = given != NULL && trained != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
         move(local, given, own->plan, true);
-        st = node_own_put_over(local, own, round, why);
+        st = engine_own_put_over(local, own, round, why);
     }
     if (st == PN_OK)
-        st = node_trainer_train(local, loss, trainer, round, progress);
+        st = engine_trainer_train(local, loss, trainer, round, progress);
     if (st == PN_OK) {
         move(local, trained, own->plan, true);
         move(local, given, own->plan, false);
