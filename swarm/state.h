@@ -37,6 +37,8 @@ struct swarm_member {
     struct engine_peer              peer;
     struct engine_budget            frames, bytes, complaints;
     uint64_t                        budget_height;
+    enum pn_status                  complained;    /* why a frame of it was rejected, */
+    pn_ms                           complained_at; /* when we last said so            */
     bool                            greeted, forked;
 };
 
