@@ -21,9 +21,8 @@
  *       batch: 32
  *       parts: 1                     # of a batch, for as many threads (nnlib/team); they decide
  *                                    # the bits, the threads do not
- *       epochs: 1                    # of the site's records a round; or, so that sites of every
- *                                    # size take as long, instead of it:
- *       steps: 0                     # batches a round; records are used again when they are used up
+ *       epochs: 1                    # over the site's records in a round; or instead, so that
+ *       steps: 0                     # sites of every size take as long, batches in a round
  *       plateau: factor=0.5          # nn_plateau; default: none       with `panal train` alone:
  *       average: 0.999               # decay of a running mean of the  a federation's nodes
  *                                    # weights; default: none          refuse them
