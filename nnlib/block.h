@@ -7,7 +7,7 @@
 #define NNLIB_BLOCK_H
 
 #include "base/bytes.h"
-#include "nnlib/real.h"
+#include "nnlib/layer.h"
 
 #include <math.h>
 

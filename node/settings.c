@@ -25,7 +25,7 @@ const struct pn_option node_settings_table[] = {
     {"events", "no", PN_OPT_FLAG, offsetof(struct node_settings, events), 0, 0,
      "of a swarm: say what happens as JSON lines on stdout, for tools"},
     {"heartbeat", "2s", PN_OPT_MS, offsetof(struct node_settings, heartbeat_ms), 200, 60000,
-     "time between signs of life"},
+     "time between signs of life; in a swarm, who is silent for eight of them is away"},
     {"threads", "1", PN_OPT_U32, offsetof(struct node_settings, threads), 1, 256,
      "of a training, where the job cuts batches into parts; the result is the same"},
     {"once", "no", PN_OPT_FLAG, offsetof(struct node_settings, once), 0, 0,

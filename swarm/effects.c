@@ -228,7 +228,8 @@ swarm_perform(void *host, const struct fed_swarm_effect *effect)
         return;
     case FED_S_END:
         engine->over = true;
-        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_ENDED});
+        swarm_tell(engine,
+                   &(struct swarm_notice){.kind = SWARM_ENDED, .round = engine->machine.round - 1});
         return;
     }
     PN_UNREACHABLE("effect");

@@ -55,10 +55,11 @@ enum swarm_notice_kind {
     SWARM_COMMITTED, /* `block` stands in our ledger; `votes` decided it                    */
     SWARM_CONVICTED, /* `member` signed two votes that contradict each other                */
     SWARM_FORKED,    /* `member` shows another block than ours: `text`                      */
-    SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`                  */
+    SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`. PN_EPEER_REPLAY: it
+                        greeted as in an earlier life, and its session is over              */
     SWARM_FAILED,    /* something failed here, and will be tried again: `text`              */
     SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
-    SWARM_ENDED      /* the last block is here, and with everybody who is: `text`           */
+    SWARM_ENDED      /* the last block is here, and with everybody who is; `round` was the last */
 };
 
 struct swarm_metric {

@@ -398,6 +398,16 @@ take_ask(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct w
                                    : give_open(engine, member, &hash);
 }
 
+/* Two members may have given what we asked for; the second comes when we are past it. */
+static bool
+is_of_now(struct swarm_engine *engine, const struct wire_span *bytes)
+{
+    struct wire_block block;
+    return wire_block_decode(&block, &engine->config.scratch->arena, bytes->bytes, bytes->size) ==
+               PN_OK &&
+           block.height == engine->chain.height;
+}
+
 static enum pn_status
 take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
              const struct sec_hash *hash, const struct sec_signature *signature)
@@ -415,7 +425,7 @@ take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
            decision->witness_count * sizeof *decision->witnesses);
     if (fed_certificate_check(engine->config.roster, &decided, decision->witnesses,
                               decision->witness_count, &why) != PN_OK)
-        return PN_EPEER_AUTH;
+        return is_of_now(engine, &decision->block) ? PN_EPEER_AUTH : PN_EPEER_STALE;
     if (check_block(engine, &block, &after, &decision->block, signature) != PN_OK)
         return PN_EPEER_VALUE;
     const struct swarm_block *kept = swarm_block_keep(engine, hash, &decision->block, signature);

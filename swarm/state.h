@@ -16,6 +16,8 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
@@ -35,6 +37,8 @@ struct swarm_member {
     struct engine_peer              peer;
     struct engine_budget            frames, bytes, complaints;
     uint64_t                        budget_height;
+    enum pn_status                  complained;    /* why a frame of it was rejected, */
+    pn_ms                           complained_at; /* when we last said so            */
     bool                            greeted, forked;
 };
 
