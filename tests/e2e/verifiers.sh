@@ -20,6 +20,7 @@ sites="ana bea cleo dora"
 make_job 3 2
 disagreed=0
 tried=0
+gaps=no
 
 # try MODE SITE VERDICT NAME: both must say VERDICT of the copy that NAME corrupted.
 try() {
@@ -54,5 +55,18 @@ for mode in coordinator swarm; do
         try "$mode" "$other" good nothing
     done
 done
+
+# Copies with gaps: a node that is sent the blocks of its own rounds only.
+sed -i 's/cohort: 3,/cohort: 2, follow: cohort,/; s/count: 3,/count: 6,/' "$work/job.yaml"
+timeout 150 panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/gaps" --no-compare >"$work/out" 2>&1 ||
+    { cat "$work/out"; die "the laboratory failed: gaps"; }
+for other in $sites; do
+    try gaps "$other" good nothing
+    if grep -q '^  gaps ' "$work/one"; then gaps=yes; fi
+    try gaps "$other" bad "bit_$((tried % 16))_of_16"
+done
+try gaps hub good nothing
+[ "$gaps" = yes ] || die "no copy has a gap"
+
 [ "$disagreed" -eq 0 ] || die "$disagreed of $tried verdicts"
 echo "ok: $tried ledgers, two verifiers, one verdict on each"
