@@ -508,12 +508,13 @@ fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t ro
     uint32_t epochs   = fed_job_epochs(job, records);
     uint64_t steps    = job->steps > 0 ? job->steps : an_epoch * epochs;
     bool     count    = job->clock == FED_CLOCK_STEPS;
-    *out              = (struct nn_training){
-                     .optimiser = job->optimiser, .batch = job->batch, .epochs = epochs, .steps = job->steps};
-    out->pace = (struct nn_pace){.schedule = job->schedule,
-                                 .every    = count ? 0 : epochs,
-                                 .before   = (round - 1) * (count ? steps : 1),
-                                 .total    = job->rounds * (count ? steps : 1)};
+    *out              = (struct nn_training){.optimiser = job->optimiser, .batch = job->batch};
+    out->epochs       = epochs;
+    out->steps        = job->steps;
+    out->pace         = (struct nn_pace){.schedule = job->schedule,
+                                         .every    = count ? 0 : epochs,
+                                         .before   = (round - 1) * (count ? steps : 1),
+                                         .total    = job->rounds * (count ? steps : 1)};
 }
 
 void
