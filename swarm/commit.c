@@ -246,6 +246,8 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});
+    if (engine->refuses)
+        swarm_lose_ours(engine, now);
 }
 
 static void

@@ -119,6 +119,8 @@ struct swarm_engine {
     struct engine_progress progress;
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
+    bool                 refuses; /* our policy does, or our records cannot be read */
+    char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
 
     struct engine_shelf shelves[SWARM_FOLDERS];
     struct swarm_pull   pulls[SWARM_PULLS];
@@ -184,6 +186,8 @@ enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
 void swarm_begin_join(struct swarm_engine *engine);
 /* Makes our parts of this height, once model and scaling are here. */
 void swarm_contribute(struct swarm_engine *engine, pn_ms now);
+/* Nothing of ours comes at this height, as engine->fault says. */
+void swarm_lose_ours(struct swarm_engine *engine, pn_ms now);
 /* They are durable: the machine hears of them. */
 void swarm_offer_ours(struct swarm_engine *engine);
 enum { SWARM_OURS_SIZE = 400 };
