@@ -6,7 +6,7 @@
 enum {
     DOWN_AFTER_MS = 5000, /* a cut connection is noticed after so long */
     CONNECT_MS    = 50,
-    DISTANCES     = 16, /* in a calm world nodes are 1 to 16 ms away, see delay */
+    DISTANCES     = 16,       /* in a calm world nodes are 1 to 16 ms away, see delay */
     IN_FLIGHT_MAX = 256 << 20 /* besides two models a node: a round's model and update */
 };
 
