@@ -49,6 +49,15 @@ refused_handshakes(const struct service *service)
     return counters.refused;
 }
 
+/* The others dial the roster's endpoint; behind it may be another address of this machine. */
+static const char *
+where_to_listen(const struct service *service)
+{
+    const char *listen   = service->daemon->settings.listen;
+    const char *endpoint = service->daemon->party.self->endpoint;
+    return listen != NULL ? listen : endpoint[0] != '\0' ? endpoint : NULL;
+}
+
 static enum pn_status
 open_loop(struct service *service, struct pn_error *why)
 {
@@ -57,13 +66,13 @@ open_loop(struct service *service, struct pn_error *why)
     const struct fed_roster_member *self   = party->self;
     struct net_peer                 admit[FED_SWARM_MAX];
     struct net_dial                 dials[FED_SWARM_MAX];
-    struct net_loop_config config = {.listen = self->endpoint[0] != '\0' ? self->endpoint : NULL,
-                                     .dials  = dials,
-                                     .public_key = &party->transport_public,
-                                     .secret     = &party->transport_secret,
-                                     .admit      = admit,
-                                     .silence_ms =
-                                         SILENT_BEATS * service->daemon->settings.heartbeat_ms};
+    const pn_ms                     silence = SILENT_BEATS * service->daemon->settings.heartbeat_ms;
+    struct net_loop_config          config  = {.listen     = where_to_listen(service),
+                                               .dials      = dials,
+                                               .public_key = &party->transport_public,
+                                               .secret     = &party->transport_secret,
+                                               .admit      = admit,
+                                               .silence_ms = silence};
     for (uint32_t i = 0; i < roster->member_count; i++) {
         const struct fed_roster_member *other = &roster->members[i];
         if (other->number == self->number || !is_in_time(other))
@@ -75,6 +84,9 @@ open_loop(struct service *service, struct pn_error *why)
                 (struct net_dial){other->endpoint, other->number, other->certificate.transport};
     }
     enum pn_status st = net_loop_new(&service->loop, &config, why);
+    if (st == PN_ENETWORK && config.listen != NULL)
+        return pn_error_wrap(why, st,
+                             "if the roster's address is not this machine's own, say --listen");
     if (st == PN_OK && config.listen != NULL)
         st = net_loop_self_test(service->loop, why);
     service->refused = refused_handshakes(service); /* the self-test's stranger */

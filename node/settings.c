@@ -18,6 +18,8 @@ const struct pn_option node_settings_table[] = {
      "folder for this daemon's durable state"},
     {"connect", NULL, PN_OPT_TEXT, offsetof(struct node_settings, connect), 1, 255,
      "address of the coordinator, if not the roster's"},
+    {"listen", NULL, PN_OPT_TEXT, offsetof(struct node_settings, listen), 1, 255,
+     "of a swarm: address to listen on, like tcp://0.0.0.0:7400 (default: the roster's endpoint)"},
     {"job", NULL, PN_OPT_TEXT, offsetof(struct node_settings, job), 1, 4000,
      "of a swarm: the job; every member is given the same file"},
     {"keep-updates", "2", PN_OPT_U32, offsetof(struct node_settings, keep_updates), 0, UINT32_MAX,

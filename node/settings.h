@@ -31,7 +31,7 @@
 #define NODE_DATA_BYTES_MAX ((uint64_t)16 << 30) /* of a site's records in memory */
 
 struct node_settings {
-    char    *config, *federation, *trust, *keys, *state, *connect, *job, *log_level;
+    char    *config, *federation, *trust, *keys, *state, *connect, *listen, *job, *log_level;
     bool     log_json, once, events, print_config, help, version;
     pn_ms    heartbeat_ms;
     uint32_t keep_updates, threads;

@@ -44,6 +44,33 @@ run_join(struct pn_work *work)
     join->base.status = st;
 }
 
+/* Nothing of ours will come at this height: we do not wait for it, and nobody else does. */
+void
+swarm_lose_ours(struct swarm_engine *engine, pn_ms now)
+{
+    struct fed_swarm_event event = {.kind    = FED_S_LOST,
+                                    .member  = engine->self,
+                                    .height  = engine->machine.height,
+                                    .absence = WIRE_ABSENT_FAULT};
+    for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
+        swarm_raise(engine, now, &event);
+    swarm_announce(engine, engine->self);
+}
+
+/* What everybody may hear of a refusal: the rule, and never a sentence that may quote our data. */
+static void
+refuse(struct swarm_engine *engine, pn_ms now, const struct join *join)
+{
+    enum pn_status st = join->base.status;
+    swarm_tell(engine, &(struct swarm_notice){
+                           .kind = SWARM_REFUSED, .status = st, .text = join->base.why.text});
+    wire_text_cut(engine->fault,
+                  st == PN_EPOLICY ? join->base.why.text
+                                   : "the records cannot be used here; the member's log says why");
+    engine->refuses = true;
+    swarm_lose_ours(engine, now);
+}
+
 static void
 done_join(struct pn_work *work, pn_ms now)
 {
@@ -60,8 +87,7 @@ done_join(struct pn_work *work, pn_ms now)
                                                   .test       = parts->test});
         swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_ABLE});
     } else {
-        swarm_tell(engine, &(struct swarm_notice){
-                               .kind = SWARM_REFUSED, .status = st, .text = join->base.why.text});
+        refuse(engine, now, join);
     }
     release_join(&join->base);
     swarm_engine_tick(engine, now);
@@ -421,26 +447,17 @@ tell_contribution(struct swarm_engine *engine, const struct contribute *contribu
                                                   .saturated = contribute->saturated});
 }
 
-/* What everybody may hear of a failure: never the sentence itself, which may quote our data. */
 static void
 fail(struct swarm_engine *engine, pn_ms now, const struct contribute *contribute)
 {
-    struct wire_fault      fault = {.reason = pn_status_text(contribute->base.status)};
-    struct fed_swarm_event event = {.kind    = FED_S_LOST,
-                                    .member  = engine->self,
-                                    .height  = contribute->ours.height,
-                                    .absence = WIRE_ABSENT_FAULT};
+    const char *reason = pn_status_text(contribute->base.status);
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_FAILED,
                                               .status = contribute->base.status,
                                               .text   = contribute->base.why.text[0] != '\0'
                                                             ? contribute->base.why.text
-                                                            : fault.reason});
-    for (uint32_t i = 0; i < engine->count; i++)
-        if (swarm_is_open(engine, i) &&
-            wire_fault_encode(engine_scratch_begin(engine->config.scratch), &fault) == PN_OK)
-            swarm_send(engine, i, WIRE_FAULT);
-    for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
-        swarm_raise(engine, now, &event);
+                                                            : reason});
+    wire_text_cut(engine->fault, reason);
+    swarm_lose_ours(engine, now);
 }
 
 static void

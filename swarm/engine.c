@@ -267,6 +267,10 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
         if (i != engine->self && engine_peer_must_ask(&engine->members[i].peer, now))
             swarm_greet(engine, i, now);
     swarm_pull_more(engine, now);
+    if (engine->look_at != 0 && now >= engine->look_at) {
+        engine->now = now;
+        swarm_block_check_more(engine);
+    }
     if (engine->needs_contribution && !engine->working)
         swarm_contribute(engine, now);
 }
@@ -281,7 +285,9 @@ swarm_engine_deadline(const struct swarm_engine *engine)
         if (i != engine->self && (other = engine_peer_deadline(&engine->members[i].peer)) < at)
             at = other;
     other = swarm_pull_deadline(engine);
-    return other < at ? other : at;
+    if (other < at)
+        at = other;
+    return engine->look_at != 0 && engine->look_at < at ? engine->look_at : at;
 }
 
 void

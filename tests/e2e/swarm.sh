@@ -34,8 +34,9 @@ prepare_swarm() {
     done
 }
 
-# sign_roster SED-SCRIPT: the roster, so changed, and signed anew.
+# sign_roster SED-SCRIPT: the roster, so changed, and signed anew; nobody has seen the other.
 sign_roster() {
+    rm -rf "$work"/lab/*/state
     roster=$work/lab/federation.yaml
     sed -E -i "$1" "$roster"
     for signature in "$roster".*.minisig; do

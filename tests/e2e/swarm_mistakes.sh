@@ -37,15 +37,34 @@ refused $absent "$lab/none.yaml" panal-node --config "$lab/ana/node.yaml" --job 
 sed '/^job:/d' "$lab/ana/node.yaml" >"$lab/ana/bad.yaml"
 refused $config "no job: a member of a swarm needs --job" panal-node --config "$lab/ana/bad.yaml"
 refused $config "--mode: expected coordinator or swarm" panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --mode swam
+panal lab prepare "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/hub-lab" >/dev/null
+refused $config "only a member of a swarm has it" panal-node --config "$work/hub-lab/ana/node.yaml" --job "$work/job.yaml"
 refused $usage "did you mean --mode" panal lab run "$work/job.yaml" --mod swarm
 cp "$lab/federation.yaml" "$work/kept.yaml"
+sign_roster 's|tcp://127[0-9.]*|tcp://node.example|' # a name, or an address outside; both cannot be listened at
+refused 6 "say --listen" panal-node --config "$lab/ana/node.yaml"
+cp "$work/kept.yaml" "$lab/federation.yaml"
 sign_roster 's/^(issued: )2026/\12020/; s/^(expires: )2026/\12021/'
 refused 5 "expired" panal-node --config "$lab/ana/node.yaml"
 cp "$work/kept.yaml" "$lab/federation.yaml"
 sign_roster 's/^$//'
 
-# --- another job on one member
+# --- a member's policy refuses the job: the others hear of it, and do not wait
+cp "$lab/dora/node.yaml" "$work/node.yaml"
+echo 'policy: { parameters: 10 }' >>"$lab/dora/node.yaml"
+for site in ana bea dora; do start_member $site; done
+hears dora "event=refused"
+start_member cleo env PANAL_LISTEN="$(sed -n '/name: cleo/,/endpoint/s/.*endpoint: "\(.*\)".*/\1/p' "$lab/federation.yaml")"
+for site in ana bea; do
+    hears $site 'event=lost member=dora text="this site allows at most 10 parameters, the model has 41"'
+    goes_on $site
+done
+for site in $sites; do kill_member "$site" || die "$site was over already"; done
+mv "$work/node.yaml" "$lab/dora/node.yaml"
 rm -rf "$lab"/*/state
+for site in $sites; do : >"$lab/$site/log"; done
+
+# --- another job on one member
 sed 's/rate: 0.1/rate: 0.2/' "$lab/job.yaml" >"$lab/other.yaml"
 for site in ana bea cleo; do start_member $site; done
 start_member dora env PANAL_JOB="$lab/other.yaml"
