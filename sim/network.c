@@ -222,6 +222,7 @@ sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
                                     .from_life = from->life,
                                     .frame     = ++line->sent};
     world->result->frames++;
+    world->result->bytes += size;
     sim_trace(world, "send", from->index, to->index, size);
     if (node->cut || happens(world, world->config->faults.loss)) {
         world->result->lost++;

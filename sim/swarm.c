@@ -227,6 +227,7 @@ transmit(struct swarm_party *from, uint32_t to, const uint8_t *frame, size_t siz
                                     .life      = world->parties[to].life,
                                     .from_life = from->life};
     world->result->frames++;
+    world->result->bytes += size;
     trace(world, "send", from->index, to, size);
     if (world->parted && world->parties[to].side != from->side) {
         world->result->lost++;
