@@ -236,6 +236,9 @@ submit_aggregate(struct swarm_engine *engine, struct swarm_aggregate *aggregate)
 void
 swarm_block_build(struct swarm_engine *engine)
 {
+    engine->needs_block = engine->chain.height > 0 && !engine->holds_model;
+    if (engine->needs_block)
+        return; /* when it is here */
     struct swarm_aggregate *aggregate = swarm_aggregate_new(engine);
     if (aggregate == NULL) {
         swarm_break(engine, PN_ENOMEM, "no memory for a block");
