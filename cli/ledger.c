@@ -74,6 +74,9 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
            proof->finished ? ", the run is closed" : ", the run is not closed");
     printf("  signatures   every block by its proposer, %llu commitments, %llu countersignatures\n",
            (unsigned long long)proof->commitments, (unsigned long long)proof->witnesses);
+    if (proof->head_votes > 0)
+        printf("  votes        %u of %u members decided the newest block\n", proof->head_votes,
+               roster->member_count);
     printf("  models       %llu hash to their block%s\n", (unsigned long long)proof->models_checked,
            proof->models_absent > 0 ? " (the others are no longer kept)" : "");
     printf("  aggregates   %llu of %llu rounds recomputed from the committed updates, bit for bit",
@@ -104,6 +107,7 @@ print_proof_json(const struct engine_proof *proof)
     text_json_bool(json, "finished", proof->finished);
     text_json_u64(json, "commitments", proof->commitments);
     text_json_u64(json, "countersignatures", proof->witnesses);
+    text_json_u64(json, "votes_for_head", proof->head_votes);
     text_json_u64(json, "models_checked", proof->models_checked);
     text_json_u64(json, "models_absent", proof->models_absent);
     text_json_u64(json, "aggregates_recomputed", proof->sums_checked);

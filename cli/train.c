@@ -143,30 +143,30 @@ hash_records(struct session *s)
 }
 
 /* What the job says of stopping early, unless the command line does. A schedule goes over the whole
- * training: its steps, or its rounds of job->epochs epochs. */
+ * training: its steps, or its rounds of so many epochs. */
 static void
 plan_training(struct session *s)
 {
-    const struct fed_job *job = s->local.job.job;
-    uint64_t              epochs =
-        s->options->epochs > 0 ? s->options->epochs : (uint64_t)job->epochs * job->rounds;
-    uint32_t unit  = job->clock == FED_CLOCK_STEPS ? 0 : job->epochs;
-    size_t   watch = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
-                                              : s->local.job.metric_count;
-    s->config      = (struct nn_fit_config){
-             .training       = {.optimiser = job->optimiser,
-                                .batch     = job->batch,
-                                .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs,
-                                .average   = job->average,
-                                .pace      = {.schedule = job->schedule, .every = unit}},
-             .plateau        = job->plateau,
-             .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
-             .patience       = s->options->patience > 0   ? s->options->patience
-                               : job->stop_metric != NULL ? job->patience
-                                                          : 0,
-             .min_delta      = job->min_delta,
-             .evaluate_batch = EVALUATE_BATCH,
-             .metric_count   = s->local.job.metric_count};
+    const struct fed_job *job     = s->local.job.job;
+    uint32_t              a_round = fed_job_epochs(job, s->train.rows);
+    uint64_t epochs = s->options->epochs > 0 ? s->options->epochs : (uint64_t)a_round * job->rounds;
+    uint32_t unit   = job->clock == FED_CLOCK_STEPS ? 0 : a_round;
+    size_t   watch  = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
+                                               : s->local.job.metric_count;
+    s->config       = (struct nn_fit_config){
+              .training       = {.optimiser = job->optimiser,
+                                 .batch     = job->batch,
+                                 .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs,
+                                 .average   = job->average,
+                                 .pace      = {.schedule = job->schedule, .every = unit}},
+              .plateau        = job->plateau,
+              .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
+              .patience       = s->options->patience > 0   ? s->options->patience
+                                : job->stop_metric != NULL ? job->patience
+                                                           : 0,
+              .min_delta      = job->min_delta,
+              .evaluate_batch = EVALUATE_BATCH,
+              .metric_count   = s->local.job.metric_count};
     memcpy(s->config.metrics, s->local.job.metrics, sizeof s->config.metrics);
 }
 

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 
 struct fold {
-    struct engine_work  base;
-    struct engine_held *held; /* the bytes of the model to start from; NULL: on the disk only */
-    struct engine_fold  make;
+    struct engine_work       base;
+    struct engine_fold       make;
     struct engine_fold_entry entries[];
 };
 
@@ -15,7 +14,6 @@ static void
 release_fold(struct engine_work *work)
 {
     struct fold *fold = (struct fold *)work;
-    engine_held_drop(fold->held);
     free(fold->make.model);
     free(fold->make.leaves);
     free(fold);
@@ -60,11 +58,8 @@ coord_begin_fold(struct coord_engine *engine)
         coord_break(engine, PN_ENOMEM, "no memory to fold the updates");
         return;
     }
-    fold->held = engine_shelf_held(&engine->shelf, &engine->round.model);
-    fold->make = (struct engine_fold){.disk    = engine->config.disk,
-                                      .start   = engine->round.model,
-                                      .bytes   = fold->held == NULL ? NULL : fold->held->bytes,
-                                      .entries = fold->entries};
+    fold->make = (struct engine_fold){
+        .disk = engine->config.disk, .start = engine->round.model, .entries = fold->entries};
     for (uint32_t i = 0; i < engine->member_count; i++) {
         const struct fed_round_member *part = &engine->parts[i];
         if (part->part != FED_VALID)
@@ -73,6 +68,7 @@ coord_begin_fold(struct coord_engine *engine)
         fold->entries[fold->make.entry_count++] =
             (struct engine_fold_entry){.update = part->update, .weight = (uint32_t)part->weight};
     }
+    engine_shelf_lighten(&engine->shelf, "models"); /* it makes room for the next one */
     engine_work_submit(
         &fold->base, &engine->works, engine, &engine->config.ports,
         &(struct engine_work_how){(fold->make.entry_count + 2u) * fold->make.start.size, run_fold,

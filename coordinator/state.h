@@ -15,6 +15,8 @@
 #include "coordinator/engine.h"
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 
 struct coord_member {
@@ -75,7 +77,7 @@ struct coord_engine {
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
     struct engine_shelf shelf;
-    struct engine_held *held;        /* the newest model's bytes, to give and to fold from */
+    struct engine_held *held;        /* the newest model's bytes, to be given */
     struct pn_buffer    record; /* room for one of the ledger */
     struct pn_buffer    said;   /* body of the last COMMIT: one block goes to many */
     uint64_t            said_height;

@@ -36,26 +36,16 @@ read_part(void *out, const struct folding *folding, const char *folder, const st
     return folding->fold->disk->read(folding->fold->disk->host, name, out, at, size);
 }
 
-static enum pn_status
-read_start(float *out, const struct folding *folding, uint64_t at, size_t size)
-{
-    enum pn_status st    = PN_OK;
-    const uint8_t *bytes = (const uint8_t *)out;
-    if (folding->fold->bytes != NULL)
-        bytes = folding->fold->bytes + at;
-    else
-        st = read_part(out, folding, "models", &folding->fold->start.root, at, size);
-    if (st == PN_OK)
-        engine_floats_decode(out, bytes, size / 4);
-    return st;
-}
-
 /* `size` bytes of the next model, from byte `at`. */
 static enum pn_status
 fold_piece(struct fold_room *room, const struct folding *folding, uint64_t at, size_t size)
 {
     size_t         count = size / 4;
-    enum pn_status st    = read_start(room->start, folding, at, size);
+    enum pn_status st =
+        read_part(room->start, folding, "models", &folding->fold->start.root, at, size);
+    if (st != PN_OK)
+        return st;
+    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
     memset(room->sum, 0, count * sizeof room->sum[0]);
     for (uint32_t i = 0; i < folding->fold->entry_count && st == PN_OK; i++) {
         const struct engine_fold_entry *entry = &folding->fold->entries[i];

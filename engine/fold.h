@@ -21,7 +21,6 @@ struct engine_fold_entry {
 struct engine_fold {
     const struct store_disk        *disk;
     struct sec_blob                 start;
-    const uint8_t                  *bytes; /* of `start`, in memory; NULL: on the disk only */
     const struct engine_fold_entry *entries;
     uint32_t                        entry_count;
 

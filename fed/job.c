@@ -100,8 +100,8 @@ read_model(struct reader *in)
     return PN_OK;
 }
 
-static const char *const training_keys[] = {"optimiser", "schedule", "clock",   "batch", "parts",
-                                            "epochs",    "plateau",  "average", "clip"};
+static const char *const training_keys[] = {"optimiser", "schedule", "clock",   "batch",   "parts",
+                                            "epochs",    "steps",    "plateau", "average", "clip"};
 
 static bool
 is_training_key(const char *key)
@@ -217,9 +217,14 @@ read_training(struct reader *in)
         (st = read_schedule(in, map)) != PN_OK || (st = read_batch(in, map)) != PN_OK ||
         (st = text_get_u32(&job->epochs, in->yaml, map, "epochs", TEXT_OPTIONAL, 1, 1000000,
                            in->why)) != PN_OK ||
+        (st = text_get_u32(&job->steps, in->yaml, map, "steps", TEXT_OPTIONAL, 0, 10000000,
+                           in->why)) != PN_OK ||
         (st = text_get_f64(&job->average, in->yaml, map, "average", TEXT_OPTIONAL, 0.0, 0.999999,
                            in->why)) != PN_OK)
         return st;
+    if (job->steps > 0 && text_find(map, "epochs") != NULL)
+        return text_fail(in->why, in->yaml, text_find(map, "steps"),
+                         "steps: expected epochs or steps, seen both");
     return text_get_f64(&job->clip, in->yaml, map, "clip", TEXT_OPTIONAL, 0.001, 1e6, in->why);
 }
 
@@ -465,7 +470,9 @@ fed_job_parse(struct fed_job **out, const char *name, const char *text, size_t s
     if ((st = read_all(job, yaml, why)) != PN_OK)
         goto undo_yaml;
     job->yaml = yaml;
-    *out      = job;
+    *out =
+        (struct nn_training){.optimiser = job->optimiser, .batch = job->batch, .steps = job->steps};
+    out->epochs = epochs;
     return PN_OK;
 
 undo_yaml:
@@ -484,18 +491,30 @@ fed_job_free(struct fed_job *job)
     free(job);
 }
 
+uint32_t
+fed_job_epochs(const struct fed_job *job, uint64_t records)
+{
+    if (job->steps == 0 || records == 0)
+        return job->epochs;
+    uint64_t an_epoch = (records + job->batch - 1) / job->batch;
+    return (uint32_t)((job->steps + an_epoch - 1) / an_epoch);
+}
+
 void
 fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t round,
                  uint32_t records)
 {
-    uint64_t steps = ((uint64_t)records + job->batch - 1) / job->batch * job->epochs;
-    bool     count = job->clock == FED_CLOCK_STEPS;
-    *out           = (struct nn_training){
-                  .optimiser = job->optimiser, .batch = job->batch, .epochs = job->epochs};
-    out->pace = (struct nn_pace){.schedule = job->schedule,
-                                 .every    = count ? 0 : job->epochs,
-                                 .before   = (round - 1) * (count ? steps : 1),
-                                 .total    = job->rounds * (count ? steps : 1)};
+    uint64_t an_epoch = ((uint64_t)records + job->batch - 1) / job->batch;
+    uint32_t epochs   = fed_job_epochs(job, records);
+    uint64_t steps    = job->steps > 0 ? job->steps : an_epoch * epochs;
+    bool     count    = job->clock == FED_CLOCK_STEPS;
+    *out              = (struct nn_training){.optimiser = job->optimiser, .batch = job->batch};
+    out->epochs       = epochs;
+    out->steps        = job->steps;
+    out->pace         = (struct nn_pace){.schedule = job->schedule,
+                                         .every    = count ? 0 : epochs,
+                                         .before   = (round - 1) * (count ? steps : 1),
+                                         .total    = job->rounds * (count ? steps : 1)};
 }
 
 void

@@ -21,7 +21,8 @@
  *       batch: 32
  *       parts: 1                     # of a batch, for as many threads (nnlib/team); they decide
  *                                    # the bits, the threads do not
- *       epochs: 1
+ *       epochs: 1                    # over the site's records in a round; or instead, so that
+ *       steps: 0                     # sites of every size take as long, batches in a round
  *       plateau: factor=0.5          # nn_plateau; default: none       with `panal train` alone:
  *       average: 0.999               # decay of a running mean of the  a federation's nodes
  *                                    # weights; default: none          refuse them
@@ -78,7 +79,7 @@ struct fed_job {
     struct nn_plateau          plateau; /* factor 0: none */
     double                     average; /* 0: none */
     uint32_t                   clock;   /* enum fed_clock */
-    uint32_t                   batch, parts, epochs;
+    uint32_t                   batch, parts, epochs, steps; /* steps 0: epochs */
     double                     clip; /* a node scales its update to at most this norm */
 
     uint32_t rounds, cohort, quorum, attempts, evaluate_every;
@@ -100,6 +101,9 @@ struct fed_job {
 PN_MUST_CHECK enum pn_status fed_job_parse(struct fed_job **out, const char *name,
                                            const char *text, size_t size, struct pn_error *why);
 void fed_job_free(struct fed_job *job);
+
+/* Passes over a site's records in one round; of job.steps the last one may be a part. */
+uint32_t fed_job_epochs(const struct fed_job *job, uint64_t records);
 
 /* The training of a round, from 1, on so many records; where steps are counted, as if every round
  * had as many. Team, changes of records and progress are the caller's. */

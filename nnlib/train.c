@@ -315,7 +315,7 @@ nn_trainer_slow(struct nn_trainer *t, double share)
 bool
 nn_trainer_is_done(const struct nn_trainer *t)
 {
-    return t->cursor.epoch + 1 == t->training->epochs && t->cursor.at == t->records->rows;
+    return t->cursor.step >= nn_trainer_steps(t);
 }
 
 bool
@@ -327,7 +327,8 @@ nn_trainer_is_between_epochs(const struct nn_trainer *t)
 uint64_t
 nn_trainer_steps(const struct nn_trainer *t)
 {
-    return steps_per_epoch(t) * t->training->epochs;
+    uint64_t all = steps_per_epoch(t) * t->training->epochs, most = t->training->steps;
+    return most > 0 && most < all ? most : all;
 }
 
 double

@@ -44,6 +44,7 @@ struct nn_augment {
 struct nn_training {
     struct nn_optimiser_config optimiser;
     uint32_t                   batch, epochs;
+    uint64_t                   steps; /* at most so many batches; 0: all of the epochs */
     uint32_t                   micro; /* rows computed at once, 0: the batch; the sum is the same */
     struct nn_team            *team;  /* computes the batches, made for this plan and batch; not
                                        * beside `micro`. NULL: this thread, in one part */

@@ -14,6 +14,8 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "node/engine.h"
 

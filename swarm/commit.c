@@ -1,60 +1,23 @@
 #include "swarm/state.h"
 
+#include "engine/summit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the votes that decided a block ---- */
 
 void
-swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
                        uint32_t view, const struct sec_hash *hash)
 {
     struct fed_signed_vote votes[FED_SWARM_MAX];
-    *out       = (struct swarm_certificate){.height = engine->chain.height, .view = view};
+    *out       = (struct fed_certificate){.height = engine->chain.height, .view = view};
     out->count = fed_consensus_votes(votes, &engine->machine.consensus, view, FED_PRECOMMIT, hash);
     for (uint32_t i = 0; i < out->count; i++) {
         out->witnesses[i].member = engine->members[votes[i].member].party->number;
         memcpy(out->witnesses[i].signature, votes[i].signature.bytes, 64);
     }
-}
-
-const char *
-swarm_certificate_name(uint64_t height)
-{
-    return height % 2 == 0 ? "certificate.0" : "certificate.1";
-}
-
-/* height u64 | view u32 | count u32 | count times: member u32, signature 64 */
-size_t
-swarm_certificate_encode(uint8_t                         out[static SWARM_CERTIFICATE_MAX],
-                         const struct swarm_certificate *certificate)
-{
-    uint8_t *at = out + 16;
-    pn_put_u64(out, certificate->height);
-    pn_put_u32(out + 8, certificate->view);
-    pn_put_u32(out + 12, certificate->count);
-    for (uint32_t i = 0; i < certificate->count; i++, at += 68) {
-        pn_put_u32(at, certificate->witnesses[i].member);
-        memcpy(at + 4, certificate->witnesses[i].signature, 64);
-    }
-    return (size_t)(at - out);
-}
-
-bool
-swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size)
-{
-    if (size < 16)
-        return false;
-    *out = (struct swarm_certificate){.height = pn_get_u64(bytes),
-                                      .view   = pn_get_u32(bytes + 8),
-                                      .count  = pn_get_u32(bytes + 12)};
-    if (out->count > FED_SWARM_MAX || size != 16 + 68 * (size_t)out->count)
-        return false;
-    for (uint32_t i = 0; i < out->count; i++) {
-        out->witnesses[i].member = pn_get_u32(bytes + 16 + 68 * i);
-        memcpy(out->witnesses[i].signature, bytes + 20 + 68 * i, 64);
-    }
-    return true;
 }
 
 /* ---- what we voted ---- */
@@ -200,7 +163,7 @@ struct commit {
     struct engine_work       base;
     const struct store_disk *disk;
     const struct pn_buffer  *record; /* the engine's; it does not change meanwhile */
-    uint8_t                  certificate[SWARM_CERTIFICATE_MAX];
+    uint8_t                  certificate[FED_CERTIFICATE_MAX];
     size_t                   certificate_size;
     uint64_t                 height;
     struct sec_hash          hash;
@@ -223,13 +186,12 @@ run_commit(struct pn_work *work)
 {
     struct commit           *commit = (struct commit *)work;
     const struct store_disk *disk   = commit->disk;
-    uint8_t                  summit[40];
-    enum pn_status           st = disk->save(disk->host, swarm_certificate_name(commit->height),
+    uint8_t                  summit[ENGINE_SUMMIT_SIZE];
+    enum pn_status           st = disk->save(disk->host, engine_summit_votes_name(commit->height),
                                              commit->certificate, commit->certificate_size);
     if (st == PN_OK)
         st = disk->append(disk->host, commit->record->bytes, commit->record->size);
-    pn_put_u64(summit, commit->height);
-    memcpy(summit + 8, commit->hash.bytes, 32);
+    engine_summit_encode(summit, commit->height, &commit->hash);
     if (st == PN_OK)
         st = disk->save(disk->host, "summit", summit, sizeof summit);
     for (size_t i = 0; i < SWARM_FOLDERS && st == PN_OK; i++)
@@ -344,7 +306,7 @@ fill_roots(struct commit *commit, const struct swarm_engine *engine, const struc
 
 static enum pn_status
 prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_block *block,
-        const struct swarm_certificate *certificate)
+        const struct fed_certificate *certificate)
 {
     struct wire_arena arena;
     struct wire_block decoded;
@@ -369,13 +331,13 @@ prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_b
     commit->record           = &engine->record;
     commit->height           = certificate->height;
     commit->hash             = block->hash;
-    commit->certificate_size = swarm_certificate_encode(commit->certificate, certificate);
+    commit->certificate_size = fed_certificate_encode(commit->certificate, certificate);
     return st;
 }
 
 void
 swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
-             const struct swarm_certificate *certificate)
+             const struct fed_certificate *certificate)
 {
     if (engine->committing || engine->broken)
         return;

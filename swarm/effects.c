@@ -135,7 +135,7 @@ static void
 decide(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
 {
     const struct swarm_block *block = swarm_block_find(engine, &effect->hash);
-    struct swarm_certificate  certificate;
+    struct fed_certificate    certificate;
     PN_ASSERT(block != NULL); /* it was found good, so it is here */
     swarm_certificate_from(&certificate, engine, effect->view, &effect->hash);
     swarm_commit(engine, block, &certificate);

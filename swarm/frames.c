@@ -305,7 +305,7 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
 
 static void
 give_block(struct swarm_engine *engine, uint32_t member, const uint8_t *record, size_t size,
-           const struct swarm_certificate *certificate)
+           const struct fed_certificate *certificate)
 {
     struct wire_decision decision = {.block = {record + 64, size - 64}};
     struct wire_witness  witnesses[FED_SWARM_MAX];
@@ -322,7 +322,7 @@ give_block(struct swarm_engine *engine, uint32_t member, const uint8_t *record, 
 
 /* The votes that decided a block stand in the one after it, or in our hand for the newest. */
 static enum pn_status
-certificate_of(struct swarm_certificate *out, struct swarm_engine *engine, uint64_t height)
+certificate_of(struct fed_certificate *out, struct swarm_engine *engine, uint64_t height)
 {
     const struct store_disk *disk = engine->config.disk;
     if (height + 1 == engine->chain.height) {
@@ -351,7 +351,7 @@ static enum pn_status
 give_decided(struct swarm_engine *engine, uint32_t member, uint64_t height)
 {
     const struct store_disk *disk = engine->config.disk;
-    struct swarm_certificate certificate;
+    struct fed_certificate   certificate;
     struct pn_buffer         record;
     if (height >= engine->chain.height)
         return PN_EPEER_STALE;
@@ -412,11 +412,11 @@ static enum pn_status
 take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
              const struct sec_hash *hash, const struct sec_signature *signature)
 {
-    struct swarm_certificate certificate = {.height = engine->chain.height,
-                                            .view   = decision->view,
-                                            .count  = (uint32_t)decision->witness_count};
-    struct fed_decided       decided     = {
-                  .height = engine->chain.height, .view = decision->view, .hash = *hash};
+    struct fed_certificate certificate = {.height = engine->chain.height,
+                                          .view   = decision->view,
+                                          .count  = (uint32_t)decision->witness_count};
+    struct fed_decided     decided     = {
+                .height = engine->chain.height, .view = decision->view, .hash = *hash};
     struct wire_block block;
     struct fed_chain  after;
     struct pn_error   why;

@@ -16,6 +16,8 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
@@ -70,12 +72,6 @@ struct swarm_ours { /* what we committed to at a height; durable before it is an
     uint8_t         signature[2][64];
 };
 
-struct swarm_certificate {
-    uint64_t            height; /* of the block; meaningless while `count` is 0 */
-    uint32_t            view, count;
-    struct wire_witness witnesses[FED_SWARM_MAX];
-};
-
 struct swarm_pending { /* an event with what it points at */
     struct fed_swarm_event     event;
     struct fed_consensus_event consensus;
@@ -103,7 +99,7 @@ struct swarm_engine {
     pn_ms                now; /* of the turn */
 
     struct fed_chain         chain;
-    struct swarm_certificate certificate; /* of the chain's head */
+    struct fed_certificate certificate; /* of the chain's head */
     double                   best;        /* of the stopping metric */
     uint32_t                 stale;
     struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
@@ -117,7 +113,7 @@ struct swarm_engine {
     uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
     struct pn_buffer   record; /* being committed */
     struct fed_chain   after;  /* the chain with it */
-    struct swarm_certificate decided;
+    struct fed_certificate decided;
 
     struct engine_trainer *trainer; /* once our records are read */
     struct engine_progress progress;
@@ -249,21 +245,14 @@ bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
                         3 * (68 + WIRE_BLOCK_MAX) };
-/* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
- * take the place of those for the block before. */
-const char *swarm_certificate_name(uint64_t height);
 void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
-                  const struct swarm_certificate *certificate);
-void swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+                  const struct fed_certificate *certificate);
+void swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
                             uint32_t view, const struct sec_hash *hash);
 /* Notes which blobs a block names, for tidying up later. */
 enum pn_status swarm_remember(struct swarm_engine *engine, const struct wire_block *block);
 /* Tells the machine what a block of ours means. */
 void swarm_teach(struct swarm_engine *engine, const struct wire_block *block);
-enum { SWARM_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68 };
-size_t swarm_certificate_encode(uint8_t out[static SWARM_CERTIFICATE_MAX],
-                                const struct swarm_certificate *certificate);
-bool   swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size);
 
 /* ---- resume.c ---- */
 

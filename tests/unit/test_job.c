@@ -238,6 +238,7 @@ rules_between_fields_are_checked(void **state)
     EXPECT_REFUSED(HEAD ROUNDS "training: { clip: 0 }\n", "clip");
     EXPECT_REFUSED(HEAD ROUNDS "training: { batch: 0 }\n", "batch");
     EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 0 }\n", "epochs");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 1, steps: 5 }\n", "steps");
     EXPECT_REFUSED(HEAD ROUNDS "training: { rate: 0 }\n",
                    "job.yaml:9:19: rate: expected a number 1e-12..1000, seen '0'");
     EXPECT_REFUSED(HEAD ROUNDS "training: { momentum: 1 }\n", "momentum");
@@ -318,10 +319,28 @@ run_depends_on_federation_job_and_label(void **state)
     fed_job_free(b);
 }
 
+/* So many batches whatever the site's size: passes over its records, the last one in part. */
+static void
+steps_take_the_place_of_epochs(void **state)
+{
+    (void)state;
+    struct fed_job    *job;
+    struct pn_error    why;
+    struct nn_training training;
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { batch: 8, steps: 25 }\n", &why));
+    assert_int_equal(fed_job_epochs(job, 80), 3);
+    assert_int_equal(fed_job_epochs(job, 1000), 1);
+    fed_job_training(&training, job, 1, 80);
+    assert_int_equal(training.steps, 25);
+    assert_int_equal(training.epochs, 3);
+    fed_job_free(job);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_take_the_place_of_epochs),
         cmocka_unit_test(job_has_sane_defaults),
         cmocka_unit_test(job_reads_every_field),
         cmocka_unit_test(job_names_any_optimiser_and_a_schedule),

@@ -406,6 +406,36 @@ progress_counts_every_batch_and_can_stop(void **state)
     net_close(&net);
 }
 
+/* 7 batches an epoch: 10 end in the middle of the second, 7 are the first. */
+static void
+steps_end_a_training_in_the_middle_of_an_epoch(void **state)
+{
+    (void)state;
+    struct net         whole, cut;
+    struct nn_records  records  = three_classes();
+    struct watch       watch    = {0};
+    struct nn_training training = adam(16, 2, 0.01);
+    training.progress           = note;
+    training.context            = &watch;
+    training.steps              = 10;
+    net_open(&cut, mlp, 1);
+    (void)train(&cut, &records, &training, 1);
+    assert_int_equal(watch.calls, 10);
+    assert_int_equal(watch.total, 10);
+    net_close(&cut);
+
+    training.steps    = 7;
+    training.progress = NULL;
+    net_open(&cut, mlp, 1);
+    net_open(&whole, mlp, 1);
+    (void)train(&cut, &records, &training, 1);
+    training = adam(16, 1, 0.01);
+    (void)train(&whole, &records, &training, 1);
+    assert_memory_equal(cut.theta, whole.theta, whole.params * sizeof *whole.theta);
+    net_close(&cut);
+    net_close(&whole);
+}
+
 static enum pn_status
 try_training(struct net *net, const struct nn_records *records, const struct nn_training *training)
 {
@@ -538,6 +568,7 @@ main(void)
         cmocka_unit_test(weights_of_one_change_no_bit_and_weight_zero_removes_a_record),
         cmocka_unit_test(federated_averaging_of_full_batches_is_one_pooled_step),
         cmocka_unit_test(progress_counts_every_batch_and_can_stop),
+        cmocka_unit_test(steps_end_a_training_in_the_middle_of_an_epoch),
         cmocka_unit_test(divergence_is_said),
         cmocka_unit_test(targets_and_weights_that_cannot_be_are_refused_before_training),
         cmocka_unit_test(evaluation_does_not_depend_on_the_batch),
