@@ -470,9 +470,7 @@ fed_job_parse(struct fed_job **out, const char *name, const char *text, size_t s
     if ((st = read_all(job, yaml, why)) != PN_OK)
         goto undo_yaml;
     job->yaml = yaml;
-    *out =
-        (struct nn_training){.optimiser = job->optimiser, .batch = job->batch, .steps = job->steps};
-    out->epochs = epochs;
+    *out      = job;
     return PN_OK;
 
 undo_yaml:
