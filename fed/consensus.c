@@ -3,8 +3,9 @@
 #include <string.h>
 
 enum {
-    AHEAD      = FED_VIEWS_KEPT - 1, /* proposals of so many views to come are kept */
-    LONGEST_MS = 600000
+    AHEAD       = FED_VIEWS_KEPT - 1, /* proposals of so many views to come are kept */
+    LONGEST_MS  = 600000,
+    CONVICTIONS = 4
 };
 
 static const struct sec_hash NO_BLOCK;
@@ -554,12 +555,50 @@ on_time(struct turn *turn)
         enter_view(turn, consensus->view + 1);
 }
 
+/* So many in one step are enough: whoever lies is heard again. */
+static void
+convict(struct turn *turn, const struct fed_signed_vote *first, const struct fed_signed_vote *other)
+{
+    if (turn->effects->count >= CONVICTIONS)
+        return;
+    struct fed_consensus_effect *effect = emit(turn, FED_C_CONVICT);
+    effect->first                       = *first;
+    effect->other                       = *other;
+}
+
+static enum pn_status
+on_vote(struct turn *turn, const struct fed_signed_vote *vote)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    if (vote->member >= consensus->limits.members || vote->vote.height != consensus->height ||
+        vote->vote.view == FED_NO_VIEW || vote->vote.view > FED_VIEW_MAX ||
+        vote->vote.step < FED_PREVOTE || vote->vote.step > FED_PRECOMMIT)
+        return PN_EPEER_VALUE;
+    struct fed_voter       *voter = &consensus->voters[vote->member];
+    struct fed_signed_vote *place =
+        &voter->said[vote->vote.view % FED_VIEWS_KEPT][vote->vote.step - FED_PREVOTE];
+    if (place->vote.view > vote->vote.view)
+        return PN_EPEER_STALE;
+    if (place->vote.view == vote->vote.view) {
+        if (sec_hash_equal(&place->vote.hash, &vote->vote.hash))
+            return PN_OK;
+        convict(turn, place, vote);
+        return PN_EPEER_VALUE;
+    }
+    *place = *vote;
+    if (voter->newest < vote->vote.view)
+        voter->newest = vote->vote.view;
+    return PN_OK;
+}
+
 static enum pn_status
 on_shown(struct turn *turn, const struct fed_consensus_event *event)
 {
     if (sec_hash_is_zero(&event->hash) || event->valid_view == FED_NO_VIEW ||
         event->valid_view > FED_VIEW_MAX || !is_proof(turn->consensus, event))
         return PN_EPEER_VALUE;
+    for (uint32_t i = 0; i < event->vote_count; i++)
+        (void)!on_vote(turn, &event->votes[i]); /* SAFE: a vote is what it is, whoever shows it */
     adopt_shown(turn->consensus, event);
     return PN_OK;
 }
@@ -581,33 +620,6 @@ on_proposal(struct turn *turn, const struct fed_consensus_event *event)
     if (known != NULL)
         return sec_hash_equal(&known->hash, &event->hash) ? PN_OK : PN_EPEER_STATE;
     note_proposal(consensus, event->view, &event->hash, event->valid_view);
-    return PN_OK;
-}
-
-static enum pn_status
-on_vote(struct turn *turn, const struct fed_signed_vote *vote)
-{
-    struct fed_consensus *consensus = turn->consensus;
-    if (vote->member >= consensus->limits.members || vote->vote.height != consensus->height ||
-        vote->vote.view == FED_NO_VIEW || vote->vote.view > FED_VIEW_MAX ||
-        vote->vote.step < FED_PREVOTE || vote->vote.step > FED_PRECOMMIT)
-        return PN_EPEER_VALUE;
-    struct fed_voter       *voter = &consensus->voters[vote->member];
-    struct fed_signed_vote *place =
-        &voter->said[vote->vote.view % FED_VIEWS_KEPT][vote->vote.step - FED_PREVOTE];
-    if (place->vote.view > vote->vote.view)
-        return PN_EPEER_STALE;
-    if (place->vote.view == vote->vote.view) {
-        if (sec_hash_equal(&place->vote.hash, &vote->vote.hash))
-            return PN_OK;
-        struct fed_consensus_effect *effect = emit(turn, FED_C_CONVICT);
-        effect->first                       = *place;
-        effect->other                       = *vote;
-        return PN_EPEER_VALUE;
-    }
-    *place = *vote;
-    if (voter->newest < vote->vote.view)
-        voter->newest = vote->vote.view;
     return PN_OK;
 }
 

@@ -15,15 +15,18 @@ static const struct pn_option sim_table[] = {
      "run: the sites and their data (default: sites.yaml beside the job)"},
     {"seed", "1", PN_OPT_U64, offsetof(struct sim_options, seed), 0, 0,
      "run: seed of keys and network; the model depends on the job's seed only"},
+    {"mode", "coordinator", PN_OPT_TEXT, offsetof(struct sim_options, mode), 1, 16,
+     "coordinator, or swarm: the sites agree among themselves, with the same model"},
     {"identity", "real", PN_OPT_TEXT, offsetof(struct sim_options, identity), 1, 16,
-     "run: real (Ed25519, BLAKE2b), or nominal: tags that prove nothing and cost nothing, the same "
+     "real (Ed25519, BLAKE2b), or nominal: tags that prove nothing and cost nothing, the same "
      "model"},
     {"workers", "0", PN_OPT_U64, offsetof(struct sim_options, workers), 0, SIM_WORKERS_MAX,
-     "run: threads; the result does not depend on it; 0: one a core"},
+     "run, with a coordinator: threads; the result does not depend on it; 0: one a core"},
     {"keep-updates", "1", PN_OPT_U64, offsetof(struct sim_options, keep_updates), 0, 1000000,
      "run: rounds whose updates are kept, and their aggregates recomputed at the end; 0: all"},
     {"out", NULL, PN_OPT_TEXT, offsetof(struct sim_options, out), 1, 4000,
-     "run: a new folder for the coordinator's state directory: ledger, models, roster"},
+     "run: a new folder for the state directory of the coordinator, or of the first member of a "
+     "swarm: ledger, models, roster"},
     {"from", "0", PN_OPT_U64, offsetof(struct sim_options, from), 0, 0, "world: the first seed"},
     {"seeds", "1000", PN_OPT_U64, offsetof(struct sim_options, seeds), 1, 1000000000,
      "world: how many seeds"},
@@ -131,7 +134,10 @@ world(const struct sim_options *options)
     struct pn_error            why    = {.text = ""};
     struct totals              totals = {.seeds = 0};
     static struct sim_scenario scenario;
-    enum pn_status             st = sim_scenario_init(&scenario, &why);
+    enum fed_mode              mode;
+    enum pn_status             st = sim_command_prepare(&mode, options, &why);
+    if (st == PN_OK)
+        st = sim_scenario_init(&scenario, mode, &why);
     if (st != PN_OK)
         return sim_command_fail(st, &why);
     for (uint64_t i = 0; st == PN_OK && i < options->seeds; i++) {
@@ -142,8 +148,11 @@ world(const struct sim_options *options)
             break;
         add(&totals, &result);
         if (!result.ok)
-            fprintf(stderr, "FAILED %s\n  replay: panal-sim world --from %llu --seeds 1 --trace\n",
-                    result.failure, (unsigned long long)(options->from + i));
+            fprintf(stderr,
+                    "FAILED %s\n  replay: panal-sim world --mode %s --identity %s --from %llu "
+                    "--seeds 1 --trace\n",
+                    result.failure, options->mode, options->identity,
+                    (unsigned long long)(options->from + i));
     }
     sim_scenario_fini(&scenario);
     if (st == PN_OK)

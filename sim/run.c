@@ -6,7 +6,7 @@
 #include "crypto/nominal.h"
 #include "data/pool.h"
 #include "engine/sites.h"
-#include "sim/world.h"
+#include "sim/swarm.h"
 #include "text/json.h"
 
 #include <limits.h>
@@ -160,7 +160,7 @@ workers_of(const struct sim_options *options)
 }
 
 static enum pn_status
-run_sites(const struct sim_options *options, const struct engine_job *job,
+run_sites(const struct sim_options *options, enum fed_mode mode, const struct engine_job *job,
           const struct sim_site *sites, size_t count, struct pn_error *why)
 {
     struct sim_result result;
@@ -177,7 +177,8 @@ run_sites(const struct sim_options *options, const struct engine_job *job,
                                 .committed    = note_block,
                                 .context      = &clock};
     clock.ready = clock.last = clock.begun;
-    enum pn_status st        = sim_world_run(&result, &config, why);
+    enum pn_status st        = mode == FED_MODE_SWARM ? sim_swarm_run(&result, &config, why)
+                                                      : sim_world_run(&result, &config, why);
     clock.ended              = seconds();
     if (st != PN_OK)
         return st;
@@ -192,8 +193,8 @@ run_sites(const struct sim_options *options, const struct engine_job *job,
 }
 
 static enum pn_status
-run_job(const struct sim_options *options, const struct engine_job *job, struct engine_sites *sites,
-        struct pn_error *why)
+run_job(const struct sim_options *options, enum fed_mode mode, const struct engine_job *job,
+        struct engine_sites *sites, struct pn_error *why)
 {
     struct data_pool *pool  = NULL;
     struct sim_site  *items = calloc(sites->count, sizeof *items);
@@ -204,7 +205,7 @@ run_job(const struct sim_options *options, const struct engine_job *job, struct 
         items[i]                 = (struct sim_site){site->name, site->organisation, &site->source};
     }
     if (st == PN_OK)
-        st = run_sites(options, job, items, sites->count, why);
+        st = run_sites(options, mode, job, items, sites->count, why);
     free(items);
     data_pool_free(pool);
     return st;
@@ -218,26 +219,39 @@ keep_memory(void)
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
 
+enum pn_status
+sim_command_prepare(enum fed_mode *mode, const struct sim_options *options, struct pn_error *why)
+{
+    bool nominal = strcmp(options->identity, "nominal") == 0;
+    bool swarm   = strcmp(options->mode, "swarm") == 0;
+    if (!nominal && strcmp(options->identity, "real") != 0)
+        return pn_error_set(why, PN_ECONFIG, "--identity: expected real or nominal, seen \"%s\"",
+                            options->identity);
+    if (!swarm && strcmp(options->mode, "coordinator") != 0)
+        return pn_error_set(why, PN_ECONFIG, "--mode: expected coordinator or swarm, seen \"%s\"",
+                            options->mode);
+    if (nominal)
+        sec_suite_use(&sec_suite_nominal);
+    *mode = swarm ? FED_MODE_SWARM : FED_MODE_COORDINATOR;
+    keep_memory();
+    return PN_OK;
+}
+
 int
 sim_command_run(const struct sim_options *options, const char *job_path)
 {
     struct pn_error     why = {.text = ""};
     struct engine_job   job;
     struct engine_sites sites;
-    if (strcmp(options->identity, "nominal") == 0)
-        sec_suite_use(&sec_suite_nominal); /* before the first hash: the job's */
-    else if (strcmp(options->identity, "real") != 0)
-        return sim_command_fail(pn_error_set(&why, PN_ECONFIG,
-                                             "--identity: expected real or nominal, seen \"%s\"",
-                                             options->identity),
-                                &why);
-    keep_memory();
-    enum pn_status st = engine_job_load(&job, job_path, &why);
+    enum fed_mode       mode;
+    enum pn_status      st = sim_command_prepare(&mode, options, &why);
+    if (st == PN_OK)
+        st = engine_job_load(&job, job_path, &why);
     if (st != PN_OK)
         return sim_command_fail(st, &why);
     st = engine_sites_load_beside(&sites, options->sites, job_path, getenv("PANAL_DATA"), &why);
     if (st == PN_OK) {
-        st = run_job(options, &job, &sites, &why);
+        st = run_job(options, mode, &job, &sites, &why);
         engine_sites_fini(&sites);
     }
     engine_job_fini(&job);

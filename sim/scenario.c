@@ -1,5 +1,7 @@
 #include "sim/scenario.h"
 
+#include "sim/swarm.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,26 +56,34 @@ write_site(const char *path, uint32_t site, struct pn_error *why)
     return PN_OK;
 }
 
+/* Strict rounds wait long enough for any machine to come back; loose ones go on without it. A
+ * coordinator begins when all are there; a swarm begins with a quorum. */
 static enum pn_status
-make_job(struct engine_job *out, uint32_t cohort, uint32_t quorum, bool follow_cohort,
-         struct pn_error *why)
+make_job(struct engine_job *out, const struct sim_scenario *scenario, uint32_t cohort,
+         uint32_t quorum, bool follow_cohort, struct pn_error *why)
 {
-    char text[2048];
-    /* Strict rounds wait long enough for any machine to come back; loose ones go on without it. */
-    int len =
+    bool        strict = quorum == cohort;
+    const char *gather = strict || scenario->mode == FED_MODE_COORDINATOR ? "1h" : "20s";
+    const char *phase  = strict ? "30m" : "10s";
+    char        text[2048];
+    int         len =
         snprintf(text, sizeof text,
                  "%srounds: { count: 3, cohort: %u, quorum: %u, gather: %s, invite: %s, train: %s, "
                  "collect: %s, evaluate: %s, attempts: 50, follow: %s, evaluate_every: %u }\n",
-                 job_text, cohort, quorum, "1h", quorum == cohort ? "30m" : "4s",
-                 quorum == cohort ? "30m" : "10s", quorum == cohort ? "30m" : "10s",
-                 quorum == cohort ? "30m" : "10s", follow_cohort ? "cohort" : "all",
-                 follow_cohort ? 2u : 1u);
+                 job_text, cohort, quorum, gather, strict ? phase : "4s", phase, phase, phase,
+                 follow_cohort ? "cohort" : "all", follow_cohort ? 2u : 1u);
     PN_ASSERT(len > 0 && (size_t)len < sizeof text);
     return engine_job_init(out, "world", text, (size_t)len, why);
 }
 
+static uint32_t
+most_sites(const struct sim_scenario *scenario)
+{
+    return scenario->mode == FED_MODE_COORDINATOR ? SIM_HUB_SITES_MAX : SIM_SITES_MAX;
+}
+
 enum pn_status
-sim_scenario_init(struct sim_scenario *out, struct pn_error *why)
+sim_scenario_init(struct sim_scenario *out, enum fed_mode mode, struct pn_error *why)
 {
     char        folder[sizeof out->folder];
     const char *base = getenv("TMPDIR");
@@ -82,8 +92,9 @@ sim_scenario_init(struct sim_scenario *out, struct pn_error *why)
         return pn_error_set(why, PN_EIO, "%s: %s", folder, strerror(errno));
     memset(out, 0, sizeof *out);
     memcpy(out->folder, folder, sizeof folder);
+    out->mode         = mode;
     enum pn_status st = PN_OK;
-    for (uint32_t i = 0; st == PN_OK && i < SIM_SITES_MAX; i++) {
+    for (uint32_t i = 0; st == PN_OK && i < most_sites(out); i++) {
         snprintf(out->names[i], sizeof out->names[i], "site-%c", (int)('a' + i));
         snprintf(out->paths[i], sizeof out->paths[i], "%s/site-%c.csv", folder, (int)('a' + i));
         out->path_lists[i] = out->paths[i];
@@ -91,11 +102,11 @@ sim_scenario_init(struct sim_scenario *out, struct pn_error *why)
         out->sites[i]      = (struct sim_site){out->names[i], out->names[i], &out->sources[i]};
         st                 = write_site(out->paths[i], i, why);
     }
-    for (uint32_t n = SITES_MIN; st == PN_OK && n <= SIM_SITES_MAX; n++) {
+    for (uint32_t n = SITES_MIN; st == PN_OK && n <= most_sites(out); n++) {
         bool follow_cohort = n % 2 == 0; /* then a loose round leaves somebody out, too */
-        st                 = make_job(&out->strict[n], n, n, follow_cohort, why);
+        st                 = make_job(&out->strict[n], out, n, n, follow_cohort, why);
         if (st == PN_OK)
-            st = make_job(&out->loose[n], n - follow_cohort, (n + 1) / 2, follow_cohort, why);
+            st = make_job(&out->loose[n], out, n - follow_cohort, (n + 1) / 2, follow_cohort, why);
     }
     if (st != PN_OK)
         sim_scenario_fini(out);
@@ -115,8 +126,9 @@ sim_scenario_fini(struct sim_scenario *scenario)
     rmdir(scenario->folder);
 }
 
-void
-sim_scenario_faults(struct sim_faults *out, uint64_t seed, bool strict)
+static void
+draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_t seed,
+            uint32_t sites, bool strict)
 {
     static const double chances[] = {0, 0.01, 0.05, 0.2};
     struct pn_rng       root, rng;
@@ -143,10 +155,28 @@ sim_scenario_faults(struct sim_faults *out, uint64_t seed, bool strict)
     if (!strict && pn_rng_below(&rng, 2) == 0) {
         faults.liar = 2;
         faults.lies = chances[1 + pn_rng_below(&rng, 3)];
+        if (scenario->mode == FED_MODE_SWARM)
+            faults.liars = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 + 1);
     }
     *out = faults;
 }
 
+void
+sim_scenario_config(struct sim_config *out, const struct sim_scenario *scenario, uint64_t seed)
+{
+    uint32_t sites  = SITES_MIN + (uint32_t)(seed % (most_sites(scenario) - SITES_MIN + 1));
+    bool     strict = seed / (most_sites(scenario) - SITES_MIN + 1) % 2 == 0;
+    *out            = (struct sim_config){
+                   .seed       = seed,
+                   .job        = strict ? &scenario->strict[sites] : &scenario->loose[sites],
+                   .sites      = scenario->sites,
+                   .site_count = sites,
+                   .grace_ms   = scenario->mode == FED_MODE_SWARM ? 3600000 : 600000,
+    };
+    draw_faults(&out->faults, scenario, seed, sites, strict);
+}
+
+/* A swarm's final model is a coordinator's. */
 static enum pn_status
 expect_model(struct sim_scenario *scenario, uint32_t sites, struct pn_error *why)
 {
@@ -167,24 +197,26 @@ expect_model(struct sim_scenario *scenario, uint32_t sites, struct pn_error *why
     return st;
 }
 
+static enum pn_status
+run(struct sim_result *out, const struct sim_scenario *scenario, const struct sim_config *config,
+    struct pn_error *why)
+{
+    return scenario->mode == FED_MODE_SWARM ? sim_swarm_run(out, config, why)
+                                            : sim_world_run(out, config, why);
+}
+
 enum pn_status
 sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t seed, bool twice,
                  bool trace, struct pn_error *why)
 {
-    uint32_t          sites  = SITES_MIN + (uint32_t)(seed % (SIM_SITES_MAX - SITES_MIN + 1));
-    bool              strict = seed / 4 % 2 == 0;
-    struct sim_config config = {
-        .seed       = seed,
-        .job        = strict ? &scenario->strict[sites] : &scenario->loose[sites],
-        .sites      = scenario->sites,
-        .site_count = sites,
-        .grace_ms   = 600000,
-        .trace      = trace,
-    };
-    sim_scenario_faults(&config.faults, seed, strict);
+    struct sim_config config;
+    sim_scenario_config(&config, scenario, seed);
+    uint32_t sites    = (uint32_t)config.site_count;
+    bool     strict   = config.job == &scenario->strict[sites];
+    config.trace      = trace;
     enum pn_status st = strict ? expect_model(scenario, sites, why) : PN_OK;
     if (st == PN_OK)
-        st = sim_world_run(out, &config, why);
+        st = run(out, scenario, &config, why);
     if (st != PN_OK || !out->ok)
         return st;
     if (strict && !sec_blob_equal(&out->model, &scenario->expected[sites])) {
@@ -196,7 +228,7 @@ sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t
     if (!twice)
         return PN_OK;
     struct sim_result again;
-    st = sim_world_run(&again, &config, why);
+    st = run(&again, scenario, &config, why);
     if (st == PN_OK && !sec_hash_equal(&again.trace, &out->trace)) {
         out->ok = false;
         snprintf(out->failure, sizeof out->failure, "seed %llu does not replay exactly",

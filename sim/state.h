@@ -2,8 +2,7 @@
  * sim/state -- a world from the inside: its parties, its network, its clock. For sim/ only.
  *
  *     world.c      the clock, events, the end      network.c  frames, connections, partitions
- *     party.c      boot, work, ticks, crash        tamper.c   what a hostile network does to a
- * frame check.c      what must hold
+ *     party.c      boot, work, ticks, crash        check.c    what must hold
  */
 #ifndef SIM_STATE_H
 #define SIM_STATE_H
@@ -15,6 +14,7 @@
 #include "sim/disk.h"
 #include "sim/federation.h"
 #include "sim/queue.h"
+#include "sim/tamper.h"
 #include "sim/world.h"
 
 enum {
@@ -103,23 +103,6 @@ void           sim_take_cut(struct sim_world *world);
 void           sim_take_silent(struct sim_world *world);
 void           sim_take_heal(struct sim_world *world);
 void           sim_lines_fini(struct sim_party *node);
-
-/* ---- tamper.c ---- */
-
-enum sim_tampering {
-    SIM_FLIP,    /* one bit                                         */
-    SIM_CUT_OFF, /* the end is missing                              */
-    SIM_EXTEND,  /* bytes after the end                             */
-    SIM_FORGE,   /* the header signed again, by another member      */
-    SIM_STRAY,   /* whole, but comes from or goes to another member */
-    SIM_REPLAY,  /* one that was sent before on this connection     */
-    SIM_TAMPERING_COUNT
-};
-/* Changes a copy of a frame, as the first four say; `*bytes` (heap) may move. */
-PN_MUST_CHECK enum pn_status sim_tamper(uint8_t **bytes, size_t *size, enum sim_tampering how,
-                                        struct pn_rng *rng, const struct sec_sign_secret *other);
-/* A lie of a member: something in the frame is another, and properly signed by that member. */
-void sim_lie(uint8_t *bytes, size_t size, struct pn_rng *rng, const struct sec_sign_secret *own);
 
 /* ---- party.c ---- */
 

@@ -5,7 +5,9 @@
 #include "sim/disk.h"
 #include "sim/export.h"
 #include "sim/federation.h"
+#include "sim/liar.h"
 #include "sim/queue.h"
+#include "sim/tamper.h"
 #include "swarm/engine.h"
 
 #include <stdio.h>
@@ -18,6 +20,9 @@ enum {
     CONNECT_MS       = 50,
     SILENCE_MS       = 5000, /* a cut connection is noticed after so long */
     CRASH_WRITES_MAX = 12,
+    IN_FLIGHT_MAX    = 64 << 20,
+    DISK_MAX         = 16 << 20, /* besides the models and updates of a few rounds */
+    ROUNDS_ON_DISK   = 4,
     MS_A_SECOND      = 1000,
     US_A_MILLISECOND = 1000
 };
@@ -27,6 +32,7 @@ struct swarm_party {
     uint32_t             index;
     bool                 alive, side;
     uint32_t             boot, life;
+    struct sim_liar     *liar; /* NULL: it is honest */
     struct swarm_engine *engine;
     struct sim_disk     *disk;
     struct store_disk    port;
@@ -47,9 +53,10 @@ struct swarm_world {
     struct pn_rng            rng;
     struct sec_hasher        trace;
     struct sec_hash         *heads; /* by height - 1: what everybody must agree on */
-    size_t                   head_capacity;
+    size_t                   head_capacity, in_flight;
     pn_ms                    now;
     bool                     failed, parted;
+    uint8_t                  run[16];
     struct fed_policy        policy;
 };
 
@@ -175,9 +182,69 @@ put_frame(struct swarm_world *world, struct sim_event event, const uint8_t *fram
         return PN_ENOMEM;
     memcpy(event.bytes, frame, size);
     enum pn_status st = sim_queue_put(&world->queue, world->now + delay(world), &event);
-    if (st != PN_OK)
+    if (st != PN_OK) {
         free(event.bytes);
+        return st;
+    }
+    world->in_flight += size;
+    if (world->in_flight >
+        IN_FLIGHT_MAX + 2 * world->count * (size_t)world->config->job->model_size)
+        fail(world, "more bytes in flight than any bound allows", &world->parties[event.from]);
+    return PN_OK;
+}
+
+/* What a network that nobody should trust can do to a frame; it arrives changed, or late as well.
+ */
+static enum pn_status
+tamper(struct swarm_world *world, struct sim_event event, const uint8_t *frame, size_t size)
+{
+    enum sim_tampering how   = (enum sim_tampering)pn_rng_below(&world->rng, SIM_STRAY);
+    uint32_t           other = (uint32_t)pn_rng_below(&world->rng, world->count);
+    uint8_t           *bytes = malloc(size);
+    if (bytes == NULL)
+        return PN_ENOMEM;
+    memcpy(bytes, frame, size);
+    if (other == event.from)
+        other = (other + 1) % (uint32_t)world->count;
+    world->result->tampered++;
+    trace(world, "tamper", event.from, event.party, (uint64_t)how);
+    enum pn_status st =
+        sim_tamper(&bytes, &size, how, &world->rng, &world->federation.secrets[other + 1]);
+    if (st == PN_OK)
+        st = put_frame(world, event, bytes, size);
+    free(bytes);
     return st;
+}
+
+static enum pn_status
+transmit(struct swarm_party *from, uint32_t to, const uint8_t *frame, size_t size)
+{
+    struct swarm_world    *world = from->world;
+    const struct sim_event event = {.kind      = SIM_FRAME,
+                                    .party     = to,
+                                    .from      = from->index,
+                                    .life      = world->parties[to].life,
+                                    .from_life = from->life};
+    world->result->frames++;
+    trace(world, "send", from->index, to, size);
+    if (world->parted && world->parties[to].side != from->side) {
+        world->result->lost++;
+        return PN_OK; /* the sender cannot know */
+    }
+    if (happens(world, world->config->faults.loss)) {
+        world->result->lost++;
+        return PN_OK;
+    }
+    enum pn_status st = PN_OK;
+    if (happens(world, world->config->faults.tamper))
+        st = tamper(world, event, frame, size);
+    else
+        st = put_frame(world, event, frame, size);
+    if (st == PN_OK && happens(world, world->config->faults.duplicate)) {
+        world->result->duplicated++;
+        st = put_frame(world, event, frame, size);
+    }
+    return st == PN_OK ? PN_OK : PN_ENETWORK;
 }
 
 static enum pn_status
@@ -189,27 +256,17 @@ send_frame(void *host, uint32_t number, struct pn_buffer *frame)
     if (to >= world->count || !from->alive || sim_disk_is_dead(from->disk) ||
         !world->parties[to].alive || !*link_of(world, from->index, to))
         return PN_ENETWORK;
-    const struct sim_event event = {.kind      = SIM_FRAME,
-                                    .party     = to,
-                                    .from      = from->index,
-                                    .life      = world->parties[to].life,
-                                    .from_life = from->life};
-    world->result->frames++;
-    trace(world, "send", from->index, to, frame->size);
-    if (world->parted && world->parties[to].side != from->side) {
-        world->result->lost++;
-        return PN_OK; /* the sender cannot know */
-    }
-    if (happens(world, world->config->faults.loss)) {
-        world->result->lost++;
-        return PN_OK;
-    }
-    enum pn_status st = put_frame(world, event, frame->bytes, frame->size);
-    if (st == PN_OK && happens(world, world->config->faults.duplicate)) {
-        world->result->duplicated++;
-        st = put_frame(world, event, frame->bytes, frame->size);
-    }
-    return st == PN_OK ? PN_OK : PN_ENETWORK;
+    if (from->liar == NULL)
+        return transmit(from, to, frame->bytes, frame->size);
+    world->result->lies += sim_liar_say(from->liar, swarm_engine_chain(from->engine), number,
+                                        frame->bytes, frame->size);
+    return PN_OK;
+}
+
+static void
+send_lie(void *host, uint32_t number, const uint8_t *frame, size_t size)
+{
+    (void)!transmit(host, number - 2, frame, size); /* SAFE: a liar does not care */
 }
 
 static void
@@ -253,11 +310,26 @@ make_room(struct swarm_world *world, uint64_t height)
     return true;
 }
 
+/* Then nothing is promised but that it is seen. */
+static bool
+has_too_many_liars(const struct swarm_world *world)
+{
+    uint32_t most;
+    (void)fed_roster_quorum(world->federation.roster, &most);
+    return world->config->faults.liars > most;
+}
+
 static void
 check_party(struct swarm_party *party)
 {
     struct swarm_world     *world = party->world;
     const struct fed_chain *chain = swarm_engine_chain(party->engine);
+    uint64_t                model = world->config->job->model_size,
+             rounds               = ROUNDS_ON_DISK + world->config->keep_updates;
+    if (party->liar != NULL)
+        return;
+    if (sim_disk_bytes(party->disk) > DISK_MAX + model * rounds * (world->count + 1))
+        fail(world, "its disk holds more than any bound allows", party);
     if (chain->height < party->height)
         fail(world, "its ledger became shorter", party);
     party->height = chain->height;
@@ -266,7 +338,7 @@ check_party(struct swarm_party *party)
     struct sec_hash *head = &world->heads[chain->height - 1];
     if (sec_hash_is_zero(head))
         *head = chain->head;
-    else if (!sec_hash_equal(head, &chain->head))
+    else if (!sec_hash_equal(head, &chain->head) && !has_too_many_liars(world))
         fail(world, "it holds another block than others at its height", party);
 }
 
@@ -281,8 +353,8 @@ plan_tick(struct swarm_party *party)
     pn_ms               at    = swarm_engine_deadline(party->engine);
     if (at == UINT64_MAX || at >= party->tick_at)
         return;
-    party->tick_at = at;
-    plan(world, at > world->now ? at - world->now : 1,
+    party->tick_at = at > world->now ? at : world->now + 1;
+    plan(world, party->tick_at - world->now,
          &(struct sim_event){.kind = SIM_TICK, .party = party->index, .life = party->life});
 }
 
@@ -299,6 +371,19 @@ after_call(struct swarm_party *party)
     plan_tick(party);
 }
 
+/* One honest member says of another that it forked the ledger, or signed two votes. */
+static void
+accuse(struct swarm_party *party, uint32_t other, bool forked)
+{
+    struct swarm_world *world = party->world;
+    world->result->forked += forked;
+    if (world->parties[other].liar == NULL && !has_too_many_liars(world))
+        fail(world,
+             forked ? "it says that an honest member forked the ledger"
+                    : "it convicts an honest member",
+             party);
+}
+
 static void
 note(void *host, const struct swarm_notice *notice)
 {
@@ -309,12 +394,15 @@ note(void *host, const struct swarm_notice *notice)
                 (unsigned long long)world->now, world->config->sites[party->index].name,
                 (int)notice->kind, notice->member, (unsigned long long)notice->height, notice->view,
                 notice->text);
-    if (notice->kind == SWARM_BROKEN && !sim_disk_is_dead(party->disk))
+    if (party->liar != NULL)
+        return;
+    if ((notice->kind == SWARM_BROKEN || notice->kind == SWARM_REFUSED) &&
+        !sim_disk_is_dead(party->disk))
         fail(world, notice->text, party);
-    if (notice->kind == SWARM_REFUSED && !sim_disk_is_dead(party->disk))
-        fail(world, notice->text, party);
-    if (notice->kind == SWARM_FORKED)
-        fail(world, notice->text, party);
+    if (notice->kind == SWARM_FORKED || notice->kind == SWARM_CONVICTED)
+        accuse(party, notice->member - 2, notice->kind == SWARM_FORKED);
+    if (notice->kind == SWARM_COMMITTED)
+        world->result->convicted += notice->block->agreement->conviction_count;
     if (notice->kind == SWARM_COMMITTED && party->index == 0 && world->config->committed != NULL)
         world->config->committed(world->config->context, notice->block, world->now);
 }
@@ -358,6 +446,8 @@ boot(struct swarm_party *party)
     }
     party->alive   = true;
     party->tick_at = UINT64_MAX;
+    if (party->liar != NULL)
+        sim_liar_boot(party->liar, world->run, party->boot);
     swarm_engine_start(party->engine, world->now);
     after_call(party);
     plan_connections(party);
@@ -371,11 +461,24 @@ finish_work(struct swarm_party *party, const struct sim_event *event)
     event->work->done(event->work, party->world->now);
 }
 
+static void
+count_frames(const struct swarm_party *party)
+{
+    struct sim_result *result = party->world->result;
+    for (uint32_t i = 0; party->engine != NULL && i < party->world->count; i++) {
+        const struct engine_counters *counters = swarm_engine_counters(party->engine, i + 2);
+        result->accepted += counters->accepted;
+        result->rejected += engine_counters_sum(counters->rejected);
+        result->discarded += engine_counters_sum(counters->discarded);
+    }
+}
+
 /* Ends its process; what still runs comes back to it first. */
 static void
 stop(struct swarm_party *party)
 {
     struct sim_event event;
+    count_frames(party);
     party->alive = false;
     while (sim_queue_take_work(&party->world->queue, party->index, &event))
         finish_work(party, &event);
@@ -428,6 +531,7 @@ take_frame(struct swarm_world *world, const struct sim_event *event)
 {
     struct swarm_party *party = &world->parties[event->party];
     struct swarm_party *from  = &world->parties[event->from];
+    world->in_flight -= event->size;
     if (!party->alive || party->life != event->life || from->life != event->from_life ||
         !*link_of(world, event->party, event->from))
         return;
@@ -514,8 +618,8 @@ take_event(struct swarm_world *world, const struct sim_event *event)
         after_call(party);
         return;
     case SIM_TICK:
-        if (!party->alive || party->life != event->life)
-            return;
+        if (!party->alive || party->life != event->life || party->tick_at != world->now)
+            return; /* an earlier one took its place */
         party->tick_at = UINT64_MAX;
         swarm_engine_tick(party->engine, world->now);
         after_call(party);
@@ -546,7 +650,8 @@ static bool
 all_are_over(const struct swarm_world *world)
 {
     for (size_t i = 0; i < world->count; i++)
-        if (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished)
+        if (world->parties[i].liar == NULL &&
+            (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished))
             return false;
     return true;
 }
@@ -609,12 +714,41 @@ check_disk(struct swarm_party *party)
     }
     if (!proof.finished)
         fail(world, "the ledger has no finish block", party);
-    if (party->index != 0)
-        return;
     world->result->rounds       = proof.rounds;
     world->result->sums_checked = proof.sums_checked;
     if (name_model(&world->result->model, &party->port, &proof.model) != PN_OK)
         fail(world, "the final model cannot be read", party);
+}
+
+static enum pn_status
+make_liar(struct swarm_party *party)
+{
+    const struct swarm_world    *world  = party->world;
+    const struct sim_faults     *faults = &world->config->faults;
+    const struct sim_liar_config config = {.roster = world->federation.roster,
+                                           .self   = party->index + 2,
+                                           .secret = &world->federation.secrets[party->index + 1],
+                                           .disk   = &party->port,
+                                           .seed =
+                                               world->config->seed * world->count + party->index,
+                                           .habits = faults->habits,
+                                           .send   = send_lie,
+                                           .host   = party};
+    return sim_liar_new(&party->liar, &config);
+}
+
+static enum pn_status
+make_liars(struct swarm_world *world)
+{
+    enum pn_status st = PN_OK;
+    for (uint32_t left = world->config->faults.liars; left > 0 && st == PN_OK;) {
+        struct swarm_party *party = &world->parties[pn_rng_below(&world->rng, world->count)];
+        if (party->liar != NULL)
+            continue;
+        st = make_liar(party);
+        left--;
+    }
+    return st;
 }
 
 static enum pn_status
@@ -648,7 +782,8 @@ open_world(struct swarm_world *world, struct pn_error *why)
     }
     pn_rng_init(&world->rng, config->seed);
     sec_hash_begin(&world->trace, "trace");
-    return st;
+    fed_job_run(world->run, world->federation.roster->federation, config->job->job, "1");
+    return st == PN_OK ? make_liars(world) : st;
 }
 
 static void
@@ -658,6 +793,7 @@ close_world(struct swarm_world *world)
     for (size_t i = 0; i < world->count; i++) {
         stop(&world->parties[i]);
         sim_disk_free(world->parties[i].disk);
+        sim_liar_free(world->parties[i].liar);
     }
     while (sim_queue_take(&world->queue, &world->now, &event))
         if (event.kind == SIM_FRAME)
@@ -684,7 +820,8 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         for (size_t i = 0; i < world.count; i++)
             stop(&world.parties[i]);
         for (size_t i = 0; !world.failed && i < world.count; i++)
-            check_disk(&world.parties[i]);
+            if (world.parties[i].liar == NULL)
+                check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)
             st = sim_export(config->save_to, &world.parties[0].port, &world.federation, why);
         sec_hash_end(&out->trace, &world.trace);

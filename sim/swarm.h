@@ -6,12 +6,17 @@
  * faults. A partition cuts the members in two; frames of one direction overtake each other. What is
  * checked after every event:
  *
- *     safety        no two members hold different blocks at a height, over crashes too
+ *     safety        no two honest members hold different blocks at a height, over crashes too
  *     memory        nobody's ledger gets shorter
- *     progress      after the faults heal, every member holds the finish block within `grace_ms`
+ *     progress      after the faults heal, every honest member holds the finish block within
+ *                   `grace_ms`, whatever up to f liars go on with (sim/liar)
+ *     honesty       nobody honest is convicted, or said to have forked, by anybody honest
+ *     bounds        bytes in flight, and what a disk holds, stay below a limit
  *
- * and at the end: every ledger verifies from the disks alone, every aggregate recomputed, and every
- * member holds the final model.
+ * and at the end: every honest ledger verifies from the disks alone, every aggregate recomputed,
+ * and every honest member holds the final model.
+ *
+ * With more liars than a swarm withstands it forks, and the result counts how often that was seen.
  */
 #ifndef SIM_SWARM_H
 #define SIM_SWARM_H

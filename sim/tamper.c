@@ -1,4 +1,4 @@
-#include "sim/state.h"
+#include "sim/tamper.h"
 
 #include "proto/frame.h"
 

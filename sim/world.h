@@ -47,6 +47,8 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     double   tamper;
     uint32_t liar; /* member number of the one node that lies; 0: none */
     double   lies; /* chance per frame of the liar that something in it is another, and signed */
+    uint32_t liars;  /* in a swarm: so many members, drawn from the seed                        */
+    uint32_t habits; /* of them: bits of sim/liar's, 0: drawn                                   */
     pn_ms    delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
     /* Means. A partition cuts a random set of nodes off; half of the crashes come in the middle of
      * a write. */
@@ -81,6 +83,7 @@ struct sim_result {
     uint64_t        rounds, events, crashes, partitions;
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
+    uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
     pn_ms           ended_ms;
     bool            stopped_early;
 };

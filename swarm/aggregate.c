@@ -17,6 +17,7 @@ swarm_aggregate_release(struct engine_work *work)
     free(aggregate->draft.entries);
     free(aggregate->draft.absent);
     free(aggregate->draft.witnesses);
+    free(aggregate->strange);
     free(aggregate->agreement.reports);
     free(aggregate->agreement.convictions);
     free(aggregate->model_leaves);
@@ -61,17 +62,19 @@ swarm_aggregate_new(const struct swarm_engine *engine)
     block->witnesses                 = calloc(members, sizeof *block->witnesses);
     agreement->reports               = calloc(members, sizeof *agreement->reports);
     agreement->convictions           = calloc(WIRE_CONVICTIONS_MAX, sizeof *agreement->convictions);
-    if (block->entries == NULL || block->absent == NULL || block->witnesses == NULL ||
-        agreement->reports == NULL || agreement->convictions == NULL) {
+    aggregate->strange               = calloc(members, sizeof *aggregate->strange);
+    if (aggregate->strange == NULL || block->entries == NULL || block->absent == NULL ||
+        block->witnesses == NULL || agreement->reports == NULL || agreement->convictions == NULL) {
         swarm_aggregate_release(&aggregate->base);
         return NULL;
     }
     fill_chain(aggregate, engine);
-    aggregate->job   = engine->config.job;
-    aggregate->disk  = engine->config.disk;
-    aggregate->best  = engine->best;
-    aggregate->stale = engine->stale;
-    aggregate->last  = fed_swarm_is_last(&engine->machine);
+    aggregate->job     = engine->config.job;
+    aggregate->disk    = engine->config.disk;
+    aggregate->best    = engine->best;
+    aggregate->stale   = engine->stale;
+    aggregate->members = engine->count;
+    aggregate->last    = fed_swarm_is_last(&engine->machine);
     return aggregate;
 }
 
@@ -133,6 +136,9 @@ add_statistics(struct data_sums *total, const struct swarm_aggregate *aggregate,
         return st;
     wire_arena_reset(arena);
     st = wire_statistics_decode(&statistics, arena, bytes, (size_t)report->report.size);
+    if (st == PN_OK && !engine_statistics_are_possible(
+                           &statistics, aggregate->job->schema->numeric_count, aggregate->members))
+        st = PN_EPEER_VALUE;
     if (st == PN_OK)
         engine_statistics_sums(sums, &statistics);
     for (size_t i = 0; st == PN_OK && i < statistics.column_count; i++)
@@ -280,6 +286,38 @@ make_finish(struct swarm_aggregate *aggregate)
     block->note                              = aggregate->note;
 }
 
+/* ---- updates that only the block speaks of ---- */
+
+static enum pn_status
+measure_strange(const struct swarm_aggregate *aggregate, const struct wire_entry *entry)
+{
+    const struct sec_blob blob  = fed_blob_from_wire(&entry->update);
+    size_t                count = (size_t)(blob.size / 4);
+    int32_t              *q     = pn_bulk(blob.size);
+    enum pn_status        st    = PN_ENOMEM;
+    if (q != NULL)
+        st = engine_blob_read((uint8_t *)q, NULL, aggregate->disk, swarm_folders[SWARM_UPDATES],
+                              &blob);
+    if (st == PN_OK) {
+        fed_update_decode(q, (const uint8_t *)q, count); /* SAFE: it works in place */
+        double norm = fed_update_norm(q, count);
+        if (norm < entry->norm || norm > entry->norm || norm > aggregate->job->job->update_norm_max)
+            st = PN_EPEER_VALUE;
+    }
+    free(q);
+    return st;
+}
+
+static enum pn_status
+judge_strange(const struct swarm_aggregate *aggregate)
+{
+    enum pn_status st = PN_OK;
+    for (size_t i = 0; i < aggregate->draft.entry_count && st == PN_OK; i++)
+        if (aggregate->strange[i])
+            st = measure_strange(aggregate, &aggregate->draft.entries[i]);
+    return st;
+}
+
 /* ---- the sum, and the next model ---- */
 
 static enum pn_status
@@ -333,8 +371,10 @@ swarm_aggregate_run(struct pn_work *work)
     struct wire_arena       arena;
     void                   *room = aligned_alloc(16, WIRE_ARENA_SIZE);
     enum pn_status          st   = room != NULL ? PN_OK : PN_ENOMEM;
-    if (st == PN_OK)
+    if (st == PN_OK) {
         wire_arena_init(&arena, room, WIRE_ARENA_SIZE);
+        st = judge_strange(aggregate);
+    }
     if (st == PN_OK && aggregate->draft.height == 0) {
         st = make_genesis(aggregate, &arena);
     } else if (st == PN_OK && (st = make_metrics(aggregate, &arena)) == PN_OK) {

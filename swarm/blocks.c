@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    LOOK_AGAIN_MS = 1000
+};
+
 /* ---- remembering ---- */
 
 void
@@ -15,6 +19,8 @@ swarm_blocks_clear(struct swarm_engine *engine)
         block->wanted = block->checking = false;
     }
     engine->asked_count = 0;
+    engine->look_at     = 0;
+    engine->must_build  = false;
 }
 
 struct swarm_block *
@@ -36,7 +42,7 @@ is_needed(const struct swarm_engine *engine, const struct swarm_block *block)
     for (size_t i = 0; i < FED_C_BLOCKS; i++)
         if (sec_hash_equal(&block->hash, &consensus->blocks[i].hash))
             return true;
-    return block->checking || block->wanted || sec_hash_equal(&block->hash, &consensus->locked) ||
+    return block->checking || sec_hash_equal(&block->hash, &consensus->locked) ||
            sec_hash_equal(&block->hash, &consensus->valid);
 }
 
@@ -233,12 +239,25 @@ submit_aggregate(struct swarm_engine *engine, struct swarm_aggregate *aggregate)
                                            swarm_aggregate_release});
 }
 
+/* Whoever proposes has the model that the block is about, also when nothing is added to it. */
+static bool
+has_model(struct swarm_engine *engine)
+{
+    const struct sec_blob *model = &engine->chain.model;
+    if (engine->chain.height == 0 ||
+        engine_blob_is_there(engine->config.disk, swarm_folders[SWARM_MODELS], model))
+        return true;
+    swarm_pull_blob(engine, SWARM_MODELS, model, engine->now);
+    engine->look_at = pn_ms_add(engine->now, LOOK_AGAIN_MS);
+    return false;
+}
+
 void
 swarm_block_build(struct swarm_engine *engine)
 {
-    engine->needs_block = engine->chain.height > 0 && !engine->holds_model;
-    if (engine->needs_block)
-        return; /* when it is here */
+    engine->must_build = !has_model(engine);
+    if (engine->must_build)
+        return;
     struct swarm_aggregate *aggregate = swarm_aggregate_new(engine);
     if (aggregate == NULL) {
         swarm_break(engine, PN_ENOMEM, "no memory for a block");
@@ -260,51 +279,74 @@ swarm_block_build(struct swarm_engine *engine)
 
 /* ---- is one good? ---- */
 
-enum verdict {
+enum verdict { /* the later, the worse */
     GOOD,
     WAITS,
     BAD
 };
 
-static enum verdict
-look_at_part(const struct swarm_engine *engine, uint32_t number, enum fed_part_kind kind,
-             const struct wire_blob *wire, const uint8_t signature[64])
+/* Is this the contribution that we hold of this member, and judged already? */
+static bool
+is_judged(const struct swarm_engine *engine, uint32_t number, enum fed_part_kind kind,
+          const struct wire_blob *wire)
 {
+    uint32_t                       member = fed_roster_place(engine->config.roster, number);
+    const struct sec_blob          blob   = fed_blob_from_wire(wire);
+    const struct fed_contribution *part   = &engine->parts[member].parts[kind];
+    return sec_blob_equal(&part->blob, &blob) &&
+           (part->state == FED_PART_HERE ||
+            (part->state == FED_PART_LOST && part->absence == WIRE_ABSENT_INVALID));
+}
+
+/*
+ * Whether a block is good depends on the block alone, or a liar could divide us for ever: it
+ * commits to one contribution here and to another there, or says to some that it has none. So which
+ * one counts is the block's to say; one that we do not have is fetched, and the work that checks
+ * the block measures it.
+ */
+static enum verdict
+look_at_part(struct swarm_engine *engine, uint32_t number, enum fed_part_kind kind,
+             const struct wire_blob *wire)
+{
+    enum swarm_folder     folder = kind == FED_UPDATE_PART ? SWARM_UPDATES : SWARM_REPORTS;
     uint32_t              member = fed_roster_place(engine->config.roster, number);
     const struct sec_blob blob   = fed_blob_from_wire(wire);
     if (member == engine->count || !fed_swarm_wants(&engine->machine, member, kind))
         return BAD;
-    const struct fed_contribution *part = &engine->parts[member].parts[kind];
-    if (part->state == FED_PART_LOST || part->state == FED_PART_NONE ||
-        part->state == FED_PART_WANTED)
-        return BAD;
-    if (!sec_blob_equal(&part->blob, &blob) || memcmp(part->signature, signature, 64) != 0)
-        return BAD;
-    return part->state == FED_PART_HERE ? GOOD : WAITS;
+    if (is_judged(engine, number, kind, wire))
+        return engine->parts[member].parts[kind].state == FED_PART_HERE ? GOOD : BAD;
+    if (engine_blob_is_there(engine->config.disk, swarm_folders[folder], &blob))
+        return GOOD;
+    swarm_pull_blob(engine, folder, &blob, engine->now);
+    return WAITS;
 }
 
 static enum verdict
-look_at_entries(const struct swarm_engine *engine, const struct wire_block *block)
+look_at_entry(struct swarm_engine *engine, const struct wire_entry *entry)
+{
+    enum verdict verdict = look_at_part(engine, entry->member, FED_UPDATE_PART, &entry->update);
+    if (verdict != GOOD || !is_judged(engine, entry->member, FED_UPDATE_PART, &entry->update))
+        return verdict;
+    uint32_t member = fed_roster_place(engine->config.roster, entry->member);
+    double   norm   = engine->parts[member].parts[FED_UPDATE_PART].norm;
+    return norm < entry->norm || norm > entry->norm ? BAD : GOOD;
+}
+
+static enum verdict
+worse(enum verdict a, enum verdict b)
+{
+    return a > b ? a : b;
+}
+
+static enum verdict
+look_at_entries(struct swarm_engine *engine, const struct wire_block *block)
 {
     enum verdict all = GOOD;
-    for (size_t i = 0; i < block->entry_count && all != BAD; i++) {
-        const struct wire_entry *entry = &block->entries[i];
-        enum verdict             one =
-            look_at_part(engine, entry->member, FED_UPDATE_PART, &entry->update, entry->signature);
-        if (one == GOOD) {
-            uint32_t member = fed_roster_place(engine->config.roster, entry->member);
-            const struct fed_contribution *part = &engine->parts[member].parts[FED_UPDATE_PART];
-            if (part->weight != entry->weight || part->norm < entry->norm ||
-                part->norm > entry->norm)
-                one = BAD;
-        }
-        all = one == GOOD ? all : one;
-    }
+    for (size_t i = 0; i < block->entry_count && all != BAD; i++)
+        all = worse(all, look_at_entry(engine, &block->entries[i]));
     for (size_t i = 0; i < block->agreement->report_count && all != BAD; i++) {
         const struct wire_report *report = &block->agreement->reports[i];
-        enum verdict one = look_at_part(engine, report->member, FED_REPORT_PART, &report->report,
-                                        report->signature);
-        all              = one == GOOD ? all : one;
+        all = worse(all, look_at_part(engine, report->member, FED_REPORT_PART, &report->report));
     }
     return all;
 }
@@ -328,7 +370,7 @@ covers_cohort(const struct swarm_engine *engine, const struct wire_block *block)
 }
 
 static enum verdict
-look(const struct swarm_engine *engine, const struct wire_block *block)
+look(struct swarm_engine *engine, const struct wire_block *block)
 {
     if (!covers_cohort(engine, block))
         return BAD;
@@ -373,6 +415,9 @@ begin_check(struct swarm_engine *engine, struct swarm_block *kept, const struct 
         return;
     }
     copy_draft(aggregate, block);
+    for (size_t i = 0; i < block->entry_count; i++)
+        aggregate->strange[i] = !is_judged(engine, block->entries[i].member, FED_UPDATE_PART,
+                                           &block->entries[i].update);
     aggregate->about = kept->hash;
     kept->checking   = true;
     submit_aggregate(engine, aggregate);
@@ -386,9 +431,11 @@ check_one(struct swarm_engine *engine, struct swarm_block *kept)
     if (!open_block(&block, &room, kept))
         return; /* no memory now; the next event tries again */
     enum verdict verdict = look(engine, &block);
-    if (verdict == GOOD) {
+    if (verdict == WAITS) {
+        engine->look_at = pn_ms_add(engine->now, LOOK_AGAIN_MS);
+    } else if (verdict == GOOD) {
         begin_check(engine, kept, &block);
-    } else if (verdict == BAD) {
+    } else {
         kept->wanted = false;
         swarm_tell(engine, &(struct swarm_notice){
                                .kind   = SWARM_BAD,
@@ -402,9 +449,45 @@ check_one(struct swarm_engine *engine, struct swarm_block *kept)
     free(room);
 }
 
+/* Votes speak of it; who has it? */
+static void
+ask_for_block(struct swarm_engine *engine, const struct sec_hash *hash)
+{
+    struct wire_ask ask = {.height = engine->chain.height};
+    memcpy(ask.hash, hash->bytes, sizeof ask.hash);
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (swarm_is_open(engine, i) &&
+            wire_ask_encode(engine_scratch_begin(engine->config.scratch), &ask) == PN_OK)
+            swarm_send(engine, i, WIRE_ASK);
+    engine->look_at = pn_ms_add(engine->now, LOOK_AGAIN_MS);
+}
+
+/* Blocks that we asked for: here now, whichever way they came, or asked for again. */
+static void
+look_for_asked(struct swarm_engine *engine)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < engine->asked_count; i++) {
+        struct swarm_block *block = swarm_block_find(engine, &engine->asked[i]);
+        if (block != NULL)
+            block->wanted = true;
+        else
+            engine->asked[left++] = engine->asked[i];
+    }
+    engine->asked_count = left;
+    for (size_t i = 0; i < left; i++)
+        ask_for_block(engine, &engine->asked[i]);
+}
+
 void
 swarm_block_check_more(struct swarm_engine *engine)
 {
+    bool due        = engine->now >= engine->look_at;
+    engine->look_at = due ? 0 : engine->look_at;
+    if (due)
+        look_for_asked(engine);
+    if (engine->must_build && !engine->broken && !engine->committing)
+        swarm_block_build(engine);
     for (size_t i = 0; i < SWARM_BLOCKS && !engine->broken && !engine->committing; i++)
         if (engine->blocks[i].wanted && !engine->blocks[i].checking)
             check_one(engine, &engine->blocks[i]);
@@ -428,17 +511,27 @@ swarm_block_check(struct swarm_engine *engine, const struct sec_hash *hash)
         swarm_block_check_more(engine);
         return;
     }
-    struct wire_ask ask = {.height = engine->chain.height}; /* votes speak of it; who has it? */
-    memcpy(ask.hash, hash->bytes, sizeof ask.hash);
-    for (uint32_t i = 0; i < engine->count; i++)
-        if (swarm_is_open(engine, i) &&
-            wire_ask_encode(engine_scratch_begin(engine->config.scratch), &ask) == PN_OK)
-            swarm_send(engine, i, WIRE_ASK);
     if (!swarm_block_is_asked(engine, hash) && engine->asked_count < FED_C_BLOCKS)
         engine->asked[engine->asked_count++] = *hash;
+    ask_for_block(engine, hash);
 }
 
 /* ---- a proposal speaks of contributions ---- */
+
+bool
+swarm_block_is_possible(const struct swarm_engine *engine, const struct wire_block *block)
+{
+    const struct engine_job *job   = engine->config.job;
+    uint64_t                 most  = job->job->weight_max;
+    bool                     scale = block->scaling.size == job->scaling_size;
+    for (size_t i = 0; i < block->entry_count; i++)
+        if (block->entries[i].update.size != job->model_size || block->entries[i].weight > most)
+            return false;
+    for (size_t i = 0; i < block->agreement->report_count; i++)
+        if (block->agreement->reports[i].report.size > WIRE_CONTROL_MAX)
+            return false;
+    return scale && block->model_out.size == job->model_size;
+}
 
 void
 swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)

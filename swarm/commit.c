@@ -237,7 +237,6 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     stop_stale_training(engine);
     engine->told_view          = 1;
     engine->needs_contribution = false;
-    engine->needs_block        = false;
     engine->holds_model        = false;
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_COMMITTED,
                                               .height = block->height,
@@ -304,21 +303,45 @@ fill_roots(struct commit *commit, const struct swarm_engine *engine, const struc
     return PN_OK;
 }
 
+enum pn_status
+swarm_chain_take(struct swarm_engine *engine, struct wire_block *block, struct fed_chain *after,
+                 struct wire_arena *arena, const struct wire_span *bytes,
+                 const struct sec_signature *signature)
+{
+    struct engine_known *known = &engine->config.scratch->known;
+    struct pn_error      why;
+    *after = engine->chain;
+    const struct fed_block_facts *facts =
+        engine_known_find(known, after->roster, bytes->bytes, bytes->size, signature);
+    if (facts != NULL) {
+        enum pn_status st = fed_chain_take_known(after, facts, &why);
+        if (st == PN_OK)
+            sec_log_append(&after->log, bytes->bytes, bytes->size);
+        return st == PN_OK ? wire_block_decode(block, arena, bytes->bytes, bytes->size) : st;
+    }
+    enum pn_status st =
+        fed_chain_take(block, after, arena, bytes->bytes, bytes->size, signature, &why);
+    if (st == PN_OK) {
+        struct fed_block_facts found = fed_block_facts_of(block, &after->head);
+        engine_known_add(known, after->roster, bytes->bytes, bytes->size, signature, &found);
+    }
+    return st;
+}
+
 static enum pn_status
 prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_block *block,
         const struct fed_certificate *certificate)
 {
     struct wire_arena arena;
     struct wire_block decoded;
-    struct pn_error   why;
     void             *room = aligned_alloc(16, WIRE_ARENA_SIZE);
     if (room == NULL)
         return PN_ENOMEM;
     wire_arena_init(&arena, room, WIRE_ARENA_SIZE);
-    engine->after     = engine->chain;
-    engine->decided   = *certificate;
-    enum pn_status st = fed_chain_take(&decoded, &engine->after, &arena, block->bytes.bytes,
-                                       block->bytes.size, &block->signature, &why);
+    engine->decided              = *certificate;
+    const struct wire_span bytes = {block->bytes.bytes, block->bytes.size};
+    enum pn_status         st =
+        swarm_chain_take(engine, &decoded, &engine->after, &arena, &bytes, &block->signature);
     if (st == PN_OK)
         st = fill_roots(commit, engine, &decoded);
     free(room);

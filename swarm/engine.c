@@ -256,8 +256,7 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
     swarm_engine_tick(engine, now);
 }
 
-/* Every model of the ledger is on every member, also on one that did not compute it: without it no
- * block can be made or checked. */
+/* The newest model is on every member, also on one that did not compute it and does not train. */
 static void
 hold_model(struct swarm_engine *engine, pn_ms now)
 {
@@ -267,8 +266,6 @@ hold_model(struct swarm_engine *engine, pn_ms now)
     bool model          = swarm_have(engine, SWARM_MODELS, &chain->model, now);
     bool scaling        = swarm_have(engine, SWARM_SCALING, &chain->scaling, now);
     engine->holds_model = model && scaling;
-    if (engine->holds_model && engine->needs_block)
-        swarm_block_build(engine);
 }
 
 void
@@ -283,6 +280,10 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
             swarm_greet(engine, i, now);
     swarm_pull_more(engine, now);
     hold_model(engine, now);
+    if (engine->look_at != 0 && now >= engine->look_at) {
+        engine->now = now;
+        swarm_block_check_more(engine);
+    }
     if (engine->needs_contribution && !engine->working)
         swarm_contribute(engine, now);
 }
@@ -297,7 +298,9 @@ swarm_engine_deadline(const struct swarm_engine *engine)
         if (i != engine->self && (other = engine_peer_deadline(&engine->members[i].peer)) < at)
             at = other;
     other = swarm_pull_deadline(engine);
-    return other < at ? other : at;
+    if (other < at)
+        at = other;
+    return engine->look_at != 0 && engine->look_at < at ? engine->look_at : at;
 }
 
 void

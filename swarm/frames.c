@@ -122,6 +122,18 @@ offer(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct wire
                                                 .contribution = contribution});
 }
 
+/* Said again: it was checked when it came. */
+static bool
+is_known(const struct swarm_engine *engine, uint32_t member, enum fed_part_kind kind,
+         const struct wire_blob *wire, uint64_t weight, const uint8_t signature[64])
+{
+    const struct fed_contribution *part = &engine->parts[member].parts[kind];
+    const struct sec_blob          blob = fed_blob_from_wire(wire);
+    return (part->state == FED_PART_ANNOUNCED || part->state == FED_PART_HERE) &&
+           part->weight == weight && sec_blob_equal(&part->blob, &blob) &&
+           memcmp(part->signature, signature, sizeof part->signature) == 0;
+}
+
 static enum pn_status
 take_update(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct wire_frame *frame)
 {
@@ -134,6 +146,8 @@ take_update(struct swarm_engine *engine, pn_ms now, uint32_t member, const struc
     see_height(engine, now, member, frame->header.round);
     if (frame->header.round != engine->chain.height || engine->chain.height == 0)
         return PN_EPEER_STALE;
+    if (is_known(engine, member, FED_UPDATE_PART, &update.update, update.weight, update.signature))
+        return PN_OK;
     struct fed_commitment commitment = {.round    = frame->header.round,
                                         .weight   = update.weight,
                                         .member   = engine->members[member].party->number,
@@ -163,6 +177,8 @@ take_report(struct swarm_engine *engine, pn_ms now, uint32_t member, const struc
     see_height(engine, now, member, frame->header.round);
     if (frame->header.round != engine->chain.height)
         return PN_EPEER_STALE;
+    if (is_known(engine, member, FED_REPORT_PART, &message.report, 0, message.signature))
+        return PN_OK;
     struct fed_report    report = {.height = frame->header.round,
                                    .member = engine->members[member].party->number,
                                    .blob   = fed_blob_from_wire(&message.report)};
@@ -203,12 +219,43 @@ take_fault(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
 
 /* ---- agreeing ---- */
 
+static bool
+is_same_vote(const struct wire_vote *a, const struct wire_vote *b)
+{
+    return a->height == b->height && a->member == b->member && a->view == b->view &&
+           a->step == b->step && a->lock_view == b->lock_view &&
+           memcmp(a->hash, b->hash, sizeof a->hash) == 0 &&
+           memcmp(a->lock, b->lock, sizeof a->lock) == 0 &&
+           memcmp(a->signature, b->signature, sizeof a->signature) == 0;
+}
+
 static enum pn_status
 vote(struct swarm_engine *engine, pn_ms now, const struct fed_signed_vote *signed_vote)
 {
     const struct fed_consensus_event event = {.kind = FED_C_VOTED, .vote = *signed_vote};
     return swarm_turn(engine, now,
                       &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &event});
+}
+
+/* Votes are said again and again: one that is here to the last byte was checked when it came. */
+static enum pn_status
+open_vote(struct fed_signed_vote *out, const struct swarm_engine *engine,
+          const struct wire_vote *message)
+{
+    const struct fed_roster *roster = engine->config.roster;
+    uint32_t                 place  = fed_roster_place(roster, message->member);
+    struct wire_vote         known;
+    if (place == engine->count)
+        return PN_EPEER_AUTH;
+    const struct fed_signed_vote *said =
+        &engine->voters[place].said[message->view % FED_VIEWS_KEPT][message->step - WIRE_PREVOTE];
+    if (said->vote.view == FED_NO_VIEW)
+        return fed_vote_from_wire(out, engine->run, message, roster);
+    fed_vote_to_wire(&known, said, roster);
+    if (!is_same_vote(&known, message))
+        return fed_vote_from_wire(out, engine->run, message, roster);
+    *out = *said;
+    return PN_OK;
 }
 
 static enum pn_status
@@ -223,7 +270,7 @@ take_vote(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct 
     see_height(engine, now, member, message.height);
     if (message.height != engine->chain.height)
         return PN_EPEER_STALE;
-    st = fed_vote_from_wire(&signed_vote, engine->run, &message, engine->config.roster);
+    st = open_vote(&signed_vote, engine, &message);
     return st == PN_OK ? vote(engine, now, &signed_vote) : st;
 }
 
@@ -234,8 +281,7 @@ open_votes(struct fed_signed_vote *out, const struct swarm_engine *engine,
            const struct wire_propose *propose)
 {
     for (size_t i = 0; i < propose->vote_count; i++) {
-        enum pn_status st =
-            fed_vote_from_wire(&out[i], engine->run, &propose->votes[i], engine->config.roster);
+        enum pn_status st = open_vote(&out[i], engine, &propose->votes[i]);
         if (st != PN_OK)
             return st;
     }
@@ -244,15 +290,24 @@ open_votes(struct fed_signed_vote *out, const struct swarm_engine *engine,
 
 /* As everybody will check it who gets it with a certificate: in its place of our chain. */
 static enum pn_status
-check_block(struct swarm_engine *engine, struct wire_block *block, struct fed_chain *after,
-            const struct wire_span *bytes, const struct sec_signature *signature)
+check_block(struct swarm_engine *engine, struct wire_block *block, const struct wire_span *bytes,
+            const struct sec_signature *signature)
 {
-    struct pn_error why;
-    *after = engine->chain;
-    return fed_chain_take(block, after, &engine->config.scratch->arena, bytes->bytes, bytes->size,
-                          signature, &why) == PN_OK
+    struct fed_chain after;
+    return swarm_chain_take(engine, block, &after, &engine->config.scratch->arena, bytes,
+                            signature) == PN_OK &&
+                   swarm_block_is_possible(engine, block)
                ? PN_OK
                : PN_EPEER_VALUE;
+}
+
+/* The machine asked about it before it came. */
+static void
+want_if_asked(struct swarm_engine *engine, const struct sec_hash *hash, pn_ms now)
+{
+    engine->now = now;
+    if (swarm_block_is_asked(engine, hash))
+        swarm_block_check(engine, hash);
 }
 
 /* PROPOSE of a view's leader, or SHOW of anybody to the leader of the next one. */
@@ -264,7 +319,6 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     struct wire_propose    propose;
     struct fed_signed_vote votes[WIRE_SWARM_MAX];
     struct wire_block      block;
-    struct fed_chain       after;
     struct sec_signature   signature;
     struct sec_hash        hash;
     enum pn_status         st =
@@ -282,11 +336,12 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     if ((st = open_votes(votes, engine, &propose)) != PN_OK)
         return st;
     if (swarm_block_find(engine, &hash) == NULL) {
-        if ((st = check_block(engine, &block, &after, &propose.block, &signature)) != PN_OK)
+        if ((st = check_block(engine, &block, &propose.block, &signature)) != PN_OK)
             return st;
         if (swarm_block_keep(engine, &hash, &propose.block, &signature) == NULL)
             return PN_ENOMEM;
         swarm_block_learn(engine, &block, now);
+        want_if_asked(engine, &hash, now);
     }
     const struct fed_consensus_event event = {.kind       = shown ? FED_C_SHOWN : FED_C_PROPOSAL,
                                               .view       = propose.view,
@@ -408,8 +463,26 @@ is_of_now(struct swarm_engine *engine, const struct wire_span *bytes)
            block.height == engine->chain.height;
 }
 
+/* The votes of a certificate are votes like others: whoever gave us another one is convicted. */
+static void
+hear_witnesses(struct swarm_engine *engine, pn_ms now, const struct fed_decided *decided,
+               const struct wire_decision *decision)
+{
+    for (size_t i = 0; i < decision->witness_count && !engine->committing; i++) {
+        const struct wire_witness *witness = &decision->witnesses[i];
+        struct fed_signed_vote     given   = {
+                  .member = fed_roster_place(engine->config.roster, witness->member),
+                  .vote   = {.height = decided->height,
+                             .view   = decided->view,
+                             .step   = FED_PRECOMMIT,
+                             .hash   = decided->hash}};
+        memcpy(given.signature.bytes, witness->signature, sizeof witness->signature);
+        (void)!vote(engine, now, &given); /* SAFE: one that says nothing new */
+    }
+}
+
 static enum pn_status
-take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
+take_decided(struct swarm_engine *engine, pn_ms now, const struct wire_decision *decision,
              const struct sec_hash *hash, const struct sec_signature *signature)
 {
     struct fed_certificate certificate = {.height = engine->chain.height,
@@ -418,7 +491,6 @@ take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
     struct fed_decided     decided     = {
                 .height = engine->chain.height, .view = decision->view, .hash = *hash};
     struct wire_block block;
-    struct fed_chain  after;
     struct pn_error   why;
     memcpy(decided.run, engine->run, sizeof decided.run);
     memcpy(certificate.witnesses, decision->witnesses,
@@ -426,12 +498,19 @@ take_decided(struct swarm_engine *engine, const struct wire_decision *decision,
     if (fed_certificate_check(engine->config.roster, &decided, decision->witnesses,
                               decision->witness_count, &why) != PN_OK)
         return is_of_now(engine, &decision->block) ? PN_EPEER_AUTH : PN_EPEER_STALE;
-    if (check_block(engine, &block, &after, &decision->block, signature) != PN_OK)
+    if (check_block(engine, &block, &decision->block, signature) != PN_OK)
         return PN_EPEER_VALUE;
+    const struct sec_blob model = fed_blob_from_wire(&block.model_out);
+    if (block.kind == WIRE_BLOCK_FINISH &&
+        !engine_blob_is_there(engine->config.disk, swarm_folders[SWARM_MODELS], &model)) {
+        swarm_pull_blob(engine, SWARM_MODELS, &model, now);
+        return PN_OK; /* others end when we say that we have the last block: the model first */
+    }
     const struct swarm_block *kept = swarm_block_keep(engine, hash, &decision->block, signature);
     if (kept == NULL)
         return PN_ENOMEM;
-    swarm_commit(engine, kept, &certificate);
+    hear_witnesses(engine, now, &decided, decision);
+    swarm_commit(engine, swarm_block_find(engine, hash), &certificate);
     return PN_OK;
 }
 
@@ -443,7 +522,6 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
     struct sec_hash      hash;
     struct sec_signature signature;
     struct wire_block    block;
-    struct fed_chain     after;
     enum pn_status       st =
         wire_decision_decode(&decision, arena_of(engine), frame->body, frame->header.body_size);
     (void)member;
@@ -454,10 +532,10 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
     fed_block_hash(&hash, decision.block.bytes, decision.block.size);
     memcpy(signature.bytes, decision.signature, sizeof signature.bytes);
     if (decision.view != FED_NO_VIEW)
-        return take_decided(engine, &decision, &hash, &signature);
+        return take_decided(engine, now, &decision, &hash, &signature);
     if (swarm_block_find(engine, &hash) != NULL || !swarm_block_is_asked(engine, &hash))
         return PN_EPEER_STALE;
-    if ((st = check_block(engine, &block, &after, &decision.block, &signature)) != PN_OK)
+    if ((st = check_block(engine, &block, &decision.block, &signature)) != PN_OK)
         return st;
     if (swarm_block_keep(engine, &hash, &decision.block, &signature) == NULL)
         return PN_ENOMEM;

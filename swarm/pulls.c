@@ -153,6 +153,8 @@ judge(struct swarm_engine *engine, pn_ms now, const struct swarm_pull *pull,
         notice.kind = SWARM_LOST;
         notice.text = why.text;
     }
+    if (!sec_blob_equal(&pull->blob, &engine->parts[pull->member].parts[pull->part].blob))
+        return; /* it committed to another one meanwhile */
     if (pull->height == engine->machine.height &&
         (event.kind == FED_S_LOST || pull->part == FED_UPDATE_PART))
         swarm_tell(engine, &notice);
@@ -303,6 +305,38 @@ is_part_pulled(const struct swarm_engine *engine, uint32_t member, enum fed_part
     return false;
 }
 
+static bool
+waits_for_pull(const struct swarm_engine *engine, uint32_t member, enum fed_part_kind part)
+{
+    return member != engine->self &&
+           engine->parts[member].parts[part].state == FED_PART_ANNOUNCED &&
+           !is_part_pulled(engine, member, part);
+}
+
+static bool
+does_any_wait(const struct swarm_engine *engine)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < engine->count; i++)
+        any = any || waits_for_pull(engine, i, FED_UPDATE_PART) ||
+              waits_for_pull(engine, i, FED_REPORT_PART);
+    return any;
+}
+
+/* Nothing came: somebody else may have it. What members commit to and never give must not keep what
+ * others give from coming: its place is for who waits, and its turn comes again. */
+static void
+pass_silence(struct swarm_engine *engine, struct swarm_pull *pull)
+{
+    pull->source = next_source(engine, (pull->source + 1) % engine->count);
+    if (free_pull(engine) != NULL || !does_any_wait(engine))
+        return;
+    if (pull->member != FED_SWARM_MAX)
+        engine->pull_first = (pull->member + 1) % engine->count;
+    engine_fetch_drop(&pull->fetch);
+    pull->busy = false;
+}
+
 void
 swarm_pull_more(struct swarm_engine *engine, pn_ms now)
 {
@@ -310,15 +344,16 @@ swarm_pull_more(struct swarm_engine *engine, pn_ms now)
         struct swarm_pull *pull = &engine->pulls[i];
         if (!engine_fetch_is_busy(&pull->fetch) || now < engine_fetch_deadline(&pull->fetch))
             continue;
-        if (pull->ask_at != 0 && now >= pull->ask_at) /* silence: somebody else may have it */
-            pull->source = next_source(engine, (pull->source + 1) % engine->count);
+        if (pull->ask_at != 0 && now >= pull->ask_at)
+            pass_silence(engine, pull);
         ask_for_chunks(engine, pull, now);
     }
-    for (uint32_t i = 0; i < engine->count; i++)
+    for (uint32_t i = 0; i < engine->count && free_pull(engine) != NULL; i++) {
+        uint32_t member = (engine->pull_first + i) % engine->count;
         for (uint32_t part = 0; part < 2; part++)
-            if (i != engine->self && engine->parts[i].parts[part].state == FED_PART_ANNOUNCED &&
-                !is_part_pulled(engine, i, (enum fed_part_kind)part))
-                swarm_pull_part(engine, i, (enum fed_part_kind)part, now);
+            if (waits_for_pull(engine, member, (enum fed_part_kind)part))
+                swarm_pull_part(engine, member, (enum fed_part_kind)part, now);
+    }
 }
 
 pn_ms

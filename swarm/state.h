@@ -120,10 +120,12 @@ struct swarm_engine {
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
     bool                 holds_model; /* the chain's newest, and the scaling */
-    bool                 needs_block; /* of our own, once the model is here  */
     bool                 refuses; /* our policy does, or our records cannot be read */
     char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
 
+    bool                must_build; /* a block of our own, once the model is here */
+    pn_ms               look_at; /* blocks that wait are looked at again then; 0: none waits */
+    uint32_t            pull_first; /* whose parts are pulled first when a place is free */
     struct engine_shelf shelves[SWARM_FOLDERS];
     struct swarm_pull   pulls[SWARM_PULLS];
     struct swarm_kept  *kept;
@@ -206,13 +208,14 @@ struct swarm_aggregate { /* work: in, then out */
     struct sec_hash    about; /* the block that is checked; zeros: one of our own is built */
     struct wire_block  draft; /* entries, absent, reports and what is copied; arrays are ours */
     struct wire_agreement agreement;
+    bool              *strange; /* entries whose update we hold another of: measured by the work */
     struct wire_metric metrics[NN_METRICS_MAX];
     struct sec_hash   *model_leaves, *scaling_leaves;
     bool               made_model, last;
     const struct engine_job *job;
     const struct store_disk *disk;
     double             best;
-    uint32_t           stale;
+    uint32_t           stale, members;
     char               note[WIRE_TEXT_MAX + 1];
 };
 /* Fills kind, model_out, scaling, metrics, note of the draft; models and scaling are durable. */
@@ -235,6 +238,8 @@ void                swarm_block_build(struct swarm_engine *engine);
 void swarm_block_check(struct swarm_engine *engine, const struct sec_hash *hash);
 void swarm_block_check_more(struct swarm_engine *engine);
 bool swarm_block_is_asked(const struct swarm_engine *engine, const struct sec_hash *hash);
+/* Nothing in it is larger than this job allows, whoever signed it. */
+bool swarm_block_is_possible(const struct swarm_engine *engine, const struct wire_block *block);
 /* A proposal names contributions: what we have not heard of is pulled. */
 void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, pn_ms now);
 
@@ -245,6 +250,12 @@ bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
                         3 * (68 + WIRE_BLOCK_MAX) };
+/* fed_chain_take onto our chain; signatures of a block that this process has checked before are
+ * not checked again. `after` and `block` are the caller's. */
+enum pn_status swarm_chain_take(struct swarm_engine *engine, struct wire_block *block,
+                                struct fed_chain *after, struct wire_arena *arena,
+                                const struct wire_span     *bytes,
+                                const struct sec_signature *signature);
 void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
                   const struct fed_certificate *certificate);
 void swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,

@@ -17,7 +17,8 @@ start(void **state)
 {
     struct pn_error why = {.text = ""};
     (void)state;
-    expect_status(PN_OK, sim_scenario_init(&scenario, &why), why.text, __FILE__, __LINE__);
+    expect_status(PN_OK, sim_scenario_init(&scenario, FED_MODE_COORDINATOR, &why), why.text,
+                  __FILE__, __LINE__);
     return 0;
 }
 
