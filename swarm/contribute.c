@@ -101,7 +101,8 @@ swarm_begin_join(struct swarm_engine *engine)
         swarm_break(engine, PN_ENOMEM, "no memory to read the records");
         return;
     }
-    join->config = engine->config;
+    join->config       = engine->config;
+    join->base.is_long = true;
     swarm_submit(engine, &join->base,
                  &(struct engine_work_how){JOIN_BYTES, run_join, done_join, release_join});
 }
@@ -525,6 +526,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     }
     engine->needs_contribution = false;
     engine->working            = true;
+    contribute->base.is_long   = true;
     contribute->job            = engine->config.job;
     contribute->disk           = engine->config.disk;
     contribute->secret         = engine->config.secret;
