@@ -243,6 +243,7 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     swarm_pull_forget(engine);
     engine->told_view          = 1;
     engine->needs_contribution = false;
+    engine->holds_model        = false;
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_COMMITTED,
                                               .height = block->height,
                                               .round  = block->round,

@@ -490,9 +490,9 @@ done_contribute(struct pn_work *work, pn_ms now)
     swarm_engine_tick(engine, now);
 }
 
-/* True when it is here; else it is fetched. */
-static bool
-have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob, pn_ms now)
+bool
+swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob,
+           pn_ms now)
 {
     if (blob->size == 0 || engine_blob_is_there(engine->config.disk, swarm_folders[folder], blob))
         return true;
@@ -515,8 +515,8 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
         swarm_offer_ours(engine);
         return;
     }
-    bool ready = have(engine, SWARM_SCALING, &chain->scaling, now);
-    ready      = have(engine, SWARM_MODELS, &chain->model, now) && ready;
+    bool ready = swarm_have(engine, SWARM_SCALING, &chain->scaling, now);
+    ready      = swarm_have(engine, SWARM_MODELS, &chain->model, now) && ready;
     if (!ready)
         return;
     struct contribute *contribute = calloc(1, sizeof *contribute);

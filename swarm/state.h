@@ -120,6 +120,7 @@ struct swarm_engine {
     struct engine_progress progress;
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
+    bool                 holds_model; /* the chain's newest, and the scaling */
     bool                 refuses; /* our policy does, or our records cannot be read */
     char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
 
@@ -191,6 +192,9 @@ enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
 void swarm_begin_join(struct swarm_engine *engine);
 /* Makes our parts of this height, once model and scaling are here. */
 void swarm_contribute(struct swarm_engine *engine, pn_ms now);
+/* True when it is here; else it is fetched. */
+bool swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob,
+                pn_ms now);
 /* Nothing of ours comes at this height, as engine->fault says. */
 void swarm_lose_ours(struct swarm_engine *engine, pn_ms now);
 /* They are durable: the machine hears of them. */
