@@ -3,8 +3,9 @@
  * together.
  *
  * Whatever a peer sends, handling one frame uses no more than this. A simulator's thread that hosts
- * thousands of engines needs one; a daemon's loop thread needs one. What survives a call is knowledge
- * of bytes alone: whoever has the same bytes finds the same.
+ * thousands of engines needs one; a daemon's loop thread needs one. What survives a call in it is
+ * common knowledge: blocks that were checked (engine/known), blobs that are whole (engine/held),
+ * the hash of a large body that many say or hear (fed/body).
  *
  * Memory     init and fini; about 4 MiB, touched only as far as messages reach.
  * Threads    one thread per scratch.
