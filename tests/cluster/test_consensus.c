@@ -262,9 +262,9 @@ a_leader_proposes_what_it_was_shown(void **state)
     play(&s, 40, about(FED_C_CHECKED, 'a'));
     EXPECT_TRACE(&s.trace, "[   0]\n"
                            "[  10] (peer sent unacceptable numbers)\n"
-                           "[  20]\n"
+                           "[  20] check a\n" /* its votes are votes */
                            "[  30]\n"
-                           "[  30] check a\n"
+                           "[  30]\n"
                            "[  40] propose a@2 (valid @1) prevote a@2\n");
 }
 
@@ -533,8 +533,8 @@ a_restart_in_each_step_votes_the_same(void **state)
     play(&s, 1060, about(FED_C_CHECKED, 'a'));
     EXPECT_TRACE(&s.trace, "[1000]\n"
                            "[1000] prevote b@1 precommit b@1\n"
-                           "[1030]\n"
-                           "[1030]\n"
+                           "[1030] convict 0 (peer sent unacceptable numbers)\n"
+                           "[1030] convict 1 (peer sent unacceptable numbers)\n"
                            "[1030]\n"
                            "[1040]\n"
                            "[1040]\n"
