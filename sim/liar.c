@@ -26,8 +26,7 @@ struct sim_liar {
     struct fed_link       *links; /* by place */
     uint8_t                run[16];
     struct pn_rng          rng;
-    uint32_t               habits, boot;
-    double                 chance;
+    uint32_t               habits;
     uint32_t               silence; /* frames that still do not leave */
     struct wire_arena      arena;
     void                  *room;
@@ -67,7 +66,7 @@ seal_body(const struct saying *saying, uint16_t type)
 static bool
 has(struct sim_liar *liar, enum sim_habit habit)
 {
-    return (liar->habits >> habit & 1) != 0 && pn_rng_uniform(&liar->rng) < liar->chance;
+    return (liar->habits >> habit & 1) != 0 && pn_rng_uniform(&liar->rng) < liar->config.chance;
 }
 
 /* To some members one thing, to the others another. */
@@ -126,6 +125,18 @@ vote_for_another(struct sim_liar *liar, struct wire_vote *vote)
         memset(vote->hash, 0, sizeof vote->hash);
 }
 
+/* For the block that this member was shown. */
+static bool
+vote_for_twin(struct sim_liar *liar, uint32_t to, struct wire_vote *vote)
+{
+    const struct sec_hash *blocks = liar->config.plot->blocks;
+    if (!has(liar, SIM_FORK) || (memcmp(vote->hash, blocks[0].bytes, 32) != 0 &&
+                                 memcmp(vote->hash, blocks[1].bytes, 32) != 0))
+        return false;
+    memcpy(vote->hash, blocks[to & 1].bytes, sizeof vote->hash);
+    return true;
+}
+
 static bool
 lie_vote(const struct saying *saying)
 {
@@ -148,6 +159,7 @@ lie_vote(const struct saying *saying)
         pn_put_u64(vote.lock, 1 + pn_rng_u64(&liar->rng));
         lied = true;
     }
+    lied = vote_for_twin(liar, saying->to, &vote) || lied;
     sign_vote(liar, &vote);
     if (lied && wire_vote_encode(begin(liar), &vote) == PN_OK)
         seal_body(saying, WIRE_VOTE);
@@ -309,6 +321,17 @@ open_block(struct wire_block *block, struct sim_liar *liar, const struct wire_pr
     return true;
 }
 
+/* Another block, as good as the first. */
+static bool
+make_twin(struct sim_liar *liar, struct wire_block *block, const struct wire_span *first)
+{
+    if (!has(liar, SIM_FORK))
+        return false;
+    fed_block_hash(&liar->config.plot->blocks[0], first->bytes, first->size);
+    block->time_ms++;
+    return true;
+}
+
 static bool
 bend_block(struct sim_liar *liar, struct wire_propose *propose)
 {
@@ -330,11 +353,15 @@ bend_block(struct sim_liar *liar, struct wire_propose *propose)
         convict_innocent(liar, &block);
         lied = true;
     }
+    bool twin = make_twin(liar, &block, &propose->block);
+    lied      = twin || lied;
     pn_buffer_clear(&liar->block);
     if (!lied || wire_block_encode(&liar->block, &block) != PN_OK)
         return false;
     fed_block_hash(&hash, liar->block.bytes, liar->block.size);
     fed_block_sign(&signature, &hash, liar->config.secret);
+    if (twin)
+        liar->config.plot->blocks[1] = hash;
     memcpy(propose->signature, signature.bytes, sizeof propose->signature);
     propose->block = (struct wire_span){liar->block.bytes, liar->block.size};
     return true;
@@ -373,8 +400,8 @@ lie_propose(const struct saying *saying)
     if (wire_propose_decode(&propose, arena_of(liar), saying->frame.body,
                             saying->frame.header.body_size) != PN_OK)
         return false;
-    bool lied =
-        (pn_rng_below(&liar->rng, 2) == 0 || is_other_half(saying)) && bend_block(liar, &propose);
+    bool some = pn_rng_below(&liar->rng, 2) == 0 && (liar->habits >> SIM_FORK & 1) == 0;
+    bool lied = (some || is_other_half(saying)) && bend_block(liar, &propose);
     if (has(liar, SIM_FALSE_PROOF))
         lied = invent_proof(liar, &propose, saying->frame.header.round) || lied;
     if (!lied || wire_propose_encode(begin(liar), &propose) != PN_OK)
@@ -532,11 +559,9 @@ sim_liar_boot(struct sim_liar *liar, const uint8_t run[static 16], uint32_t boot
 static void
 draw_habits(struct sim_liar *liar)
 {
-    static const double chances[] = {0.05, 0.3, 1};
     pn_rng_init(&liar->rng, liar->config.seed);
-    liar->chance = chances[pn_rng_below(&liar->rng, 3)];
     liar->habits = liar->config.habits;
-    for (uint32_t i = 0; i < SIM_HABITS && liar->config.habits == 0; i++)
+    for (uint32_t i = 0; i < SIM_HABITS_DRAWN && liar->config.habits == 0; i++)
         liar->habits |= (uint32_t)(pn_rng_below(&liar->rng, 3) == 0) << i;
 }
 

@@ -31,7 +31,13 @@ enum sim_habit {
     SIM_HUGE,          /* blobs and bodies as large as can be                            */
     SIM_NOISE,         /* flips bits                                                     */
     SIM_REPEAT,        /* says what it said before                                       */
-    SIM_HABITS
+    SIM_HABITS_DRAWN,  /* what one liar can do alone                                     */
+    /* With others: proposes two good blocks, and votes for the one that each was shown. */
+    SIM_FORK = SIM_HABITS_DRAWN
+};
+
+struct sim_plot { /* what the liars of a world share: the block for even places, and for odd ones */
+    struct sec_hash blocks[2];
 };
 
 struct sim_liar_config {
@@ -41,6 +47,8 @@ struct sim_liar_config {
     const struct store_disk      *disk; /* of its engine, which gives what it finds there */
     uint64_t                      seed;
     uint32_t                      habits; /* bits 1 << enum sim_habit; 0: drawn from the seed */
+    double                        chance; /* of each habit, per frame that it is about */
+    struct sim_plot              *plot;
     void (*send)(void *host, uint32_t member, const uint8_t *frame, size_t size);
     void *host;
 };

@@ -222,6 +222,7 @@ sim_send(void *host, uint32_t member, struct pn_buffer *frame)
                                     .from_life = from->life,
                                     .frame     = ++line->sent};
     world->result->frames++;
+    world->result->bytes += frame->size;
     sim_trace(world, "send", from->index, to->index, frame->size);
     if (node->cut || happens(world, world->config->faults.loss)) {
         world->result->lost++;

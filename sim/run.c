@@ -140,6 +140,7 @@ print_json(const struct sim_result *result, const struct clock *clock, const cha
     text_json_u64(out, "peak_bytes", peak_bytes());
     text_json_u64(out, "virtual_ms", result->ended_ms);
     text_json_u64(out, "frames", result->frames);
+    text_json_u64(out, "bytes", result->bytes);
     text_json_u64(out, "aggregates_recomputed", result->sums_checked);
     text_json_string(out, "model", model);
     text_json_bool(out, "stopped_early", result->stopped_early);

@@ -130,7 +130,7 @@ static void
 draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_t seed,
             uint32_t sites, bool strict)
 {
-    static const double chances[] = {0, 0.01, 0.05, 0.2};
+    static const double chances[] = {0, 0.01, 0.05, 0.2}, often[] = {0.05, 0.3, 1};
     struct pn_rng       root, rng;
     pn_rng_init(&root, seed);
     pn_rng_derive(&rng, &root, PN_RNG_WORLD, 1);
@@ -155,8 +155,10 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
     if (!strict && pn_rng_below(&rng, 2) == 0) {
         faults.liar = 2;
         faults.lies = chances[1 + pn_rng_below(&rng, 3)];
-        if (scenario->mode == FED_MODE_SWARM)
+        if (scenario->mode == FED_MODE_SWARM) {
+            faults.lies  = often[pn_rng_below(&rng, 3)];
             faults.liars = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 + 1);
+        }
     }
     *out = faults;
 }

@@ -57,6 +57,7 @@ struct swarm_world {
     pn_ms                    now;
     bool                     failed, parted;
     uint8_t                  run[16];
+    struct sim_plot          plot;
     struct fed_policy        policy;
 };
 
@@ -226,6 +227,7 @@ transmit(struct swarm_party *from, uint32_t to, const uint8_t *frame, size_t siz
                                     .life      = world->parties[to].life,
                                     .from_life = from->life};
     world->result->frames++;
+    world->result->bytes += size;
     trace(world, "send", from->index, to, size);
     if (world->parted && world->parties[to].side != from->side) {
         world->result->lost++;
@@ -656,6 +658,12 @@ all_are_over(const struct swarm_world *world)
     return true;
 }
 
+static bool
+is_found_out(const struct swarm_world *world)
+{
+    return has_too_many_liars(world) && world->result->forked > 0;
+}
+
 static void
 play(struct swarm_world *world)
 {
@@ -668,7 +676,7 @@ play(struct swarm_world *world)
         plan(world, about(world, faults->partition_every_ms), &(struct sim_event){.kind = SIM_CUT});
     if (faults->crash_every_ms > 0)
         plan(world, about(world, faults->crash_every_ms), &(struct sim_event){.kind = SIM_CRASH});
-    while (!world->failed && !all_are_over(world) &&
+    while (!world->failed && !all_are_over(world) && !is_found_out(world) &&
            sim_queue_take(&world->queue, &world->now, &event)) {
         if (world->now > limit)
             fail(world, "the run did not end in time after the faults healed", NULL);
@@ -677,7 +685,7 @@ play(struct swarm_world *world)
         if (event.kind == SIM_FRAME)
             free(event.bytes);
     }
-    if (!world->failed && !all_are_over(world))
+    if (!world->failed && !all_are_over(world) && !is_found_out(world))
         fail(world, "nothing is left to happen, and the run is not over", NULL);
 }
 
@@ -732,6 +740,8 @@ make_liar(struct swarm_party *party)
                                            .seed =
                                                world->config->seed * world->count + party->index,
                                            .habits = faults->habits,
+                                           .chance = faults->lies,
+                                           .plot   = &party->world->plot,
                                            .send   = send_lie,
                                            .host   = party};
     return sim_liar_new(&party->liar, &config);
@@ -819,7 +829,7 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         out->ended_ms = world.now;
         for (size_t i = 0; i < world.count; i++)
             stop(&world.parties[i]);
-        for (size_t i = 0; !world.failed && i < world.count; i++)
+        for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
             if (world.parties[i].liar == NULL)
                 check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)

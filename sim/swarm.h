@@ -16,7 +16,7 @@
  * and at the end: every honest ledger verifies from the disks alone, every aggregate recomputed,
  * and every honest member holds the final model.
  *
- * With more liars than a swarm withstands it forks, and the result counts how often that was seen.
+ * With more liars than a swarm withstands it may fork: the world ends when a member says so.
  */
 #ifndef SIM_SWARM_H
 #define SIM_SWARM_H

@@ -81,6 +81,7 @@ struct sim_result {
     uint64_t        sums_checked; /* rounds whose aggregate was recomputed at the end */
     struct sec_hash trace;        /* over every event: equal for equal seeds      */
     uint64_t        rounds, events, crashes, partitions;
+    uint64_t        bytes; /* of all frames sent */
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */

@@ -1,6 +1,7 @@
 /*
  * Swarms on a virtual clock: calm ones, and ones with everything that can go wrong.
  */
+#include "sim/liar.h"
 #include "sim/scenario.h"
 #include "sim/swarm.h"
 
@@ -100,12 +101,91 @@ every_seed_ends_well_and_all_kinds_of_faults_occur(void **state)
     }
 }
 
+/* ---- liars ---- */
+
+/* One of four lies in one way, whenever it can. */
+static struct sim_result
+run_liar(uint64_t seed, uint32_t liars, uint32_t habits, double loss)
+{
+    struct sim_config config = config_of(seed, 4, false);
+    config.faults            = (struct sim_faults){
+                   .liars = liars, .lies = 1, .habits = habits, .loss = loss, .heal_ms = 60000};
+    return run(&config);
+}
+
+static void
+the_others_go_on_whatever_one_of_four_lies(void **state)
+{
+    (void)state;
+    for (uint32_t habit = 0; habit < SIM_HABITS_DRAWN; habit++) {
+        uint64_t lies = 0;
+        for (uint64_t seed = 1; seed <= 6; seed++)
+            lies += run_liar(seed, 1, 1u << habit, 0.3).lies;
+        if (lies == 0)
+            fail_msg("habit %u: no lies", habit);
+    }
+}
+
+static void
+whoever_signs_two_votes_is_convicted_in_a_block(void **state)
+{
+    uint64_t convicted = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        convicted += run_liar(seed, 1, 1u << SIM_TWO_VOTES, 0).convicted;
+    assert_true(convicted > 0);
+}
+
+/* Two of four: each half is shown another block, and both halves decide. */
+static void
+with_more_liars_than_f_the_ledger_forks_and_the_members_say_so(void **state)
+{
+    uint64_t forked = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        forked += run_liar(seed, 2, 1u << SIM_FORK, 0).forked;
+    assert_true(forked > 0);
+}
+
+static void
+one_liar_alone_cannot_fork_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        assert_int_equal(run_liar(seed, 1, 1u << SIM_FORK, 0).forked, 0);
+}
+
+/* ---- and when something is wrong, the world says so ---- */
+
+/* It forgets what it voted and committed to. */
+static void
+a_disk_that_lies_is_found_out(void **state)
+{
+    uint64_t seen = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct sim_config config = config_of(seed, 4, true);
+        struct sim_result result;
+        struct pn_error   why = {.text = ""};
+        config.faults         = (struct sim_faults){
+                    .crash_every_ms = 300, .down_ms = 300, .heal_ms = 60000, .lying_disk = 2};
+        EXPECT_OK(sim_swarm_run(&result, &config, &why));
+        seen += !result.ok;
+    }
+    assert_true(seen > 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_calm_swarm_ends_with_the_model_of_a_coordinator),
         cmocka_unit_test(every_seed_ends_well_and_all_kinds_of_faults_occur),
+        cmocka_unit_test(the_others_go_on_whatever_one_of_four_lies),
+        cmocka_unit_test(whoever_signs_two_votes_is_convicted_in_a_block),
+        cmocka_unit_test(with_more_liars_than_f_the_ledger_forks_and_the_members_say_so),
+        cmocka_unit_test(one_liar_alone_cannot_fork_it),
+        cmocka_unit_test(a_disk_that_lies_is_found_out),
     };
     if (sec_init() != PN_OK || nn_start_up() != PN_OK)
         return 1;

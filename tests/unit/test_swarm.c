@@ -1,0 +1,278 @@
+/*
+ * fed/swarm by transcript: when a member is ready, whom it waits for, and what it asks of others.
+ */
+#include "fed/swarm.h"
+#include "support/expect.h"
+
+#include <string.h>
+
+enum {
+    MEMBERS  = 4,
+    SEEN_MAX = 64
+};
+
+struct member {
+    struct fed_swarm        swarm;
+    struct fed_swarm_member members[MEMBERS];
+    struct fed_voter        voters[MEMBERS];
+    struct fed_swarm_effect seen[SEEN_MAX]; /* of the newest step */
+    size_t                  count;
+};
+
+static void
+note(void *host, const struct fed_swarm_effect *effect)
+{
+    struct member *member = host;
+    assert_true(member->count < SEEN_MAX);
+    member->seen[member->count++] = *effect;
+}
+
+static enum pn_status
+step(struct member *member, pn_ms now, struct fed_swarm_event event)
+{
+    member->count = 0;
+    return fed_swarm_step(&member->swarm, now, &event, note, member);
+}
+
+static size_t
+seen(const struct member *member, enum fed_swarm_effect_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < member->count; i++)
+        count += member->seen[i].kind == kind;
+    return count;
+}
+
+static bool
+seen_agree(const struct member *member, enum fed_consensus_effect_kind kind)
+{
+    for (size_t i = 0; i < member->count; i++)
+        if (member->seen[i].kind == FED_S_AGREE && member->seen[i].consensus.kind == kind)
+            return true;
+    return false;
+}
+
+/* Place 0 of four, at height 0, which it leads in view 1; a quorum of 2 reports. */
+static void
+begin(struct member *member)
+{
+    struct fed_swarm_limits limits = {.consensus      = {.members    = MEMBERS,
+                                                         .quorum     = 3,
+                                                         .liars      = 1,
+                                                         .propose_ms = 1000,
+                                                         .vote_ms    = 500,
+                                                         .grow_ms    = 500,
+                                                         .repeat_ms  = 2000},
+                                      .rounds         = 2,
+                                      .cohort         = MEMBERS,
+                                      .quorum         = 2,
+                                      .evaluate_every = 1,
+                                      .away_ms        = 4000,
+                                      .gather_ms      = 20000,
+                                      .collect_ms     = 30000,
+                                      .evaluate_ms    = 30000,
+                                      .status_ms      = 5000,
+                                      .retry_ms       = 1000,
+                                      .linger_ms      = 10000};
+    memset(member, 0, sizeof *member);
+    fed_swarm_init(&member->swarm, &limits, member->members, member->voters);
+    fed_swarm_start(&member->swarm, 0);
+    for (uint32_t i = 1; i < MEMBERS; i++)
+        EXPECT_OK(step(member, 1, (struct fed_swarm_event){.kind = FED_S_UP, .member = i}));
+    EXPECT_OK(step(member, 1, (struct fed_swarm_event){.kind = FED_S_ABLE}));
+    assert_int_equal(seen(member, FED_S_CONTRIBUTE), 1);
+}
+
+static enum pn_status
+announce(struct member *member, pn_ms now, uint32_t who, uint8_t root)
+{
+    const struct fed_contribution contribution = {.blob = {.size = 8, .root = {.bytes = {root}}}};
+    return step(member, now,
+                (struct fed_swarm_event){.kind         = FED_S_ANNOUNCED,
+                                         .member       = who,
+                                         .height       = member->swarm.height,
+                                         .part         = FED_REPORT_PART,
+                                         .contribution = &contribution});
+}
+
+static void
+arrive(struct member *member, pn_ms now, uint32_t who)
+{
+    EXPECT_OK(announce(member, now, who, (uint8_t)(who + 1)));
+    assert_int_equal(seen(member, FED_S_PULL), who != 0);
+    EXPECT_OK(step(member, now,
+                   (struct fed_swarm_event){.kind   = FED_S_HERE,
+                                            .member = who,
+                                            .height = member->swarm.height,
+                                            .part   = FED_REPORT_PART}));
+}
+
+/* A block that names the reports of `count` members, from the first. */
+static void
+commit(struct member *member, pn_ms now, enum wire_block_kind kind, uint32_t count)
+{
+    struct wire_report    reports[MEMBERS] = {{.member = 0}};
+    const uint32_t        places[]         = {0, 1, 2, 3};
+    struct wire_agreement agreement        = {.view = 1, .reports = reports, .report_count = count};
+    struct wire_block     block            = {
+                       .kind = kind, .height = member->swarm.height, .agreement = &agreement};
+    fed_swarm_take(&member->swarm, &block, places);
+    EXPECT_OK(step(member, now, (struct fed_swarm_event){.kind = FED_S_COMMITTED}));
+}
+
+static void
+it_is_ready_when_all_parts_are_here_and_then_proposes(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        assert_false(member.swarm.ready);
+        arrive(&member, 10 + i, i);
+    }
+    assert_true(member.swarm.ready);
+    assert_true(seen_agree(&member, FED_C_BUILD));
+}
+
+static void
+whoever_is_lost_or_away_for_long_is_not_waited_for(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    arrive(&member, 10, 0);
+    arrive(&member, 11, 1);
+    EXPECT_OK(step(&member, 12,
+                   (struct fed_swarm_event){.kind    = FED_S_LOST,
+                                            .member  = 2,
+                                            .part    = FED_REPORT_PART,
+                                            .absence = WIRE_ABSENT_FAULT}));
+    assert_false(member.swarm.ready);
+    EXPECT_OK(step(&member, 20, (struct fed_swarm_event){.kind = FED_S_DOWN, .member = 3}));
+    assert_false(member.swarm.ready);
+    assert_true(fed_swarm_deadline(&member.swarm) <= 4020);
+    EXPECT_OK(step(&member, 4019, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_false(member.swarm.ready);
+    EXPECT_OK(step(&member, 4020, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_true(member.swarm.ready);
+}
+
+static void
+when_its_time_is_up_a_quorum_is_enough_and_less_is_not(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    arrive(&member, 10, 0);
+    EXPECT_OK(step(&member, 20000, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_false(member.swarm.ready);
+    arrive(&member, 20001, 1);
+    assert_true(member.swarm.ready);
+}
+
+/* A leader cannot hurry anybody: what it leaves out is waited for first. */
+static void
+a_proposal_is_looked_at_once_it_is_ready(void **state)
+{
+    struct member                    member;
+    struct sec_hash                  hash     = {.bytes = {9}};
+    const struct fed_consensus_event proposal = {.kind = FED_C_PROPOSAL, .view = 1, .hash = hash};
+    (void)state;
+    begin(&member);
+    EXPECT_OK(
+        step(&member, 5, (struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &proposal}));
+    assert_false(seen_agree(&member, FED_C_CHECK));
+    assert_int_equal(member.swarm.held_count, 1);
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        arrive(&member, 10 + i, i);
+    assert_true(seen_agree(&member, FED_C_CHECK));
+    assert_int_equal(member.swarm.held_count, 0);
+}
+
+static void
+a_member_that_commits_to_two_things_is_heard_once(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    EXPECT_OK(announce(&member, 5, 2, 3));
+    EXPECT_OK(announce(&member, 6, 2, 3));
+    assert_int_equal(seen(&member, FED_S_PULL), 0);
+    EXPECT_STATUS(PN_EPEER_STATE, announce(&member, 7, 2, 4));
+    assert_int_equal(member.members[2].parts[FED_REPORT_PART].blob.root.bytes[0], 3);
+}
+
+static void
+whoever_did_not_join_may_report_later_and_is_in_from_the_next_height(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    commit(&member, 100, WIRE_BLOCK_GENESIS, 2);
+    assert_int_equal(member.swarm.height, 1);
+    assert_true(fed_swarm_wants(&member.swarm, 0, FED_UPDATE_PART));
+    assert_false(fed_swarm_wants(&member.swarm, 3, FED_UPDATE_PART));
+    assert_true(fed_swarm_wants(&member.swarm, 3, FED_REPORT_PART)); /* it may */
+    EXPECT_OK(announce(&member, 101, 3, 5));
+    assert_int_equal(seen(&member, FED_S_PULL), 1);
+}
+
+static void
+whoever_is_behind_asks_those_who_hold_more_one_after_the_other(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    EXPECT_OK(
+        step(&member, 10, (struct fed_swarm_event){.kind = FED_S_SEEN, .member = 2, .height = 3}));
+    assert_int_equal(seen(&member, FED_S_ASK), 1);
+    assert_int_equal(member.swarm.asked, 2);
+    EXPECT_OK(
+        step(&member, 11, (struct fed_swarm_event){.kind = FED_S_SEEN, .member = 3, .height = 9}));
+    assert_int_equal(seen(&member, FED_S_ASK), 0); /* one at a time */
+    EXPECT_OK(step(&member, 1010, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_int_equal(seen(&member, FED_S_ASK), 1);
+    assert_int_equal(member.swarm.asked, 3);
+    commit(&member, 1011, WIRE_BLOCK_GENESIS, 4); /* and goes on at once */
+    assert_int_equal(seen(&member, FED_S_ASK), 1);
+}
+
+static void
+it_ends_when_all_hold_the_last_block_or_after_a_while(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    commit(&member, 100, WIRE_BLOCK_FINISH, 4);
+    assert_true(member.swarm.finished);
+    assert_int_equal(seen(&member, FED_S_END), 0);
+    for (uint32_t i = 1; i < MEMBERS - 1; i++)
+        EXPECT_OK(step(&member, 101,
+                       (struct fed_swarm_event){.kind = FED_S_SEEN, .member = i, .height = 1}));
+    assert_int_equal(seen(&member, FED_S_END), 0);
+    EXPECT_OK(step(&member, 10100, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_int_equal(seen(&member, FED_S_END), 1);
+
+    begin(&member);
+    commit(&member, 100, WIRE_BLOCK_FINISH, 4);
+    for (uint32_t i = 1; i < MEMBERS; i++)
+        EXPECT_OK(step(&member, 101,
+                       (struct fed_swarm_event){.kind = FED_S_SEEN, .member = i, .height = 1}));
+    assert_int_equal(seen(&member, FED_S_END), 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_ready_when_all_parts_are_here_and_then_proposes),
+        cmocka_unit_test(whoever_is_lost_or_away_for_long_is_not_waited_for),
+        cmocka_unit_test(when_its_time_is_up_a_quorum_is_enough_and_less_is_not),
+        cmocka_unit_test(a_proposal_is_looked_at_once_it_is_ready),
+        cmocka_unit_test(a_member_that_commits_to_two_things_is_heard_once),
+        cmocka_unit_test(whoever_did_not_join_may_report_later_and_is_in_from_the_next_height),
+        cmocka_unit_test(whoever_is_behind_asks_those_who_hold_more_one_after_the_other),
+        cmocka_unit_test(it_ends_when_all_hold_the_last_block_or_after_a_while),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
