@@ -136,7 +136,7 @@ node_not $config "$in_bad:9:17: jobs: expected 64 hexadecimal digits" '$apolicy:
 node_not $config "$in_bad:9:12: heartbeat: expected a time such as 1500ms" '$aheartbeat: 5 weeks'
 node_not $absent "$lab/ana/none.yaml" 's/^federation:.*/federation: none.yaml/'
 node_not $absent "$lab/ana/none/node.key" 's/^keys:.*/keys: none/'
-refused $config "there is no option job" panal-node --config "$lab/hub/coordinator.yaml"
+refused $config "no data: a node needs --config node.yaml" panal-node --config "$lab/hub/coordinator.yaml"
 sed 's/^job:.*/job: none.yaml/' "$lab/hub/coordinator.yaml" >"$lab/hub/bad.yaml"
 refused $absent "$lab/hub/none.yaml" panal-coordinator --config "$lab/hub/bad.yaml"
 sed 's/^listen:.*/listen: 127.0.0.1/' "$lab/hub/coordinator.yaml" >"$lab/hub/bad.yaml"
