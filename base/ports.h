@@ -22,8 +22,9 @@ struct pn_work {
 struct pn_ports {
     void *host;
     /* Hands a whole frame over; PN_ENETWORK when the peer is not reachable or its queue is full
-     * (the frame is then lost and the link must be reset). Bytes are copied. */
-    enum pn_status (*send)(void *host, uint32_t member, const uint8_t *frame, size_t size);
+     * (the frame is then lost and the link must be reset). A host may take the memory of `frame`
+     * and leave other of the same capacity: what is in it afterwards means nothing. */
+    enum pn_status (*send)(void *host, uint32_t member, struct pn_buffer *frame);
     void (*submit)(void *host, struct pn_work *work);
 };
 

@@ -12,7 +12,7 @@
 
 enum {
     TENSORS  = 3, /* the last one only where the optimiser has a state */
-    META     = 16,
+    META     = 24,
     TEXT_MAX = 1u << 16
 };
 
@@ -29,49 +29,82 @@ struct value {
 
 /* The cursor as plain values. */
 struct cursor {
-    uint64_t step, epoch, at, best_epoch;
-    double   loss, weight, best;
+    uint64_t step, epoch, at, epochs, best_epoch, watched, best_at, has_best, bad, resting,
+        has_plateau;
+    double loss, weight, best, plateau, share;
 };
 
 static struct cursor
 flatten(const struct nn_fit_cursor *from)
 {
-    return (struct cursor){.step       = from->training.step,
-                           .epoch      = from->training.epoch,
-                           .at         = from->training.at,
-                           .loss       = from->training.loss,
-                           .weight     = from->training.weight,
-                           .best       = from->best,
-                           .best_epoch = from->best_epoch};
+    return (struct cursor){.step        = from->training.step,
+                           .epoch       = from->training.epoch,
+                           .at          = from->training.at,
+                           .loss        = from->training.loss,
+                           .weight      = from->training.weight,
+                           .epochs      = from->epochs,
+                           .best_epoch  = from->best_epoch,
+                           .watched     = from->stopping.steps,
+                           .best_at     = from->stopping.best_step,
+                           .has_best    = from->stopping.begun,
+                           .best        = from->stopping.best,
+                           .bad         = from->plateau.bad,
+                           .resting     = from->plateau.resting,
+                           .has_plateau = from->plateau.begun,
+                           .plateau     = from->plateau.best,
+                           .share       = from->plateau.share};
 }
 
 /* False when a number does not fit. */
 static bool
 unflatten(struct nn_fit_cursor *out, const struct cursor *from)
 {
-    if (from->epoch > UINT32_MAX || from->at > UINT32_MAX || from->best_epoch > UINT32_MAX)
+    if (from->epoch > UINT32_MAX || from->epochs > UINT32_MAX || from->at > UINT32_MAX ||
+        from->best_epoch > UINT32_MAX || from->bad > UINT32_MAX || from->resting > UINT32_MAX ||
+        from->has_best > 1 || from->has_plateau > 1)
         return false;
     *out = (struct nn_fit_cursor){.training   = {.step   = from->step,
                                                  .epoch  = (uint32_t)from->epoch,
                                                  .at     = (uint32_t)from->at,
                                                  .loss   = from->loss,
                                                  .weight = from->weight},
-                                  .best       = from->best,
+                                  .stopping   = {.best      = from->best,
+                                                 .best_step = from->best_at,
+                                                 .steps     = from->watched,
+                                                 .begun     = from->has_best == 1},
+                                  .plateau    = {.best    = from->plateau,
+                                                 .share   = from->share,
+                                                 .bad     = (uint32_t)from->bad,
+                                                 .resting = (uint32_t)from->resting,
+                                                 .begun   = from->has_plateau == 1},
+                                  .epochs     = (uint32_t)from->epochs,
                                   .best_epoch = (uint32_t)from->best_epoch};
     return true;
 }
 
 enum {
-    VALUES = 7
+    VALUES = 16
 };
 static void
 list_values(struct value out[static VALUES], struct cursor *cursor)
 {
     const struct value values[VALUES] = {
-        {"step", WHOLE, &cursor->step}, {"epoch", WHOLE, &cursor->epoch},
-        {"at", WHOLE, &cursor->at},     {"best_epoch", WHOLE, &cursor->best_epoch},
-        {"loss", REAL, &cursor->loss},  {"weight", REAL, &cursor->weight},
+        {"step", WHOLE, &cursor->step},
+        {"epoch", WHOLE, &cursor->epoch},
+        {"at", WHOLE, &cursor->at},
+        {"loss", REAL, &cursor->loss},
+        {"weight", REAL, &cursor->weight},
+        {"epochs", WHOLE, &cursor->epochs},
+        {"best_epoch", WHOLE, &cursor->best_epoch},
+        {"watched", WHOLE, &cursor->watched},
+        {"best_at", WHOLE, &cursor->best_at},
+        {"has_best", WHOLE, &cursor->has_best},
         {"best", REAL, &cursor->best},
+        {"bad", WHOLE, &cursor->bad},
+        {"resting", WHOLE, &cursor->resting},
+        {"has_plateau", WHOLE, &cursor->has_plateau},
+        {"plateau", REAL, &cursor->plateau},
+        {"share", REAL, &cursor->share},
     };
     memcpy(out, values, sizeof values);
 }

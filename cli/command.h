@@ -67,6 +67,7 @@ int cli_lab_run(int argc, char **argv);
 int cli_lab_lay_out(int argc, char **argv);
 int cli_ledger_verify(int argc, char **argv);
 int cli_ledger_show(int argc, char **argv);
+int cli_ledger_diff(int argc, char **argv);
 int cli_model_show(int argc, char **argv);
 int cli_model_export(int argc, char **argv);
 int cli_model_measure(int argc, char **argv);

@@ -1,25 +1,27 @@
 #include "cli/compare.h"
 
+#include "engine/own.h"
 #include "nnlib/train.h"
 #include "node/settings.h"
-#include "node/trainer.h"
+#include "store/files.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static enum pn_status
-open_site(struct node_trainer **out, const struct cli_compare_wish *wish, size_t site,
+open_site(struct engine_trainer **out, const struct cli_compare_wish *wish, size_t site,
           struct pn_error *why)
 {
-    return node_trainer_new(out,
-                            &(struct node_trainer_config){
-                                .job       = wish->job,
-                                .source    = &wish->sites->items[site].source,
-                                .bytes_max = NODE_DATA_BYTES_MAX,
-                                .member    = (uint32_t)site + 2,
-                            },
-                            why);
+    return engine_trainer_new(out,
+                              &(struct engine_trainer_config){
+                                  .job       = wish->job,
+                                  .source    = &wish->sites->items[site].source,
+                                  .bytes_max = NODE_DATA_BYTES_MAX,
+                                  .member    = (uint32_t)site + 2,
+                              },
+                              why);
 }
 
 static void
@@ -35,12 +37,12 @@ read_values(double *out, const struct cli_comparison *comparison, const struct e
 /* `total` (NN_METRIC_COUNT, zeros at first; may be NULL) grows by what is measured. */
 static enum pn_status
 measure(double *out, struct nn_metric *total, const struct cli_comparison *comparison,
-        const struct cli_compare_wish *wish, struct node_trainer *trainer, const float *theta)
+        const struct cli_compare_wish *wish, struct engine_trainer *trainer, const float *theta)
 {
     struct nn_metric *metrics = calloc(NN_METRICS_MAX, sizeof *metrics);
     if (metrics == NULL)
         return PN_ENOMEM;
-    enum pn_status st = node_trainer_evaluate(metrics, theta, trainer, DATA_TEST);
+    enum pn_status st = engine_trainer_evaluate(metrics, theta, trainer, DATA_TEST);
     if (st == PN_OK)
         read_values(out, comparison, wish->job, metrics);
     for (size_t m = 0; st == PN_OK && total != NULL && m < wish->job->metric_count; m++)
@@ -55,17 +57,17 @@ measure(double *out, struct nn_metric *total, const struct cli_comparison *compa
 /* The scaling a site would use alone; where that is impossible (a column is constant there), the
  * run's. */
 static enum pn_status
-scale_alone(struct node_trainer *trainer, const struct cli_compare_wish *wish)
+scale_alone(struct engine_trainer *trainer, const struct cli_compare_wish *wish)
 {
     if (wish->scaling == NULL)
-        return node_trainer_scale(trainer, NULL);
+        return engine_trainer_scale(trainer, NULL);
     struct pn_error      ignored;
     struct data_scaling *own = calloc(wish->job->schema->numeric_count, sizeof *own);
     if (own == NULL)
         return PN_ENOMEM;
     enum pn_status st =
-        data_scaling_from_sums(own, node_trainer_sums(trainer), wish->job->schema, &ignored);
-    st = node_trainer_scale(trainer, st == PN_OK ? own : wish->scaling);
+        data_scaling_from_sums(own, engine_trainer_sums(trainer), wish->job->schema, &ignored);
+    st = engine_trainer_scale(trainer, st == PN_OK ? own : wish->scaling);
     free(own);
     return st;
 }
@@ -74,25 +76,25 @@ static enum pn_status
 train_alone(struct cli_comparison *comparison, const struct cli_compare_wish *wish, size_t site,
             float *theta, struct pn_error *why)
 {
-    struct node_trainer *trainer = NULL;
-    double               loss;
-    enum pn_status       st = open_site(&trainer, wish, site, why);
+    struct engine_trainer *trainer = NULL;
+    double                 loss;
+    enum pn_status         st = open_site(&trainer, wish, site, why);
     if (st == PN_OK)
         st = scale_alone(trainer, wish);
     engine_job_first_model(theta, wish->job);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++)
-        st = node_trainer_train(theta, &loss, trainer, round, NULL);
+        st = engine_trainer_train(theta, &loss, trainer, round, NULL);
     if (st == PN_OK)
         st = measure(comparison->sites[site].scores.alone, NULL, comparison, wish, trainer, theta);
     if (st == PN_EDIVERGED) /* a site alone may well diverge: that is a result, not a failure */
         st = PN_OK;
-    node_trainer_free(trainer);
+    engine_trainer_free(trainer);
     return st;
 }
 
 /* All sites' training records in one block; `records` borrows from it. */
 static enum pn_status
-pool(struct nn_records *records, float **block, struct node_trainer *const *trainers,
+pool(struct nn_records *records, float **block, struct engine_trainer *const *trainers,
      const struct cli_compare_wish *wish)
 {
     size_t inputs  = nn_plan_input_size(wish->job->plan),
@@ -100,7 +102,7 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
     size_t rows = 0, row = 0;
     bool   weighted = false;
     for (size_t i = 0; i < wish->sites->count; i++) {
-        struct nn_records part = node_trainer_records(trainers[i], DATA_TRAIN);
+        struct nn_records part = engine_trainer_records(trainers[i], DATA_TRAIN);
         rows += part.rows;
         weighted = weighted || part.weight != NULL;
     }
@@ -109,7 +111,7 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
         return PN_ENOMEM;
     float *x = all, *target = x + rows * inputs, *weight = target + rows * targets;
     for (size_t i = 0; i < wish->sites->count; i++) {
-        struct nn_records part = node_trainer_records(trainers[i], DATA_TRAIN);
+        struct nn_records part = engine_trainer_records(trainers[i], DATA_TRAIN);
         memcpy(x + row * inputs, part.x, part.rows * inputs * sizeof *x);
         memcpy(target + row * targets, part.target, part.rows * targets * sizeof *target);
         for (size_t r = 0; r < part.rows; r++)
@@ -123,35 +125,47 @@ pool(struct nn_records *records, float **block, struct node_trainer *const *trai
 }
 
 static enum pn_status
-train_pooled(float *theta, struct node_trainer *const *trainers,
+train_rounds(float *theta, const struct nn_records *records, struct nn_team *team,
              const struct cli_compare_wish *wish)
 {
-    const struct fed_job *job      = wish->job->job;
-    struct nn_training    training = {
-           .optimiser = job->optimiser, .batch = job->batch, .epochs = job->epochs};
-    struct nn_records records;
-    struct pn_rng     seed, rng;
-    float            *block = NULL;
-    size_t            bytes;
-    double            loss;
-    enum pn_status    st = pool(&records, &block, trainers, wish);
+    const struct fed_job *job = wish->job->job;
+    struct nn_training    training;
+    struct pn_rng         seed, rng;
+    size_t                bytes;
+    double                loss;
+    fed_job_training(&training, job, 1, records->rows);
+    training.team     = team;
+    enum pn_status st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records->rows);
     if (st != PN_OK)
         return st;
-    if ((st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records.rows)) != PN_OK) {
-        free(block);
-        return st;
-    }
     void *workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (workspace == NULL)
-        st = PN_ENOMEM;
-    engine_job_first_model(theta, wish->job);
+        return PN_ENOMEM;
     pn_rng_init(&seed, job->seed);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++) {
         pn_rng_derive(&rng, &seed, PN_RNG_ROUND, round);
-        fed_job_optimiser(&training.optimiser, job, round);
-        st = nn_train(theta, &loss, wish->job->plan, &records, &training, &rng, workspace);
+        fed_job_training(&training, job, round, records->rows);
+        training.team = team;
+        st = nn_train(theta, &loss, wish->job->plan, records, &training, &rng, workspace);
     }
     free(workspace);
+    return st;
+}
+
+static enum pn_status
+train_pooled(float *theta, struct engine_trainer *const *trainers,
+             const struct cli_compare_wish *wish)
+{
+    struct nn_records records;
+    struct nn_team   *team  = NULL;
+    float            *block = NULL;
+    enum pn_status    st    = pool(&records, &block, trainers, wish);
+    if (st == PN_OK)
+        st = engine_job_team(&team, wish->job, 1, records.rows, NULL);
+    engine_job_first_model(theta, wish->job);
+    if (st == PN_OK)
+        st = train_rounds(theta, &records, team, wish);
+    nn_team_free(team);
     free(block);
     return st;
 }
@@ -168,10 +182,11 @@ choose_metrics(struct cli_comparison *comparison, const struct engine_job *job)
 }
 
 static void
-count(struct cli_compared *site, const struct cli_compare_wish *wish, struct node_trainer *trainer)
+count(struct cli_compared *site, const struct cli_compare_wish *wish,
+      struct engine_trainer *trainer)
 {
     for (int part = DATA_TRAIN; part <= DATA_TEST; part++) {
-        struct nn_records records = node_trainer_records(trainer, (enum data_part_kind)part);
+        struct nn_records records = engine_trainer_records(trainer, (enum data_part_kind)part);
         site->records += records.rows;
         if (part == DATA_TEST)
             site->test_records = records.rows;
@@ -180,19 +195,39 @@ count(struct cli_compared *site, const struct cli_compare_wish *wish, struct nod
     }
 }
 
+/* The final model as the site has it. */
+static enum pn_status
+take_model(float *theta, const struct cli_compare_wish *wish, size_t site, struct pn_error *why)
+{
+    char                path[4096];
+    struct store_files *files = NULL;
+    struct store_disk   disk;
+    (void)snprintf(path, sizeof path, "%s/%s/state", wish->folder, wish->sites->items[site].name);
+    enum pn_status st = store_files_open(&files, &disk, path, STORE_READ, why);
+    if (st != PN_OK)
+        return st;
+    memcpy(theta, wish->model, (size_t)wish->job->model_size);
+    st = engine_own_put_over(theta, &(struct engine_own){&disk, wish->job->plan}, ENGINE_OWN_NEWEST,
+                             why);
+    store_files_close(files);
+    return st;
+}
+
 static enum pn_status
 compare_shared(struct cli_comparison *comparison, const struct cli_compare_wish *wish,
-               struct node_trainer **trainers, float *theta, struct nn_metric *federated,
+               struct engine_trainer **trainers, float *theta, struct nn_metric *federated,
                struct nn_metric *pooled, struct pn_error *why)
 {
     enum pn_status st = PN_OK;
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++) {
         st = open_site(&trainers[i], wish, i, why);
         if (st == PN_OK)
-            st = node_trainer_scale(trainers[i], wish->scaling);
+            st = engine_trainer_scale(trainers[i], wish->scaling);
+        if (st == PN_OK)
+            st = take_model(theta, wish, i, why);
         if (st == PN_OK)
             st = measure(comparison->sites[i].scores.federated, federated, comparison, wish,
-                         trainers[i], wish->model);
+                         trainers[i], theta);
         if (st == PN_OK)
             count(&comparison->sites[i], wish, trainers[i]);
     }
@@ -221,10 +256,10 @@ cli_compare(struct cli_comparison *out, const struct cli_compare_wish *wish, str
 {
     struct cli_comparison comparison = {.site_count = wish->sites->count};
     comparison.sites                 = calloc(wish->sites->count, sizeof *comparison.sites);
-    struct node_trainer **trainers   = calloc(wish->sites->count, sizeof *trainers);
-    struct nn_metric     *totals     = calloc(2 * NN_METRIC_COUNT, sizeof *totals);
-    float                *theta      = malloc((size_t)wish->job->model_size + 1);
-    enum pn_status        st         = PN_OK;
+    struct engine_trainer **trainers = calloc(wish->sites->count, sizeof *trainers);
+    struct nn_metric       *totals   = calloc(2 * NN_METRIC_COUNT, sizeof *totals);
+    float                  *theta    = malloc((size_t)wish->job->model_size + 1);
+    enum pn_status          st       = PN_OK;
     if (comparison.sites == NULL || trainers == NULL || theta == NULL || totals == NULL)
         st = pn_error_set(why, PN_ENOMEM, "no memory for the comparison");
     clear_scores(&comparison.overall);
@@ -235,7 +270,7 @@ cli_compare(struct cli_comparison *out, const struct cli_compare_wish *wish, str
         st = compare_shared(&comparison, wish, trainers, theta, totals, totals + NN_METRIC_COUNT,
                             why);
     for (size_t i = 0; trainers != NULL && i < wish->sites->count; i++)
-        node_trainer_free(trainers[i]);
+        engine_trainer_free(trainers[i]);
     for (size_t i = 0; st == PN_OK && i < wish->sites->count; i++)
         st = train_alone(&comparison, wish, i, theta, why);
     free(totals);

@@ -3,7 +3,7 @@
  * pooled.
  *
  *     alone      on the site's own training records, for as many rounds of the same local training
- *     federated  the run's final model
+ *     federated  the run's final model, with the site's own tensors where it has some (node/own)
  *     pooled     on all sites' training records together: what nobody may do outside a laboratory
  *
  * Each is measured on the same test records of each site. No model has seen them.
@@ -36,6 +36,7 @@ struct cli_comparison {
 struct cli_compare_wish {
     const struct engine_job   *job;
     const struct engine_sites *sites;
+    const char                *folder;  /* of the laboratory: FOLDER/SITE/state */
     const float               *model;   /* the run's final model        */
     const struct data_scaling *scaling; /* the run's; NULL when none    */
     uint64_t                   rounds;  /* that the run took            */

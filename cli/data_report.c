@@ -29,12 +29,15 @@ print_shape(const struct data_schema *schema, const struct data_report *report)
 {
     char shape[40];
     data_schema_shape_text(shape, schema);
-    printf("  a record has the shape %s and %u target%s\n", shape, schema->target_size,
-           schema->target_size == 1 ? "" : "s");
+    if (schema->target_is_record)
+        printf("  a record has the shape %s and is its own target\n", shape);
+    else
+        printf("  a record has the shape %s and %u target%s\n", shape, schema->target_size,
+               schema->target_size == 1 ? "" : "s");
     if (schema->format != DATA_CSV)
         printf("  values from %g to %g, mean %g, deviation %g\n", report->values.min,
                report->values.max, report->values.mean, report->values.deviation);
-    if (schema->class_count == 0)
+    if (schema->class_count == 0 && !schema->target_is_record)
         printf("  targets from %g to %g, mean %g, deviation %g\n", report->targets.min,
                report->targets.max, report->targets.mean, report->targets.deviation);
 }
@@ -94,7 +97,8 @@ cli_data_report_json(struct text_json *json, const char *site, const struct data
     text_json_close(json);
     if (schema->format != DATA_CSV)
         put_numbers(json, "values", &report->values);
-    if (schema->class_count == 0)
+    text_json_bool(json, "target_is_record", schema->target_is_record);
+    if (schema->class_count == 0 && !schema->target_is_record)
         put_numbers(json, "targets", &report->targets);
     text_json_bool(json, "one_class", report->one_class);
     text_json_open_list(json, "class_records");

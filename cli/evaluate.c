@@ -38,7 +38,8 @@ static const struct pn_option predict_table[] = {
     {0},
 };
 
-/* A model and the records it is asked about, ready to run. */
+/* A model and the records it is asked about, ready to run. `words` are the paths of the job and of
+ * the model. */
 struct session {
     struct cli_local     local;
     struct data_table   *table;
@@ -48,15 +49,17 @@ struct session {
 };
 
 static enum pn_status
-session_open(struct session *s, const struct options *options, const char *job_path,
-             const char *model_path, struct pn_error *why)
+session_open(struct session *s, const struct options *options, const char *const *words,
+             bool with_targets, struct pn_error *why)
 {
     size_t         bytes = 0;
-    enum pn_status st = cli_local_open(&s->local, job_path, &options->files, options->config, why);
+    enum pn_status st = cli_local_open(&s->local, words[0], &options->files, options->config, why);
     if (st != PN_OK)
         return st;
     const struct engine_job *job = &s->local.job;
-    st = cli_model_read(&s->theta, &s->scaling, model_path, job->plan, job->schema, why);
+    st = cli_model_read(&s->theta, &s->scaling, words[1], job->plan, job->schema, why);
+    if (!with_targets)
+        data_schema_drop_targets(job->schema);
     if (st == PN_OK)
         st = data_table_load(&s->table, job->schema, &s->local.source, NODE_DATA_BYTES_MAX, why);
     if (st == PN_OK) {
@@ -76,6 +79,15 @@ session_close(struct session *s)
     free(s->theta);
     free(s->workspace);
     cli_local_close(&s->local);
+}
+
+static struct nn_records
+records_of(const struct session *s)
+{
+    return (struct nn_records){.x      = s->table->x,
+                               .target = data_table_target(s->table, 0),
+                               .weight = s->table->weight,
+                               .rows   = s->table->rows};
 }
 
 /* ---- evaluate ---- */
@@ -109,8 +121,8 @@ evaluate(struct session *s, bool as_json)
 {
     const struct engine_job *job     = &s->local.job;
     struct nn_metric        *metrics = calloc(NN_METRICS_MAX, sizeof *metrics);
-    struct nn_records records = {s->table->x, s->table->target, s->table->weight, s->table->rows};
-    enum pn_status    st      = metrics == NULL ? PN_ENOMEM : PN_OK;
+    struct nn_records        records = records_of(s);
+    enum pn_status           st      = metrics == NULL ? PN_ENOMEM : PN_OK;
     for (size_t m = 0; st == PN_OK && m < job->metric_count; m++)
         st = nn_metric_init(&metrics[m], job->metrics[m], job->class_count);
     if (st == PN_OK) {
@@ -132,7 +144,7 @@ cli_evaluate(int argc, char **argv)
         return code;
     struct pn_error why = {.text = ""};
     struct session  s   = {.table = NULL};
-    enum pn_status  st  = session_open(&s, &options, words.words[0], words.words[1], &why);
+    enum pn_status  st  = session_open(&s, &options, words.words, true, &why);
     if (st == PN_OK)
         st = evaluate(&s, options.json);
     session_close(&s);
@@ -169,26 +181,49 @@ print_scores(FILE *out, const nn_real *scores, uint32_t rows, uint32_t width, bo
 }
 
 static enum pn_status
-predict(struct session *s, const char *path, struct pn_error *why)
+predict_scores(FILE *out, const struct session *s)
 {
-    const struct nn_plan *plan      = s->local.job.plan;
-    uint32_t              classes   = nn_plan_class_count(plan);
+    const struct nn_plan *plan = s->local.job.plan;
+    uint32_t              rows = s->table->rows, classes = nn_plan_class_count(plan);
     uint32_t              positions = nn_plan_positions(plan);
     uint32_t              width     = classes == 2 ? positions : nn_plan_output_size(plan);
-    nn_real              *scores    = calloc((size_t)s->table->rows * width, sizeof *scores);
-    FILE                 *out       = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-    enum pn_status        st        = PN_OK;
+    nn_real              *scores    = calloc((size_t)rows * width, sizeof *scores);
     if (scores == NULL)
-        st = pn_error_set(why, PN_ENOMEM, "no memory for the scores");
-    else if (out == NULL)
-        st = pn_error_set(why, PN_EIO, "%s: %s", path, strerror(errno));
-    if (st == PN_OK) {
-        nn_predict(scores, plan, s->theta, s->table->x, s->table->rows, BATCH, s->workspace);
-        print_scores(out, scores, s->table->rows, width, classes > 0 && positions == 1);
-    }
-    if (out != NULL && (fflush(out) != 0 || (out != stdout && fclose(out) != 0)) && st == PN_OK)
-        st = pn_error_set(why, PN_EIO, "%s: writing failed", path);
+        return PN_ENOMEM;
+    nn_predict(scores, plan, s->theta, s->table->x, rows, BATCH, s->workspace);
+    print_scores(out, scores, rows, width, classes > 0 && positions == 1);
     free(scores);
+    return PN_OK;
+}
+
+/* Of an autoencoder: how badly it gives each record back, its score of anomaly. */
+static enum pn_status
+predict_losses(FILE *out, const struct session *s)
+{
+    struct nn_records records = records_of(s);
+    double           *losses  = calloc(records.rows, sizeof *losses);
+    if (losses == NULL)
+        return PN_ENOMEM;
+    nn_losses(losses, s->local.job.plan, s->theta, &records, s->workspace);
+    fputs("record,score\n", out);
+    for (uint32_t r = 0; r < records.rows; r++)
+        fprintf(out, "%u,%.9g\n", r + 1, losses[r]);
+    free(losses);
+    return PN_OK;
+}
+
+static enum pn_status
+predict(const struct session *s, const char *path, struct pn_error *why)
+{
+    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    if (out == NULL)
+        return pn_error_set(why, PN_EIO, "%s: %s", path, strerror(errno));
+    enum pn_status st =
+        s->local.job.schema->target_is_record ? predict_losses(out, s) : predict_scores(out, s);
+    if (st != PN_OK)
+        pn_error_set(why, st, "no memory for the scores");
+    if ((fflush(out) != 0 || (out != stdout && fclose(out) != 0)) && st == PN_OK)
+        st = pn_error_set(why, PN_EIO, "%s: writing failed", path);
     return st;
 }
 
@@ -202,7 +237,7 @@ cli_predict(int argc, char **argv)
         return code;
     struct pn_error why = {.text = ""};
     struct session  s   = {.table = NULL};
-    enum pn_status  st  = session_open(&s, &options, words.words[0], words.words[1], &why);
+    enum pn_status  st  = session_open(&s, &options, words.words, false, &why);
     if (st == PN_OK)
         st = predict(&s, options.out, &why);
     session_close(&s);

@@ -24,15 +24,16 @@ print_text(const struct engine_job *loaded)
     printf("job \"%s\" is usable\n  hash      %s\n"
            "  model     %llu parameters, %u inputs, loss %s; a model or an update is %llu bytes\n"
            "  data      %u features from %zu columns%s\n"
-           "  training  %s, rate %g, batch %u, %u local epochs\n"
+           "  training  %s, rate %g, batch %u, %u local %s\n"
            "  rounds    %u, cohort %u, quorum %u\n",
            job->name, hash, (unsigned long long)params, nn_plan_input_size(loaded->plan),
            nn_plan_loss(loaded->plan), (unsigned long long)params * 4,
            nn_plan_input_size(loaded->plan), loaded->schema->column_count,
            loaded->schema->needs_scaling ? ", standardised with federated means and deviations"
                                          : "",
-           job->optimiser.kind->name, job->optimiser.rate, job->batch, job->epochs, job->rounds,
-           job->cohort, job->quorum);
+           job->optimiser.kind->name, job->optimiser.rate, job->batch,
+           job->steps > 0 ? job->steps : job->epochs, job->steps > 0 ? "steps" : "epochs",
+           job->rounds, job->cohort, job->quorum);
     if (job->stop_metric != NULL)
         printf("  stopping  when %s has not improved by %g in %u rounds\n", job->stop_metric,
                job->min_delta, job->patience);

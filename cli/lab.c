@@ -124,6 +124,7 @@ compare(struct session *session, struct pn_error *why)
         st = cli_compare(&session->comparison,
                          &(struct cli_compare_wish){.job     = job,
                                                     .sites   = &session->sites,
+                                                    .folder  = session->options->out,
                                                     .model   = model,
                                                     .scaling = scaling,
                                                     .rounds  = session->proof.rounds},
@@ -207,7 +208,7 @@ run(struct session *session, const char *job_path, struct pn_error *why)
         st = write_reports(session, &report, why);
     snprintf(path, sizeof path, "%s/model.safetensors", options->out);
     if (st == PN_OK)
-        st = cli_model_export_from(&session->disk, path, why);
+        st = cli_model_export_from(&session->disk, &(struct cli_export){.path = path}, why);
     if (st == PN_OK && options->json)
         st = cli_report_json(stdout, &report);
     else if (st == PN_OK)

@@ -38,6 +38,8 @@ const struct cli_command cli_commands[] = {
      "prove offline what was averaged"},
     {"ledger", "show", cli_ledger_show, "DIR --roster federation.yaml",
      "who took part in which round, and what came out"},
+    {"ledger", "diff", cli_ledger_diff, "DIR-A DIR-B --roster federation.yaml",
+     "the first block where two ledgers part, and who signed both"},
     {"model", "show", cli_model_show, "FILE.safetensors", "tensors and numbers of a model"},
     {"model", "export", cli_model_export, "DIR [--out FILE.safetensors]",
      "write the newest model of a run as safetensors"},

@@ -5,7 +5,7 @@
 #include "engine/blob.h"
 #include "engine/proof.h"
 #include "engine/sites.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/files.h"
 #include "text/json.h"
 
@@ -124,23 +124,23 @@ static enum pn_status
 measure_site(struct nn_metric *totals, const struct run *run, const struct data_source *source,
              struct pn_error *why)
 {
-    struct node_trainer *trainer = NULL;
-    struct nn_metric    *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
+    struct engine_trainer *trainer = NULL;
+    struct nn_metric      *metrics = calloc(NN_METRIC_COUNT, sizeof *metrics);
     if (metrics == NULL)
         return PN_ENOMEM;
-    enum pn_status st = node_trainer_new(
+    enum pn_status st = engine_trainer_new(
         &trainer,
-        &(struct node_trainer_config){
+        &(struct engine_trainer_config){
             .job = &run->job, .source = source, .bytes_max = BYTES_MAX, .member = 1},
         why);
     if (st == PN_OK)
-        st = node_trainer_scale(trainer, run->scaling);
+        st = engine_trainer_scale(trainer, run->scaling);
     for (int part = DATA_TRAIN; st == PN_OK && part <= DATA_TEST; part++) {
-        st = node_trainer_evaluate(metrics, run->theta, trainer, (enum data_part_kind)part);
+        st = engine_trainer_evaluate(metrics, run->theta, trainer, (enum data_part_kind)part);
         for (size_t m = 0; st == PN_OK && m < run->job.metric_count; m++)
             st = nn_metric_merge(&totals[m], &metrics[m]);
     }
-    node_trainer_free(trainer);
+    engine_trainer_free(trainer);
     free(metrics);
     return st;
 }

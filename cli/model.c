@@ -10,6 +10,7 @@
 #include "data/table.h"
 #include "engine/blob.h"
 #include "engine/job.h"
+#include "engine/own.h"
 #include "engine/proof.h"
 #include "nnlib/plan.h"
 #include "store/files.h"
@@ -87,10 +88,10 @@ write_features(const char *model_path, const struct engine_job *job,
 
 static enum pn_status
 export_newest(const struct store_disk *disk, const struct engine_job *job,
-              const struct fed_roster *roster, const char *path, struct pn_error *why)
+              const struct fed_roster *roster, const struct cli_export *wish, struct pn_error *why)
 {
     struct engine_proof     proof;
-    struct cli_model_origin origin;
+    struct cli_model_origin origin  = {.model = ""};
     uint8_t                *theta   = NULL;
     struct data_scaling    *scaling = NULL;
     enum pn_status          st      = engine_proof_make(&proof, disk, roster, NULL, NULL, why);
@@ -108,7 +109,8 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
         snprintf(origin.round, sizeof origin.round, "%llu", (unsigned long long)proof.model_round);
         sec_hash_text(origin.job, &job->job->hash);
         sec_hash_text(origin.head, &proof.head);
-        sec_hash_text(origin.model, &proof.model.root);
+        if (!wish->own) /* else these are other numbers */
+            sec_hash_text(origin.model, &proof.model.root);
         st = cli_scaling_load(&scaling, disk, job->schema, &proof.scaling, why);
     }
     if (st == PN_OK) {
@@ -117,22 +119,27 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
             st = pn_error_set(why, PN_ENOMEM, "no memory for the model");
         else
             engine_floats_decode(floats, theta, (size_t)job->model_size / 4);
+        if (st == PN_OK && wish->own)
+            st = engine_own_put_over(floats, &(struct engine_own){disk, job->plan},
+                                     ENGINE_OWN_NEWEST, why);
         if (st == PN_OK)
-            st = cli_model_write(path, floats, job->plan, job->schema, scaling, &origin, why);
+            st = cli_model_write(wish->path, floats, job->plan, job->schema, scaling, &origin, why);
         free(floats);
     }
     if (st == PN_OK)
-        st = write_features(path, job, scaling, why);
+        st = write_features(wish->path, job, scaling, why);
     free(scaling);
     if (st == PN_OK)
-        fprintf(stderr, "wrote %s: the model after round %s, %llu parameters\n", path, origin.round,
+        fprintf(stderr, "wrote %s: the model after round %s%s, %llu parameters\n", wish->path,
+                origin.round, wish->own ? " as this site has it" : "",
                 (unsigned long long)(job->model_size / 4));
     free(theta);
     return st;
 }
 
 enum pn_status
-cli_model_export_from(const struct store_disk *disk, const char *path, struct pn_error *why)
+cli_model_export_from(const struct store_disk *disk, const struct cli_export *wish,
+                      struct pn_error *why)
 {
     struct pn_buffer   job_text, roster_text;
     struct engine_job  job    = {.job = NULL};
@@ -148,7 +155,7 @@ cli_model_export_from(const struct store_disk *disk, const char *path, struct pn
         st = fed_roster_parse(&roster, "roster.yaml", (const char *)roster_text.bytes,
                               roster_text.size, why);
     if (st == PN_OK)
-        st = export_newest(disk, &job, roster, path, why);
+        st = export_newest(disk, &job, roster, wish, why);
     fed_roster_free(roster);
     engine_job_fini(&job);
     pn_buffer_fini(&roster_text);
@@ -158,10 +165,13 @@ cli_model_export_from(const struct store_disk *disk, const char *path, struct pn
 
 struct export_options {
     char *out;
+    bool  own;
 };
 static const struct pn_option export_table[] = {
     {"out", "model.safetensors", PN_OPT_TEXT, offsetof(struct export_options, out), 1, 4000,
      "the file to write"},
+    {"own", "no", PN_OPT_FLAG, offsetof(struct export_options, own), 0, 0,
+     "from a node: with the tensors that stay at this site (role local)"},
     {0},
 };
 
@@ -179,7 +189,8 @@ cli_model_export(int argc, char **argv)
     struct store_disk   disk;
     enum pn_status      st = store_files_open(&files, &disk, words.words[0], STORE_READ, &why);
     if (st == PN_OK) {
-        st = cli_model_export_from(&disk, options.out, &why);
+        const struct cli_export wish = {.path = options.out, .own = options.own};
+        st                           = cli_model_export_from(&disk, &wish, &why);
         store_files_close(files);
     }
     pn_options_fini(&options, export_table);

@@ -9,9 +9,14 @@
 #include "nnlib/plan.h"
 #include "store/disk.h"
 
+struct cli_export {
+    const char *path; /* to write */
+    bool        own;  /* with the tensors that stay at the node (node/own) */
+};
 /* The newest model of a coordinator's or node's state directory, after its ledger was verified. */
-PN_MUST_CHECK enum pn_status cli_model_export_from(const struct store_disk *disk, const char *path,
-                                                   struct pn_error *why);
+PN_MUST_CHECK enum pn_status cli_model_export_from(const struct store_disk *disk,
+                                                   const struct cli_export *wish,
+                                                   struct pn_error         *why);
 
 /* The run's scaling, one entry a numeric column; NULL when the run has none. Free it. */
 PN_MUST_CHECK enum pn_status cli_scaling_load(struct data_scaling     **out,

@@ -11,7 +11,7 @@
 #include "cli/local.h"
 #include "cli/model_file.h"
 #include "cli/train_report.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/files.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ enum {
 struct train_options {
     struct pn_text_list files;
     char               *config, *out;
-    uint32_t            epochs, patience;
+    uint32_t            epochs, patience, threads;
     bool                resume, json;
 };
 
@@ -46,6 +46,9 @@ static const struct pn_option train_table[] = {
      "passes over the training records; 0: the job's epochs times its rounds"},
     {"patience", "0", PN_OPT_U32, offsetof(struct train_options, patience), 0, 1000000,
      "stop after so many epochs without progress; 0: as the job says"},
+    {"threads", "0", PN_OPT_U32, offsetof(struct train_options, threads), 0, 256,
+     "where the job cuts batches into parts; 0: as many as the machine has. The result is the "
+     "same"},
     {"resume", "no", PN_OPT_FLAG, offsetof(struct train_options, resume), 0, 0,
      "go on from the checkpoint in the folder"},
     {"json", "no", PN_OPT_FLAG, offsetof(struct train_options, json), 0, 0,
@@ -56,10 +59,12 @@ static const struct pn_option train_table[] = {
 struct session {
     const struct train_options *options;
     struct cli_local            local;
-    struct node_trainer        *trainer;
+    struct engine_trainer      *trainer;
     struct data_scaling        *scaling;
     struct nn_records           train, validation;
     struct nn_fit_config        config;
+    struct nn_team             *team; /* NULL: batches in one part */
+    uint32_t                    threads;
     struct nn_fit              *fit;
     void                       *workspace;
     size_t                      workspace_size;
@@ -93,7 +98,7 @@ static enum pn_status
 make_scaling(struct session *s, struct pn_error *why)
 {
     const struct data_schema *schema = s->local.job.schema;
-    const struct data_sums   *sums   = node_trainer_sums(s->trainer);
+    const struct data_sums   *sums   = engine_trainer_sums(s->trainer);
     s->scaling                       = calloc(schema->numeric_count, sizeof *s->scaling);
     if (s->scaling == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the scaling");
@@ -103,20 +108,20 @@ make_scaling(struct session *s, struct pn_error *why)
 static enum pn_status
 load_records(struct session *s, struct pn_error *why)
 {
-    const struct engine_job   *job    = &s->local.job;
-    struct node_trainer_config config = {.job       = job,
-                                         .source    = &s->local.source,
-                                         .bytes_max = NODE_DATA_BYTES_MAX,
-                                         .member    = LOCAL_MEMBER};
-    enum pn_status             st     = node_trainer_new(&s->trainer, &config, why);
+    const struct engine_job     *job    = &s->local.job;
+    struct engine_trainer_config config = {.job       = job,
+                                           .source    = &s->local.source,
+                                           .bytes_max = NODE_DATA_BYTES_MAX,
+                                           .member    = LOCAL_MEMBER};
+    enum pn_status               st     = engine_trainer_new(&s->trainer, &config, why);
     if (st == PN_OK && job->schema->needs_scaling)
         st = make_scaling(s, why);
     if (st == PN_OK)
-        st = node_trainer_scale(s->trainer, s->scaling);
+        st = engine_trainer_scale(s->trainer, s->scaling);
     if (st != PN_OK)
         return st;
-    s->train      = node_trainer_records(s->trainer, DATA_TRAIN);
-    s->validation = node_trainer_records(s->trainer, DATA_VALIDATION);
+    s->train      = engine_trainer_records(s->trainer, DATA_TRAIN);
+    s->validation = engine_trainer_records(s->trainer, DATA_VALIDATION);
     return PN_OK;
 }
 
@@ -137,26 +142,31 @@ hash_records(struct session *s)
     sec_hash_end(&s->records, &hasher);
 }
 
-/* What the job says of stopping early, unless the command line does. */
+/* What the job says of stopping early, unless the command line does. A schedule goes over the whole
+ * training: its steps, or its rounds of so many epochs. */
 static void
 plan_training(struct session *s)
 {
-    const struct fed_job *job = s->local.job.job;
-    uint64_t              epochs =
-        s->options->epochs > 0 ? s->options->epochs : (uint64_t)job->epochs * job->rounds;
-    size_t watch = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
-                                            : s->local.job.metric_count;
-    s->config    = (struct nn_fit_config){
-           .training       = {.optimiser = job->optimiser,
-                              .batch     = job->batch,
-                              .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs},
-           .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
-           .patience       = s->options->patience > 0   ? s->options->patience
-                             : job->stop_metric != NULL ? job->patience
-                                                        : 0,
-           .min_delta      = job->min_delta,
-           .evaluate_batch = EVALUATE_BATCH,
-           .metric_count   = s->local.job.metric_count};
+    const struct fed_job *job     = s->local.job.job;
+    uint32_t              a_round = fed_job_epochs(job, s->train.rows);
+    uint64_t epochs = s->options->epochs > 0 ? s->options->epochs : (uint64_t)a_round * job->rounds;
+    uint32_t unit   = job->clock == FED_CLOCK_STEPS ? 0 : a_round;
+    size_t   watch  = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)
+                                               : s->local.job.metric_count;
+    s->config       = (struct nn_fit_config){
+              .training       = {.optimiser = job->optimiser,
+                                 .batch     = job->batch,
+                                 .epochs    = epochs > 1000000 ? 1000000 : (uint32_t)epochs,
+                                 .average   = job->average,
+                                 .pace      = {.schedule = job->schedule, .every = unit}},
+              .plateau        = job->plateau,
+              .watch          = watch < s->local.job.metric_count ? (int)watch : NN_WATCH_LOSS,
+              .patience       = s->options->patience > 0   ? s->options->patience
+                                : job->stop_metric != NULL ? job->patience
+                                                           : 0,
+              .min_delta      = job->min_delta,
+              .evaluate_batch = EVALUATE_BATCH,
+              .metric_count   = s->local.job.metric_count};
     memcpy(s->config.metrics, s->local.job.metrics, sizeof s->config.metrics);
 }
 
@@ -173,6 +183,16 @@ look_around(void *context, uint64_t done, uint64_t total)
     return stop_wanted == 0 && now - s->saved < SAVE_EVERY_S;
 }
 
+/* As many threads as parts, as the machine has, and as were asked for. */
+static enum pn_status
+make_team(struct session *s, struct pn_error *why)
+{
+    long     there = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t most = s->options->threads > 0 ? s->options->threads : there > 0 ? (uint32_t)there : 1;
+    s->threads    = most < s->local.job.job->parts ? most : s->local.job.job->parts;
+    return engine_job_team(&s->team, &s->local.job, s->threads, s->train.rows, why);
+}
+
 static enum pn_status
 make_fit(struct session *s, struct pn_error *why)
 {
@@ -182,6 +202,9 @@ make_fit(struct session *s, struct pn_error *why)
     if (st != PN_OK)
         return st;
     plan_training(s);
+    if ((st = make_team(s, why)) != PN_OK)
+        return st;
+    s->config.training.team     = s->team;
     s->config.training.progress = look_around;
     s->config.training.context  = s;
     st = nn_fit_bytes(&s->workspace_size, job->plan, &s->config, s->train.rows);
@@ -196,7 +219,7 @@ make_fit(struct session *s, struct pn_error *why)
     engine_job_first_model(s->theta, job);
     pn_rng_init(&root, job->job->seed);
     pn_rng_derive(&rng, &root, PN_RNG_NODE, LOCAL_MEMBER);
-    s->config.training.augment = node_trainer_augment(s->trainer, &rng);
+    s->config.training.augment = engine_trainer_augment(s->trainer, &rng);
     st = nn_fit_init(&s->fit, s->workspace, job->plan, &s->train, &s->validation, &s->config, &rng);
     if (st != PN_OK)
         return pn_error_set(why, st,
@@ -210,7 +233,7 @@ static void
 introduce(const struct session *s)
 {
     const struct engine_job *job   = &s->local.job;
-    const struct data_parts *parts = node_trainer_parts(s->trainer);
+    const struct data_parts *parts = engine_trainer_parts(s->trainer);
     char                     params[32], bytes[32], flops[32], memory[32];
     cli_amount_text(params, (double)nn_plan_param_count(job->plan), "");
     cli_amount_text(bytes, (double)job->model_size, "B");
@@ -222,8 +245,13 @@ introduce(const struct session *s)
             job->job->name, params, bytes, flops);
     fprintf(stderr, "records   %u to train, %u to validate, %u to test; %u features\n",
             parts->train, parts->validation, parts->test, job->schema->feature_count);
-    fprintf(stderr, "training  %s, batch %u, at most %u epochs; needs %s beside the records\n",
-            job->job->optimiser.kind->name, job->job->batch, s->config.training.epochs, memory);
+    fprintf(stderr, "training  %s, batch %u", job->job->optimiser.kind->name, job->job->batch);
+    if (job->job->parts > 1)
+        fprintf(stderr, " in %u parts by %u threads", job->job->parts, s->threads);
+    else if (s->options->threads > 1)
+        fputs(" in one part, by one thread (training.parts would allow more)", stderr);
+    fprintf(stderr, ", at most %u epochs; needs %s beside the records\n", s->config.training.epochs,
+            memory);
 }
 
 /* ---- checkpoints ---- */
@@ -340,12 +368,12 @@ run(struct session *s, struct pn_error *why)
 static enum pn_status
 measure_test(struct session *s)
 {
-    s->report.test_rows = node_trainer_parts(s->trainer)->test;
+    s->report.test_rows = engine_trainer_parts(s->trainer)->test;
     if (s->report.test_rows == 0)
         return PN_OK;
     uint32_t       epoch;
     const nn_real *best = nn_fit_best(s->fit, &epoch);
-    return node_trainer_evaluate(s->report.test, best, s->trainer, DATA_TEST);
+    return engine_trainer_evaluate(s->report.test, best, s->trainer, DATA_TEST);
 }
 
 static enum pn_status
@@ -426,8 +454,9 @@ cli_train(int argc, char **argv)
     enum pn_status  st  = nn_start_up();
     if (st == PN_OK)
         st = train(&s, words.words[0], &why);
-    node_trainer_free(s.trainer);
+    engine_trainer_free(s.trainer);
     cli_train_report_fini(&s.report);
+    nn_team_free(s.team);
     free(s.scaling);
     free(s.workspace);
     free(s.theta);

@@ -8,16 +8,29 @@
 /* ---- sending ---- */
 
 static enum pn_status
-write_commit(struct coord_engine *engine, struct pn_buffer *body, uint64_t height)
+read_commit(struct coord_engine *engine, uint64_t height)
 {
     struct engine_record record;
     struct wire_commit   commit;
+    pn_buffer_clear(&engine->said);
     enum pn_status st = engine_record_read(&record, &engine->record, engine->config.disk, height);
     if (st != PN_OK)
         return st;
     memcpy(commit.signature, record.signature.bytes, sizeof commit.signature);
-    commit.block = record.block;
-    return wire_commit_encode(body, &commit);
+    commit.block        = record.block;
+    engine->said_height = height;
+    if ((st = wire_commit_encode(&engine->said, &commit)) != PN_OK)
+        pn_buffer_clear(&engine->said);
+    return st;
+}
+
+static enum pn_status
+write_commit(struct coord_engine *engine, struct pn_buffer *body, uint64_t height)
+{
+    enum pn_status st = PN_OK;
+    if (engine->said.size == 0 || engine->said_height != height)
+        st = read_commit(engine, height);
+    return st == PN_OK ? pn_buffer_append(body, engine->said.bytes, engine->said.size) : st;
 }
 
 static pn_ms

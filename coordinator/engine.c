@@ -270,7 +270,8 @@ init_members(struct coord_engine *engine)
                                        .peer                = party->number,
                                        .self_is_coordinator = true,
                                        .secret              = config->secret,
-                                       .key                 = &party->certificate.node};
+                                       .key                 = &party->certificate.node,
+                                       .last                = &config->scratch->last};
         memcpy(ends.run, config->run, sizeof ends.run);
         engine_peer_init(&member->peer, &ends, config->boot);
         engine_fetch_init(&member->fetch, config->disk);
@@ -307,6 +308,7 @@ coord_engine_new(struct coord_engine **out, const struct coord_config *config, s
     engine->members_at = UINT64_MAX;
     engine->schema     = config->job->schema;
     engine_shelf_init(&engine->shelf, config->disk);
+    pn_buffer_init(&engine->said, WIRE_BLOCK_MAX);
     pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     if (allocate(engine) != PN_OK) {
         coord_engine_free(engine);
@@ -348,6 +350,7 @@ coord_engine_free(struct coord_engine *engine)
     }
     engine_shelf_fini(&engine->shelf);
     pn_buffer_fini(&engine->record);
+    pn_buffer_fini(&engine->said);
     free(engine->members);
     free(engine->parts);
     free(engine->effects.items);

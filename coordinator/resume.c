@@ -95,7 +95,7 @@ shelve(struct coord_engine *engine, const char *folder, const struct sec_blob *b
         return pn_error_set(
             why, st,
             "%s of the state directory: %s; the run cannot go on without it: put it "
-            "back from a copy (any node that evaluated it has the same file)",
+            "back from a copy",
             name, pn_status_text(st));
     }
     engine_shelf_put(&engine->shelf, folder, blob, leaves);

@@ -4,7 +4,8 @@
  *     engine.c   from the outside in: new, frame, tick, and one turn of the machine
  *     frames.c   one function per message: decode, check, the machine's event
  *     effects.c  one function per effect of the machine
- *     work.c     prepare, check an update, fold       what runs on the worker
+ *     work.c     prepare, check an update             what runs on the worker
+ *     fold.c     the sum, and the next model          likewise
  *     commit.c   building, writing and keeping a block
  *     resume.c   from a disk back to a run
  */
@@ -14,6 +15,8 @@
 #include "coordinator/engine.h"
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 
 struct coord_member {
@@ -74,7 +77,10 @@ struct coord_engine {
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
     struct engine_shelf shelf;
+    struct engine_held *held;        /* the newest model's bytes, to be given */
     struct pn_buffer    record; /* room for one of the ledger */
+    struct pn_buffer    said;   /* body of the last COMMIT: one block goes to many */
+    uint64_t            said_height;
     uint64_t            noted_round; /* durable in the fact "attempt" */
     uint32_t            noted_attempt;
 
@@ -128,11 +134,18 @@ void coord_begin_pull(struct coord_engine *engine, struct coord_member *member, 
 void coord_measure(struct coord_member *member, const struct wire_chunk *chunk);
 /* After a fetch became whole. */
 void coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool staged);
-void coord_begin_fold(struct coord_engine *engine);
 /* `waits` of this member is over. */
 void coord_stop_waiting(struct coord_engine *engine, struct coord_member *member);
 /* Those that waited for a fetch which is over now. */
 void coord_wake_pulls(struct coord_engine *engine, pn_ms now);
+
+/* Puts a model that is on the disk on the shelf, and holds it; takes both over. */
+void coord_shelve_model(struct coord_engine *engine, const struct sec_blob *blob,
+                        struct sec_hash **leaves, uint8_t **bytes);
+
+/* ---- fold.c ---- */
+
+void coord_begin_fold(struct coord_engine *engine);
 
 /* ---- commit.c ---- */
 

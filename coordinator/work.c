@@ -3,11 +3,6 @@
 #include "fed/update.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-enum {
-    CHUNK_PARAMETERS = SEC_CHUNK_SIZE / 4
-};
 
 /* Saves bytes as FOLDER/ROOT; `*leaves` becomes the caller's. */
 static enum pn_status
@@ -28,7 +23,7 @@ struct prepare {
     struct engine_work       base;
     const struct engine_job *job;
     const struct store_disk *disk;
-    uint8_t                 *scaling_bytes;
+    uint8_t                 *model_bytes, *scaling_bytes;
     struct sec_blob          model, scaling;
     struct sec_hash         *model_leaves, *scaling_leaves;
 };
@@ -37,6 +32,7 @@ static void
 release_prepare(struct engine_work *work)
 {
     struct prepare *prepare = (struct prepare *)work;
+    free(prepare->model_bytes);
     free(prepare->scaling_bytes);
     free(prepare->model_leaves);
     free(prepare->scaling_leaves);
@@ -61,8 +57,19 @@ run_prepare(struct pn_work *work)
     if (st == PN_OK && job->scaling_size > 0)
         st = save_blob(&prepare->scaling, &prepare->scaling_leaves, prepare->disk, "scaling",
                        prepare->scaling_bytes, job->scaling_size);
-    free(bytes);
+    prepare->model_bytes = bytes;
     prepare->base.status = st;
+}
+
+void
+coord_shelve_model(struct coord_engine *engine, const struct sec_blob *blob,
+                   struct sec_hash **leaves, uint8_t **bytes)
+{
+    struct engine_held *held = engine_held_put(&engine->held, blob, *bytes);
+    engine_shelf_put(&engine->shelf, "models", blob, *leaves);
+    engine_shelf_hold(&engine->shelf, held);
+    *leaves = NULL;
+    *bytes  = NULL;
 }
 
 static void
@@ -76,8 +83,7 @@ done_prepare(struct pn_work *work, pn_ms now)
                     "the first model cannot be written to the state directory");
         event.kind = FED_TICK;
     } else {
-        engine_shelf_put(&engine->shelf, "models", &prepare->model, prepare->model_leaves);
-        prepare->model_leaves = NULL;
+        coord_shelve_model(engine, &prepare->model, &prepare->model_leaves, &prepare->model_bytes);
         if (prepare->scaling.size > 0) {
             engine_shelf_put(&engine->shelf, "scaling", &prepare->scaling, prepare->scaling_leaves);
             prepare->scaling_leaves = NULL;
@@ -236,7 +242,7 @@ coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool
                             .staged = staged};
     if (staged)
         check->squares = member->squares;
-    engine_fetch_leave(&member->fetch);
+    (void)engine_fetch_leave(&member->fetch); /* staged: nothing in memory */
     engine_work_submit(
         &check->base, &engine->works, engine, &engine->config.ports,
         &(struct engine_work_how){2 * check->blob.size, run_check, done_check, release_check});
@@ -296,127 +302,4 @@ coord_wake_pulls(struct coord_engine *engine, pn_ms now)
     for (uint32_t i = 0; i < engine->member_count && engine->waiting > 0; i++)
         if (engine->members[i].waits)
             coord_begin_pull(engine, &engine->members[i], now);
-}
-
-/* ---- the sum, and the next model ---- */
-
-struct fold_entry {
-    struct sec_blob update;
-    uint32_t        weight;
-};
-
-struct fold {
-    struct engine_work       base;
-    const struct store_disk *disk;
-    struct sec_blob          start, next;
-    struct sec_hash         *leaves;
-    uint64_t                 total; /* of the weights */
-    uint32_t                 entry_count;
-    struct fold_entry        entries[];
-};
-
-struct fold_room { /* one chunk of everything; numbers are decoded where their bytes were read to */
-    float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
-    int32_t q[CHUNK_PARAMETERS];
-    int64_t sum[CHUNK_PARAMETERS];
-};
-
-static void
-release_fold(struct engine_work *work)
-{
-    struct fold *fold = (struct fold *)work;
-    free(fold->leaves);
-    free(fold);
-}
-
-static enum pn_status
-read_part(void *out, const struct fold *fold, const char *folder, const struct sec_hash *root,
-          uint32_t index)
-{
-    char name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, folder, root);
-    return fold->disk->read(fold->disk->host, name, out, (uint64_t)index * SEC_CHUNK_SIZE,
-                            sec_blob_chunk_size(fold->start.size, index));
-}
-
-/* One chunk of the next model into `out`. */
-static enum pn_status
-fold_chunk(uint8_t *out, struct fold_room *room, const struct fold *fold, uint32_t index)
-{
-    size_t         count = sec_blob_chunk_size(fold->start.size, index) / 4;
-    enum pn_status st    = read_part(room->start, fold, "models", &fold->start.root, index);
-    if (st != PN_OK)
-        return st;
-    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
-    memset(room->sum, 0, count * sizeof room->sum[0]);
-    for (uint32_t i = 0; i < fold->entry_count; i++) {
-        const struct fold_entry *entry = &fold->entries[i];
-        if ((st = read_part(room->q, fold, "updates", &entry->update.root, index)) != PN_OK)
-            return st;
-        fed_update_decode(room->q, (const uint8_t *)room->q, count);
-        fed_update_fold(room->sum, room->q, count, entry->weight);
-    }
-    fed_update_apply(room->next, room->start, room->sum, count, fold->total);
-    engine_floats_encode(out, room->next, count);
-    return PN_OK;
-}
-
-static void
-run_fold(struct pn_work *work)
-{
-    struct fold      *fold   = (struct fold *)work;
-    uint8_t          *model  = pn_bulk(fold->start.size);
-    struct fold_room *room   = pn_bulk(sizeof *room);
-    enum pn_status    st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
-    uint32_t          chunks = sec_blob_chunks(fold->start.size);
-    for (uint32_t i = 0; i < chunks && st == PN_OK; i++)
-        st = fold_chunk(model + (uint64_t)i * SEC_CHUNK_SIZE, room, fold, i);
-    if (st == PN_OK)
-        st = save_blob(&fold->next, &fold->leaves, fold->disk, "models", model, fold->start.size);
-    free(model);
-    free(room);
-    fold->base.status = st;
-}
-
-static void
-done_fold(struct pn_work *work, pn_ms now)
-{
-    struct fold         *fold   = (struct fold *)engine_work_take(work);
-    struct coord_engine *engine = fold->base.engine;
-    struct fed_event     event  = {.kind = FED_AGGREGATED, .blob = fold->next};
-    if (fold->base.status == PN_OK) {
-        engine_shelf_put(&engine->shelf, "models", &fold->next, fold->leaves);
-        fold->leaves        = NULL;
-        engine->score_count = 0; /* until this round is evaluated, if it is */
-    } else {
-        coord_break(engine, fold->base.status,
-                    "the next model cannot be made in the state directory");
-        event.kind = FED_TICK;
-    }
-    release_fold(&fold->base);
-    (void)coord_turn(engine, now, &event);
-}
-
-void
-coord_begin_fold(struct coord_engine *engine)
-{
-    struct fold *fold = calloc(1, sizeof *fold + engine->member_count * sizeof(struct fold_entry));
-    if (fold == NULL) {
-        coord_break(engine, PN_ENOMEM, "no memory to fold the updates");
-        return;
-    }
-    fold->disk  = engine->config.disk;
-    fold->start = engine->round.model;
-    for (uint32_t i = 0; i < engine->member_count; i++) {
-        const struct fed_round_member *part = &engine->parts[i];
-        if (part->part != FED_VALID)
-            continue;
-        /* SAFE: the job keeps the sum of all weights below 2^31. */
-        fold->entries[fold->entry_count++] =
-            (struct fold_entry){.update = part->update, .weight = (uint32_t)part->weight};
-        fold->total += part->weight;
-    }
-    engine_work_submit(&fold->base, &engine->works, engine, &engine->config.ports,
-                       &(struct engine_work_how){(fold->entry_count + 2u) * fold->start.size,
-                                                 run_fold, done_fold, release_fold});
 }

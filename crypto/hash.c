@@ -51,13 +51,17 @@ sec_equal(const void *a, const void *b, size_t size)
 bool
 sec_hash_equal(const struct sec_hash *a, const struct sec_hash *b)
 {
-    return sec_equal(a->bytes, b->bytes, sizeof a->bytes);
+    uint64_t x[4], y[4];
+    memcpy(x, a->bytes, sizeof x);
+    memcpy(y, b->bytes, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
 }
 
 bool
 sec_hash_is_zero(const struct sec_hash *hash)
 {
-    return sodium_is_zero(hash->bytes, sizeof hash->bytes) == 1;
+    static const struct sec_hash zero;
+    return sec_hash_equal(hash, &zero);
 }
 
 void

@@ -129,6 +129,8 @@ mix(const struct data_augment *augment, const struct data_augment_step *step, st
     const float              *target = augment->records.target + other * schema->target_size;
     data_transform_mix(place->x, augment->records.x + other * schema->feature_count,
                        schema->feature_count, share);
+    if (schema->target_is_record)
+        return;
     if (schema->class_count == 0)
         data_transform_mix(place->target, target, schema->target_size, share);
     else if (pn_rng_uniform(&place->rng) >= share)
@@ -162,12 +164,34 @@ apply_step(const struct data_augment *augment, const struct data_augment_step *s
     PN_UNREACHABLE("every step has a kind");
 }
 
+/* Steps from .. to - 1. */
+static void
+apply_steps(const struct data_augment *augment, struct place *place, const struct pn_rng *of_record,
+            uint32_t from, uint32_t to)
+{
+    for (uint32_t s = from; s < to; s++) {
+        pn_rng_derive(&place->rng, of_record, PN_RNG_AUGMENT, s);
+        apply_step(augment, &augment->schema->augment.steps[s], place);
+    }
+}
+
+/* How many steps come before the first noise. */
+static uint32_t
+clean_steps(const struct data_augment_options *options)
+{
+    uint32_t s = 0;
+    while (s < options->count && options->steps[s].kind != DATA_NOISE)
+        s++;
+    return s;
+}
+
 void
 data_augment_apply(void *context, float *x, float *target, const uint32_t *record, uint32_t rows,
                    uint64_t epoch)
 {
     const struct data_augment *augment = context;
     const struct data_schema  *schema  = augment->schema;
+    const uint32_t             clean   = clean_steps(&schema->augment);
     struct pn_rng              of_epoch;
     pn_rng_derive(&of_epoch, &augment->rng, PN_RNG_AUGMENT, epoch);
     for (uint32_t i = 0; i < rows; i++) {
@@ -175,10 +199,10 @@ data_augment_apply(void *context, float *x, float *target, const uint32_t *recor
         PN_ASSERT(record[i] < augment->records.rows);
         pn_rng_derive(&of_record, &of_epoch, PN_RNG_AUGMENT, record[i]);
         struct place place = {.x      = x + (size_t)i * schema->feature_count,
-                              .target = target + (size_t)i * schema->target_size};
-        for (uint32_t s = 0; s < schema->augment.count; s++) {
-            pn_rng_derive(&place.rng, &of_record, PN_RNG_AUGMENT, s);
-            apply_step(augment, &schema->augment.steps[s], &place);
-        }
+                              .target = target + (size_t)i * data_schema_target_size(schema)};
+        apply_steps(augment, &place, &of_record, 0, clean);
+        if (schema->target_is_record)
+            memcpy(place.target, place.x, schema->feature_count * sizeof *place.x);
+        apply_steps(augment, &place, &of_record, clean, schema->augment.count);
     }
 }

@@ -15,6 +15,9 @@
  *              is that of r with probability share, else that of o: the expected loss is
  *              share L(r) + (1 - share) L(o) (Zhang et al. 2018, section 2).
  *
+ * A record that is its own target is learned as it is after these steps, but without the noise:
+ * with noise it is a denoising autoencoder's (Vincent et al. 2008).
+ *
  * Memory     the caller's; nothing is allocated.
  * Threads    one thread at a time per `scratch`.
  */
@@ -31,9 +34,9 @@ struct data_augment {
     float                    *scratch; /* schema->feature_count floats */
 };
 
-/* x is (rows, feature_count), target (rows, target_size): copies of the records with these numbers,
- * within `records`; both are changed in place. `augment` is a const struct data_augment *, so that
- * nn_augment.apply (nnlib/train) can be this function. */
+/* x is (rows, feature_count), target (rows, data_schema_target_size): copies of the records with
+ * these numbers, within `records`; both are changed in place. `augment` is a const struct
+ * data_augment *, so that nn_augment.apply (nnlib/train) can be this function. */
 void data_augment_apply(void *augment, float *x, float *target, const uint32_t *record,
                         uint32_t rows, uint64_t epoch);
 

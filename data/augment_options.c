@@ -119,6 +119,7 @@ data_augment_options_decode(struct data_augment_options *out, const struct data_
                             struct pn_error *why)
 {
     struct data_augment_options options = {.count = 0};
+    bool                        noise   = false; /* so far */
     const struct text_node     *list;
     enum pn_status st = text_get_list(&list, yaml, section, "augment", TEXT_OPTIONAL, why);
     if (st != PN_OK)
@@ -131,8 +132,14 @@ data_augment_options_decode(struct data_augment_options *out, const struct data_
         const struct reader reader = {schema, yaml, node, why};
         if (node->kind != TEXT_MAP)
             return text_fail(why, yaml, node, "expected a step such as { kind: crop, by: 4 }");
-        if ((st = read_step(&options.steps[options.count++], &reader)) != PN_OK)
+        struct data_augment_step *step = &options.steps[options.count++];
+        if ((st = read_step(step, &reader)) != PN_OK)
             return st;
+        noise = noise || step->kind == DATA_NOISE;
+        if (schema->target_is_record && noise && step->kind != DATA_NOISE)
+            return text_fail(why, yaml, node,
+                             "with `target: record` noise comes last: the target follows all other "
+                             "changes");
     }
     *out = options;
     return PN_OK;

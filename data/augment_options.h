@@ -11,7 +11,8 @@
  *
  * `chance` (default 1, of flip 0.5) is the probability that a record gets the change. What each
  * does exactly: data/transform and data/augment. flip and crop are for images, warp for series,
- * shift for both.
+ * shift for both. With `target: record` the target follows every change but noise, which stands
+ * behind the others.
  *
  * Limits     8 steps; by below the sizes of the image or series; deviation up to 1e6, strength up
  *            to 2, alpha 0.01 to 16.

@@ -5,6 +5,7 @@
 #include "data/rows.h"
 #include "data/share.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -61,7 +62,7 @@ read_labels(struct pn_buffer *out, struct data_stream *stream, const struct data
 }
 
 static enum pn_status
-check_shape(const uint32_t *dim, const struct data_schema *schema, uint32_t labels,
+check_shape(const uint32_t *dim, const struct data_schema *schema, const struct pn_buffer *labels,
             const struct data_stream *stream, struct pn_error *why)
 {
     for (uint32_t i = 0; i < schema->dims; i++)
@@ -70,17 +71,21 @@ check_shape(const uint32_t *dim, const struct data_schema *schema, uint32_t labe
                                 "%s: expected images with size %u in dimension %u (the job's "
                                 "shape), seen %u",
                                 data_stream_name(stream), schema->dim[i], i + 1, dim[i + 1]);
-    if (dim[0] != labels)
+    if (schema->target_size > 0 && dim[0] != labels->size)
         return pn_error_set(why, PN_EDATA,
-                            "%s: there are %u images and %u labels; the files do not belong "
+                            "%s: there are %u images and %zu labels; the files do not belong "
                             "together",
-                            data_stream_name(stream), dim[0], labels);
+                            data_stream_name(stream), dim[0], labels->size);
+    if (dim[0] == 0)
+        return pn_error_set(why, PN_EDATA, "%s: there is no record in this file",
+                            data_stream_name(stream));
     return PN_OK;
 }
 
+/* `total` images, of which the wanted ones are kept. */
 static enum pn_status
-read_images(struct data_rows *rows, struct data_stream *stream, const struct pn_buffer *labels,
-            const uint8_t *wanted, struct pn_error *why)
+read_images(struct data_rows *rows, struct data_stream *stream, uint32_t total,
+            const uint8_t *labels, const uint8_t *wanted, struct pn_error *why)
 {
     const struct data_schema *schema = rows->table->schema;
     float                     value[256];
@@ -90,7 +95,7 @@ read_images(struct data_rows *rows, struct data_stream *stream, const struct pn_
     if (pixels == NULL)
         return pn_error_set(why, PN_ENOMEM, "%s: no memory for an image", data_stream_name(stream));
     enum pn_status st = PN_OK;
-    for (uint32_t i = 0; st == PN_OK && i < labels->size; i++) {
+    for (uint32_t i = 0; st == PN_OK && i < total; i++) {
         struct data_row row;
         st = data_stream_read_whole(stream, pixels, schema->feature_count, "its images", why);
         if (st != PN_OK || !wanted[i])
@@ -99,28 +104,32 @@ read_images(struct data_rows *rows, struct data_stream *stream, const struct pn_
             break;
         for (uint32_t f = 0; f < schema->feature_count; f++)
             row.x[f] = value[pixels[f]];
-        row.target[0] = (float)labels->bytes[i];
+        if (schema->target_size > 0)
+            row.target[0] = (float)labels[i];
     }
     free(pixels);
     return st == PN_OK ? data_stream_expect_end(stream, why) : st;
 }
 
+/* The share of this site. A file can claim more images than it has: what is taken for each of them
+ * is bounded by what the site may hold. */
 static enum pn_status
-read_marked(struct data_rows *rows, struct data_stream *images, const struct pn_buffer *labels,
-            const struct data_source *source, struct pn_error *why)
+read_marked(struct data_rows *rows, struct data_stream *images, uint32_t total,
+            const uint8_t *labels, const struct data_source *source, struct pn_error *why)
 {
-    uint32_t dim[DIMS_MAX], count, total = (uint32_t)labels->size;
+    uint32_t count;
+    if (total > rows->bytes_max / rows->table->schema->feature_count)
+        return pn_error_set(why, PN_EDATA,
+                            "%s: %u images are more than the %" PRIu64 " bytes that "
+                            "they may take here",
+                            data_stream_name(images), total, rows->bytes_max);
     uint8_t *wanted = malloc(total);
     if (wanted == NULL)
         return pn_error_set(why, PN_ENOMEM, "%s: no memory for the records",
                             data_stream_name(images));
-    enum pn_status st = read_header(dim, 1 + rows->table->schema->dims, images, why);
+    enum pn_status st = data_share_mark(wanted, &count, source, total, labels, why);
     if (st == PN_OK)
-        st = check_shape(dim, rows->table->schema, total, images, why);
-    if (st == PN_OK)
-        st = data_share_mark(wanted, &count, source, total, labels->bytes, why);
-    if (st == PN_OK)
-        st = read_images(rows, images, labels, wanted, why);
+        st = read_images(rows, images, total, labels, wanted, why);
     free(wanted);
     return st;
 }
@@ -129,11 +138,19 @@ enum pn_status
 data_rows_read_idx(struct data_rows *rows, struct data_stream *images, struct data_stream *labels,
                    const struct data_source *source, struct pn_error *why)
 {
-    struct pn_buffer found;
+    const struct data_schema *schema = rows->table->schema;
+    uint32_t                  dim[DIMS_MAX];
+    struct pn_buffer          found;
+    enum pn_status            st = PN_OK;
     pn_buffer_init(&found, rows->bytes_max < UINT32_MAX ? (size_t)rows->bytes_max : UINT32_MAX);
-    enum pn_status st = read_labels(&found, labels, rows->table->schema, why);
+    if (schema->target_size > 0)
+        st = read_labels(&found, labels, schema, why);
     if (st == PN_OK)
-        st = read_marked(rows, images, &found, source, why);
+        st = read_header(dim, 1 + schema->dims, images, why);
+    if (st == PN_OK)
+        st = check_shape(dim, schema, &found, images, why);
+    if (st == PN_OK)
+        st = read_marked(rows, images, dim[0], found.bytes, source, why);
     pn_buffer_fini(&found);
     return st;
 }

@@ -83,7 +83,7 @@ data_report_make(struct data_report *out, const struct data_table *raw)
     }
     if (schema->format != DATA_CSV)
         look_at_values(&report.values, raw->x, (size_t)raw->rows * schema->feature_count, 1);
-    if (schema->class_count == 0)
+    if (schema->class_count == 0 && !schema->target_is_record)
         look_at_values(&report.targets, raw->target, (size_t)raw->rows * schema->target_size, 1);
     count_classes(&report, raw);
     *out = report;

@@ -110,11 +110,13 @@ data_rows_open_pair(struct data_stream **first, struct data_stream **second,
                     const struct data_rows *rows, const struct data_source *source,
                     struct pn_error *why)
 {
-    if (source->file_count != 2)
-        return pn_error_set(why, PN_EDATA,
-                            "the job's data has the format %s: expected `images` and `labels`, "
-                            "seen %zu files",
-                            data_format_names[rows->table->schema->format], source->file_count);
+    const struct data_schema *schema = rows->table->schema;
+    bool                      alone  = schema->target_size == 0;
+    if (source->file_count != 2 && !(alone && source->file_count == 1))
+        return pn_error_set(
+            why, PN_EDATA, "the job's data has the format %s: expected `images`%s, seen %zu files",
+            data_format_names[schema->format], alone ? ", perhaps with `labels`" : " and `labels`",
+            source->file_count);
     enum pn_status st = data_stream_open(first, source->files[0], why);
-    return st == PN_OK ? data_stream_open(second, source->files[1], why) : st;
+    return st == PN_OK && !alone ? data_stream_open(second, source->files[1], why) : st;
 }

@@ -23,8 +23,8 @@ PN_MUST_CHECK enum pn_status data_rows_add(struct data_row *out, struct data_row
 /* Drops the records whose mark is 0 and gives unused memory back. */
 void data_rows_keep(struct data_rows *rows, const uint8_t *wanted);
 
-/* Opens `images` and `labels` of a format that has both. Close what is not NULL, also after an
- * error. */
+/* Opens `images` and `labels` of a format that has both; without a target only the images, and
+ * there need not be labels. Close what is not NULL, also after an error. */
 PN_MUST_CHECK enum pn_status data_rows_open_pair(struct data_stream      **first,
                                                  struct data_stream      **second,
                                                  const struct data_rows   *rows,
@@ -40,6 +40,7 @@ PN_MUST_CHECK enum pn_status data_rows_read_cifar(struct data_rows   *rows,
                                                   struct data_stream *stream, struct pn_error *why);
 PN_MUST_CHECK enum pn_status data_rows_read_text(struct data_rows *rows, struct data_stream *stream,
                                                  struct pn_error *why);
+/* `targets` (idx: `labels`) is NULL where the files give none. */
 PN_MUST_CHECK enum pn_status data_rows_read_npy(struct data_rows   *rows,
                                                 struct data_stream *features,
                                                 struct data_stream *targets, struct pn_error *why);

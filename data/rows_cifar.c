@@ -10,16 +10,10 @@ enum {
     PIXELS = 3 * 32 * 32
 };
 
-struct layout {
-    size_t labels, label_at;
-};
-
-static struct layout
-layout_of(const struct data_schema *schema)
+static int
+version_of(const struct data_schema *schema)
 {
-    if (schema->class_count == 10)
-        return (struct layout){1, 0};
-    return (struct layout){2, schema->class_count == 100 ? 1 : 0};
+    return schema->label_bytes == 1 ? 10 : 100;
 }
 
 static enum pn_status
@@ -27,19 +21,17 @@ put(struct data_rows *rows, const uint8_t *record, const float *value, const cha
     uint64_t number, struct pn_error *why)
 {
     const struct data_schema *schema = rows->table->schema;
-    const struct layout       layout = layout_of(schema);
-    const uint8_t             label  = record[layout.label_at];
+    const uint8_t             label  = record[schema->label_at];
     struct data_row           row;
-    if (label >= schema->class_count)
+    if (schema->target_size > 0 && label >= schema->class_count)
         return pn_error_set(why, PN_EDATA,
                             "%s: record %" PRIu64 ": expected a label below %u (the job's "
                             "classes), seen %u; is this a file of CIFAR-%d?",
-                            name, number, schema->class_count, label,
-                            schema->class_count == 10 ? 10 : 100);
+                            name, number, schema->class_count, label, version_of(schema));
     enum pn_status st = data_rows_add(&row, rows, name, why);
     for (size_t i = 0; st == PN_OK && i < PIXELS; i++)
-        row.x[i] = value[record[layout.labels + i]];
-    if (st == PN_OK)
+        row.x[i] = value[record[schema->label_bytes + i]];
+    if (st == PN_OK && schema->target_size > 0)
         row.target[0] = (float)label;
     return st;
 }
@@ -47,7 +39,7 @@ put(struct data_rows *rows, const uint8_t *record, const float *value, const cha
 enum pn_status
 data_rows_read_cifar(struct data_rows *rows, struct data_stream *stream, struct pn_error *why)
 {
-    const size_t   size = layout_of(rows->table->schema).labels + PIXELS;
+    const size_t   size = rows->table->schema->label_bytes + PIXELS;
     const char    *name = data_stream_name(stream);
     uint8_t        record[2 + PIXELS];
     float          value[256];
@@ -67,7 +59,6 @@ data_rows_read_cifar(struct data_rows *rows, struct data_stream *stream, struct 
         st = pn_error_set(why, PN_EDATA,
                           "%s: expected records of %zu bytes, seen %" PRIu64
                           " and %zu bytes more; is this a file of CIFAR-%d?",
-                          name, size, number, got,
-                          rows->table->schema->class_count == 10 ? 10 : 100);
+                          name, size, number, got, version_of(rows->table->schema));
     return st;
 }

@@ -1,4 +1,5 @@
-/* A folder of PNG and JPEG files, with a CSV file of two columns: file,label. */
+/* A folder of PNG and JPEG files, with a CSV file of two columns: file,label. Where the files give
+ * no target it may have the first alone. */
 #include "data/csv.h"
 #include "data/image.h"
 #include "data/rows.h"
@@ -20,6 +21,7 @@ enum {
 struct labels {
     const char               *file;
     const struct data_schema *schema;
+    uint32_t                  fields; /* of a line */
     struct pn_buffer          names, labels;
     struct pn_error          *why;
 };
@@ -68,14 +70,16 @@ find_label(uint8_t *out, const struct labels *labels, const struct data_csv_fiel
 static enum pn_status
 add_label(struct labels *labels, const struct data_csv_field *fields, uint32_t count)
 {
-    uint8_t label;
-    if (count != 2)
+    uint8_t label = 0;
+    if (count != labels->fields)
         return pn_error_set(labels->why, PN_EDATA,
-                            "%s:%" PRIu64 ":1: expected two fields, file,label, seen %u",
-                            labels->file, fields[0].line, count);
+                            "%s:%" PRIu64 ":1: expected %u fields as in the first line, seen %u",
+                            labels->file, fields[0].line, labels->fields, count);
     if (!is_safe(fields[0].text))
         return fail(labels, &fields[0], "expected the name of a file in the folder");
-    enum pn_status st = find_label(&label, labels, &fields[1]);
+    enum pn_status st = PN_OK;
+    if (labels->schema->target_size > 0)
+        st = find_label(&label, labels, &fields[1]);
     if (st != PN_OK)
         return st;
     st = pn_buffer_append(&labels->names, fields[0].text, fields[0].len + 1);
@@ -87,9 +91,12 @@ add_label(struct labels *labels, const struct data_csv_field *fields, uint32_t c
 }
 
 static enum pn_status
-check_header(const struct labels *labels, const struct data_csv_field *fields, uint32_t count)
+check_header(struct labels *labels, const struct data_csv_field *fields, uint32_t count)
 {
-    if (count == 2 && strcmp(fields[0].text, "file") == 0 && strcmp(fields[1].text, "label") == 0)
+    bool unlabelled = count == 1 && labels->schema->target_size == 0;
+    bool labelled   = count == 2 && strcmp(fields[1].text, "label") == 0;
+    labels->fields  = count;
+    if ((labelled || unlabelled) && strcmp(fields[0].text, "file") == 0)
         return PN_OK;
     return pn_error_set(labels->why, PN_EDATA,
                         "%s:1:1: expected the line \"file,label\" at the start of the labels file, "
@@ -154,7 +161,7 @@ add_image(struct data_rows *rows, uint8_t *pixels, const struct pn_buffer *bytes
         st = data_rows_add(&row, rows, path, why);
     for (uint32_t f = 0; st == PN_OK && f < schema->feature_count; f++)
         row.x[f] = (float)((double)pixels[f] / schema->divide);
-    if (st == PN_OK)
+    if (st == PN_OK && schema->target_size > 0)
         row.target[0] = (float)label;
     return st;
 }

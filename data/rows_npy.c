@@ -1,4 +1,5 @@
-/* NPY and NPZ: an array of features, (n, shape), and one of targets, (n) or (n, outputs). */
+/* NPY and NPZ: an array of features, (n, shape), and one of targets, (n) or (n, outputs), where the
+ * files give targets. */
 #include "data/npy.h"
 #include "data/rows.h"
 #include "data/zip.h"
@@ -13,7 +14,7 @@
 struct load {
     struct data_rows         *rows;
     const struct data_schema *schema;
-    struct data_stream       *features, *targets;
+    struct data_stream       *features, *targets; /* targets: NULL when the files give none */
     struct data_npy           x, y;
     double                   *record; /* features, then targets */
     struct pn_error          *why;
@@ -69,9 +70,10 @@ check_shapes(const struct load *load)
     (void)snprintf(outputs, sizeof outputs, "%u", schema->target_size);
     if (load->x.dims < 1 || !same_shape(&load->x, dim, schema->dims))
         return wrong_shape(load, load->features, &load->x, expected);
-    if (load->y.dims < 1 || !same_shape(&load->y, &schema->target_size, 1))
+    if (load->targets != NULL &&
+        (load->y.dims < 1 || !same_shape(&load->y, &schema->target_size, 1)))
         return wrong_shape(load, load->targets, &load->y, outputs);
-    if (load->x.dim[0] != load->y.dim[0])
+    if (load->targets != NULL && load->x.dim[0] != load->y.dim[0])
         return pn_error_set(load->why, PN_EDATA,
                             "%s: there are %" PRIu64 " records and %" PRIu64
                             " targets; the arrays do not belong together",
@@ -136,7 +138,7 @@ read_records(struct load *load)
         struct data_row row;
         st =
             data_npy_read(load->record, schema->feature_count, &load->x, load->features, load->why);
-        if (st == PN_OK)
+        if (st == PN_OK && load->targets != NULL)
             st = data_npy_read(load->record + schema->feature_count, schema->target_size, &load->y,
                                load->targets, load->why);
         if (st == PN_OK)
@@ -148,7 +150,9 @@ read_records(struct load *load)
     }
     if (st == PN_OK)
         st = data_stream_expect_end(load->features, load->why);
-    return st == PN_OK ? data_stream_expect_end(load->targets, load->why) : st;
+    if (st == PN_OK && load->targets != NULL)
+        st = data_stream_expect_end(load->targets, load->why);
+    return st;
 }
 
 enum pn_status
@@ -160,7 +164,7 @@ data_rows_read_npy(struct data_rows *rows, struct data_stream *features,
     load.features                    = features;
     load.targets                     = targets;
     enum pn_status st                = data_npy_read_header(&load.x, features, why);
-    if (st == PN_OK)
+    if (st == PN_OK && targets != NULL)
         st = data_npy_read_header(&load.y, targets, why);
     if (st == PN_OK)
         st = check_shapes(&load);
@@ -206,9 +210,13 @@ data_rows_read_npz(struct data_rows *rows, const char *file, const struct pn_buf
                    char *const arrays[static 2], struct pn_error *why)
 {
     struct data_stream *features = NULL, *targets = NULL;
-    const bool          named = arrays[0] != NULL;
-    enum pn_status      st    = open_array(&features, file, archive, named ? arrays[0] : "x", why);
-    if (st == PN_OK)
+    const bool          named  = arrays[0] != NULL;
+    enum pn_status      st     = open_array(&features, file, archive, named ? arrays[0] : "x", why);
+    bool                wanted = rows->table->schema->target_size > 0;
+    if (st == PN_OK && wanted && named && arrays[1] == NULL)
+        st = pn_error_set(why, PN_EDATA,
+                          "%s: `arrays` names no array of targets, which the job asks for", file);
+    if (st == PN_OK && wanted)
         st = open_array(&targets, file, archive, named ? arrays[1] : "y", why);
     if (st != PN_OK && !named && why != NULL)
         pn_error_set(why, st, "%s; `arrays: [features, targets]` beside `file` names others",

@@ -89,18 +89,20 @@ cut(struct data_rows *rows, const float *indices, size_t count, const char *name
 {
     const struct data_schema *schema = rows->table->schema;
     const size_t              length = schema->length;
+    const size_t              need   = length + (schema->target_size > 0 ? 1 : 0);
     enum pn_status            st     = PN_OK;
-    if (count < length + 1)
+    if (count < need)
         return pn_error_set(why, PN_EDATA,
-                            "%s: expected at least %zu characters (length + 1), seen %zu", name,
-                            length + 1, count);
-    for (size_t at = 0; st == PN_OK && at + length + 1 <= count; at += schema->stride) {
+                            "%s: expected at least %zu characters (length%s), seen %zu", name, need,
+                            need > length ? " + 1" : "", count);
+    for (size_t at = 0; st == PN_OK && at + need <= count; at += schema->stride) {
         struct data_row row;
         st = data_rows_add(&row, rows, name, why);
         if (st != PN_OK)
             break;
         memcpy(row.x, indices + at, length * sizeof *indices);
-        memcpy(row.target, indices + at + 1, length * sizeof *indices);
+        if (schema->target_size > 0)
+            memcpy(row.target, indices + at + 1, length * sizeof *indices);
     }
     return st;
 }

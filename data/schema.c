@@ -40,6 +40,24 @@ read_split(const struct data_section *section)
     return st;
 }
 
+/* `target: record`: the files give no target. */
+static enum pn_status
+read_target(struct data_section *section, enum data_format format)
+{
+    static const char *const targets[] = {"record"};
+    uint32_t                 target;
+    const struct text_node  *node = text_find(section->node, "target");
+    if (node == NULL)
+        return PN_OK;
+    enum pn_status st = text_get_choice(&target, section->yaml, section->node, "target",
+                                        TEXT_REQUIRED, targets, 1, section->why);
+    if (st == PN_OK && format == DATA_TEXT)
+        st = text_fail(section->why, section->yaml, node,
+                       "the target of a text is the same text one character later");
+    section->schema->target_is_record = st == PN_OK;
+    return st;
+}
+
 static enum pn_status
 read_format(struct data_section *section, enum data_format format)
 {
@@ -94,7 +112,9 @@ data_schema_decode(struct data_schema **out, const struct text_yaml *yaml,
         st = begin(&section, (enum data_format)format);
     if (st != PN_OK)
         return st;
-    st = read_format(&section, (enum data_format)format);
+    st = read_target(&section, (enum data_format)format);
+    if (st == PN_OK)
+        st = read_format(&section, (enum data_format)format);
     if (st == PN_OK)
         st = read_split(&section);
     if (st == PN_OK)
@@ -111,6 +131,23 @@ void
 data_schema_free(struct data_schema *schema)
 {
     free(schema); /* the first member of its block */
+}
+
+uint32_t
+data_schema_target_size(const struct data_schema *schema)
+{
+    return schema->target_is_record ? schema->feature_count : schema->target_size;
+}
+
+void
+data_schema_drop_targets(struct data_schema *schema)
+{
+    for (size_t i = 0; i < schema->column_count; i++)
+        if (schema->columns[i].kind == DATA_TARGET || schema->columns[i].kind == DATA_WEIGHT)
+            schema->columns[i].kind = DATA_IGNORE;
+    schema->target_size = schema->class_count = 0;
+    schema->horizon = schema->remaining = 0;
+    schema->forecast                    = NULL;
 }
 
 /* The sizes other than 1; how many there are. */

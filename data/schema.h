@@ -52,6 +52,11 @@
  *     { format: image, shape: [1, 64, 64], classes: [ill, well], divide: 255 }
  *     { format: text,  alphabet: "\n abc", other: false, length: 80, stride: 80 }
  *
+ * In any format but text, `target: record` makes a record its own target, for autoencoders: its
+ * features as the network gets them, scaled. Then no column is a target, and no file with labels,
+ * array of targets or list of `classes` is asked for (cifar says `classes` all the same: they tell
+ * how its files are laid out).
+ *
  * An image file has a pixel p as p / divide; a feature is (C, H, W), `channels: last` says that the
  * file has (H, W, C). A text gives runs of `length` characters as indices into the alphabet (its
  * length is the index of all others, with `other`); the target is the same run one character later.
@@ -120,7 +125,9 @@ struct data_schema {
     size_t              missing_count;
     struct data_column *columns;
     size_t              column_count;
-    uint32_t feature_count, target_size, class_count; /* class_count 2 = binary, 0 = regression */
+    uint32_t            feature_count, class_count; /* class_count 2 = binary, 0 = regression */
+    uint32_t target_size; /* numbers that the files give as a target; 0: they give none */
+    bool     target_is_record;
     uint32_t numeric_count; /* columns in the statistics: those with scale: standard */
     bool     needs_scaling; /* numeric_count > 0 */
 
@@ -128,7 +135,8 @@ struct data_schema {
     uint32_t           dims, dim[3]; /* of a record; feature_count is their product */
     double             divide;       /* pixel / divide */
     bool               channels_last;
-    const char *const *class_names; /* image: what the labels file calls them, or NULL */
+    uint32_t           label_bytes, label_at; /* cifar: before the pixels; which one counts */
+    const char *const *class_names;           /* image: what the labels file calls them, or NULL */
 
     uint32_t row_size;       /* csv: features of one row; feature_count is length * row_size */
     uint32_t length, stride; /* of windows and runs of text; 1 and 0 without */
@@ -150,6 +158,13 @@ PN_MUST_CHECK enum pn_status data_schema_decode(struct data_schema    **out,
                                                 const struct text_yaml *yaml,
                                                 const struct text_node *node, struct pn_error *why);
 void                         data_schema_free(struct data_schema *schema);
+
+/* Numbers of a target as a network gets it. */
+uint32_t data_schema_target_size(const struct data_schema *schema);
+/* What a prediction needs: from here on tables are read without targets and weights, and files need
+ * not have them; a forecast is asked of every window. Columns without a header keep their places.
+ */
+void data_schema_drop_targets(struct data_schema *schema);
 
 /* The name of a format, as in the job. */
 extern const char *const data_format_names[DATA_FORMAT_COUNT];

@@ -126,8 +126,8 @@ data_section_shape(struct data_section *section, const struct text_node *shape, 
 enum pn_status
 data_section_keys(const struct data_section *section, const char *const *own, size_t own_count)
 {
-    const char *known[16] = {"format", "split", "augment"};
-    size_t      shared    = 3;
+    const char *known[16] = {"format", "target", "split", "augment"};
+    size_t      shared    = 4;
     PN_ASSERT(own_count <= sizeof known / sizeof known[0] - shared);
     for (size_t i = 0; i < own_count; i++)
         known[shared + i] = own[i];

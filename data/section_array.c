@@ -22,9 +22,22 @@ read_shape(struct data_section *section, size_t dims_least, size_t dims_max)
     return st;
 }
 
+/* Nobody asks for the class of a record that is its own target. */
+static enum pn_status
+refuse_classes(struct data_section *section, const char *key)
+{
+    const struct text_node *classes = text_find(section->node, key);
+    if (classes == NULL)
+        return PN_OK;
+    return text_fail(section->why, section->yaml, classes,
+                     "with `target: record` a record is its own target; leave `%s` out", key);
+}
+
 static enum pn_status
 read_classes(struct data_section *section, uint32_t min, uint32_t max)
 {
+    if (section->schema->target_is_record)
+        return refuse_classes(section, "classes");
     return text_get_u32(&section->schema->class_count, section->yaml, section->node, "classes",
                         TEXT_REQUIRED, min, max, section->why);
 }
@@ -33,7 +46,7 @@ static enum pn_status
 read_divide(struct data_section *section, double usual)
 {
     section->schema->divide      = usual;
-    section->schema->target_size = 1;
+    section->schema->target_size = section->schema->target_is_record ? 0 : 1;
     return text_get_f64(&section->schema->divide, section->yaml, section->node, "divide",
                         TEXT_OPTIONAL, 1e-6, 1e6, section->why);
 }
@@ -95,6 +108,10 @@ data_section_npy(struct data_section *section)
         st = read_layout(section);
     if (st == PN_OK)
         st = read_divide(section, 1.0);
+    if (st == PN_OK && schema->target_is_record)
+        st = refuse_classes(section, "outputs");
+    if (st == PN_OK && schema->target_is_record)
+        return refuse_classes(section, "classes");
     if (st != PN_OK)
         return st;
     bool classes = text_find(section->node, "classes") != NULL;
@@ -111,20 +128,24 @@ data_section_npy(struct data_section *section)
 enum pn_status
 data_section_cifar(struct data_section *section)
 {
-    static const char *const own[]  = {"classes", "divide"};
-    struct data_schema      *schema = section->schema;
-    enum pn_status           st     = data_section_keys(section, own, 2);
+    static const char *const own[]   = {"classes", "divide"};
+    struct data_schema      *schema  = section->schema;
+    uint32_t                 classes = 0;
+    enum pn_status           st      = data_section_keys(section, own, 2);
     if (st == PN_OK)
-        st = read_classes(section, 1, CLASSES_MAX);
-    if (st == PN_OK && schema->class_count != 10 && schema->class_count != 20 &&
-        schema->class_count != 100)
+        st = text_get_u32(&classes, section->yaml, section->node, "classes", TEXT_REQUIRED, 1,
+                          CLASSES_MAX, section->why);
+    if (st == PN_OK && classes != 10 && classes != 20 && classes != 100)
         st = text_fail(section->why, section->yaml, text_find(section->node, "classes"),
                        "expected 10 (CIFAR-10), or 100 or 20 (CIFAR-100, fine or coarse labels), "
                        "seen %u",
-                       schema->class_count);
-    schema->layout = DATA_PLANES;
-    schema->dims   = 3;
-    schema->dim[0] = 3;
+                       classes);
+    schema->class_count = schema->target_is_record ? 0 : classes;
+    schema->label_bytes = classes == 10 ? 1 : 2;
+    schema->label_at    = classes == 100 ? 1 : 0;
+    schema->layout      = DATA_PLANES;
+    schema->dims        = 3;
+    schema->dim[0]      = 3;
     schema->dim[1] = schema->dim[2] = 32;
     schema->feature_count = schema->row_size = 3 * 32 * 32;
     return st == PN_OK ? read_divide(section, 255.0) : st;
@@ -136,7 +157,7 @@ read_class_names(struct data_section *section)
 {
     const struct text_node *classes = text_find(section->node, "classes");
     struct data_list        names;
-    if (classes == NULL || classes->kind != TEXT_LIST)
+    if (section->schema->target_is_record || classes == NULL || classes->kind != TEXT_LIST)
         return read_classes(section, 2, CLASSES_MAX);
     enum pn_status st = data_section_list(&names, section, section->node, "classes", CLASSES_MAX);
     if (st == PN_OK && names.count < 2)

@@ -122,6 +122,10 @@ read_target(struct data_column *column, struct data_section *section, const stru
     enum pn_status           st      = check_keys(section, node, known, 5);
     if (st != PN_OK)
         return st;
+    if (schema->target_is_record)
+        return text_fail(section->why, section->yaml, node,
+                         "with `target: record` a record is its own target; say `type: ignore` of "
+                         "this column");
     if (schema->target_size > 0)
         return text_fail(section->why, section->yaml, node,
                          "there is a target already; one is enough");

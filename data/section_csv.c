@@ -84,17 +84,17 @@ read_forecast(struct data_section *section, const struct text_node *window)
     return PN_OK;
 }
 
-/* Where the target of a window comes from: exactly one of three. */
+/* Where the target of a window comes from: exactly one of four. */
 static enum pn_status
 read_window_target(struct data_section *section, const struct text_node *window)
 {
     struct data_schema *schema    = section->schema;
     bool                forecast  = text_find(window, "forecast") != NULL;
     bool                remaining = text_find(window, "remaining") != NULL;
-    if (forecast + remaining + (schema->target_size > 0) != 1)
+    if (forecast + remaining + (schema->target_size > 0) + schema->target_is_record != 1)
         return text_fail(section->why, section->yaml, window,
-                         "a window has one target: a column with `type: target`, `forecast` or "
-                         "`remaining`");
+                         "a window has one target: a column with `type: target`, `forecast`, "
+                         "`remaining` or, for the window itself, `target: record` beside `window`");
     if (forecast)
         return read_forecast(section, window);
     if (text_find(window, "horizon") != NULL)
@@ -167,9 +167,10 @@ static enum pn_status
 check_target(const struct data_section *section, const struct text_node *columns)
 {
     const struct data_schema *schema = section->schema;
-    if (schema->target_size == 0)
+    if (schema->target_size == 0 && !schema->target_is_record)
         return text_fail(section->why, section->yaml, columns,
-                         "no column has `type: target`; one must say what is to be predicted");
+                         "no column has `type: target`; one must say what is to be predicted (or "
+                         "`target: record` that a record is its own target)");
     for (size_t i = 0; schema->stride == 0 && i < schema->column_count; i++)
         if (schema->columns[i].kind == DATA_GROUP)
             return text_fail(section->why, section->yaml, columns,

@@ -68,15 +68,12 @@ read_files(struct data_source *source, const struct reader *reader, const struct
         return st;
     if (list != NULL && (list->count < 1 || list->count > FILES_MAX))
         return text_fail(reader->why, reader->yaml, list, "expected 1 to %d files", FILES_MAX);
-    if (images != NULL && labels == NULL)
-        return text_fail(reader->why, reader->yaml, reader->section,
-                         "`images` needs `labels` beside it");
     source->files = calloc(list != NULL ? list->count : 2, sizeof *source->files);
     if (source->files == NULL)
         return pn_error_set(reader->why, PN_ENOMEM, "no memory for the paths of the files");
     if (list == NULL) {
         st = add_file(source, reader, file != NULL ? file : images);
-        if (st == PN_OK && images != NULL)
+        if (st == PN_OK && labels != NULL)
             st = add_file(source, reader, labels);
     }
     const struct text_node *node = list != NULL ? list->first : NULL;
@@ -121,9 +118,10 @@ read_arrays(struct data_source *source, const struct reader *reader)
         text_get_list(&list, reader->yaml, reader->section, "arrays", TEXT_OPTIONAL, reader->why);
     if (st != PN_OK || list == NULL)
         return st;
-    if (list->count != 2)
+    if (list->count < 1 || list->count > 2)
         return text_fail(reader->why, reader->yaml, list,
-                         "expected two names, of the features and of the targets: [x, y]");
+                         "expected two names, of the features and of the targets, [x, y], or one "
+                         "where the job asks for no targets");
     size_t i = 0;
     for (const struct text_node *node = list->first; node != NULL; node = node->next) {
         if (node->kind != TEXT_SCALAR || node->value[0] == '\0')

@@ -4,12 +4,13 @@
  *
  *     { file: heart.csv }
  *     { files: [a.csv, b.csv] }                    # one table; npz and cifar too
- *     { images: i.gz, labels: l.gz }               # idx, npy
+ *     { images: i.gz, labels: l.gz }               # idx, npy; without targets `images` alone
  *     { images: scans/, labels: labels.csv }       # image: a folder, and a CSV file,label
  *     { file: a.npz, arrays: [x_train, y_train] }  # npz; default [x, y]
  *     { ..., share: { of: 100, number: 3, kind: iid, seed: 1 } }
  *
- * `images` and `labels` are the two `files` in this order.
+ * `images` and `labels` are the two `files` in this order. What a job without targets does not ask
+ * for (labels, the second array) may be there or not.
  *
  * share: this site sees one part of the records, the same on every machine. The parts are disjoint,
  * together they are everything, and they are as even as the division allows.

@@ -141,6 +141,14 @@ data_table_split(struct data_parts *out, struct data_table *table, const struct 
     return st;
 }
 
+const float *
+data_table_target(const struct data_table *table, uint32_t row)
+{
+    const struct data_schema *schema = table->schema;
+    const float              *all    = schema->target_is_record ? table->x : table->target;
+    return all + (size_t)row * data_schema_target_size(schema);
+}
+
 struct data_part
 data_table_part(const struct data_table *table, const struct data_parts *parts,
                 enum data_part_kind kind)
@@ -149,7 +157,7 @@ data_table_part(const struct data_table *table, const struct data_parts *parts,
     const uint32_t   rows[3]  = {parts->train, parts->validation, parts->test};
     struct data_part part     = {.first = first[kind], .rows = rows[kind]};
     part.x                    = table->x + (size_t)part.first * table->schema->feature_count;
-    part.target               = table->target + (size_t)part.first * table->schema->target_size;
+    part.target               = data_table_target(table, part.first);
     part.weight               = table->weight != NULL ? table->weight + part.first : NULL;
     return part;
 }

@@ -22,7 +22,7 @@
 struct data_table {
     const struct data_schema *schema; /* borrowed */
     float *x; /* (rows, feature_count); numeric unscaled, NAN = missing, before data_table_scale */
-    float *target; /* (rows, target_size) */
+    float *target; /* (rows, schema->target_size): what the files give */
     float *weight; /* (rows), or NULL when the schema has no weight column */
     uint32_t rows;
 };
@@ -76,6 +76,10 @@ struct data_parts {
 };
 PN_MUST_CHECK enum pn_status data_table_split(struct data_parts *out, struct data_table *table,
                                               const struct pn_rng *rng, struct pn_error *why);
+
+/* The targets from this row on as a network gets them, data_schema_target_size numbers each: where
+ * a record is its own target, its features, once scaled. */
+const float *data_table_target(const struct data_table *table, uint32_t row);
 
 /* One part of a split table. The pointers are into the table. */
 enum data_part_kind {

@@ -11,7 +11,8 @@ data_window_row_schema(const struct data_schema *schema)
     row.length             = 1;
     row.stride             = 0;
     row.forecast           = NULL;
-    row.target_size        = schema->forecast != NULL || schema->remaining > 0 ? 0 : 1;
+    if (schema->forecast != NULL || schema->remaining > 0)
+        row.target_size = 0; /* the window's, not a row's */
     return row;
 }
 
@@ -24,7 +25,7 @@ put_target(float *target, const struct data_schema *schema, const struct data_ta
     size_t next = first + schema->length, left = end - next;
     if (schema->remaining > 0)
         target[0] = (float)(left < schema->remaining ? left : schema->remaining);
-    else if (schema->forecast == NULL)
+    else if (schema->forecast == NULL && schema->target_size > 0)
         target[0] = raw->target[next - 1];
     for (size_t h = 0; schema->forecast != NULL && h < schema->horizon; h++)
         target[h] = raw->x[(next + h) * schema->row_size + schema->forecast->feature];

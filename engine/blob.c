@@ -94,19 +94,6 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     return st;
 }
 
-enum pn_status
-engine_blob_reread(uint8_t *bytes, const struct store_disk *disk, const char *folder,
-                   const struct sec_blob *blob)
-{
-    char     name[ENGINE_NAME_SIZE];
-    uint64_t size = 0;
-    engine_blob_name(name, folder, &blob->root);
-    enum pn_status st = disk->size(disk->host, name, &size);
-    if (st == PN_OK && size != blob->size)
-        st = PN_ECORRUPT;
-    return st == PN_OK ? disk->read(disk->host, name, bytes, 0, (size_t)size) : st;
-}
-
 /* ---- tidying ---- */
 
 enum {
@@ -139,26 +126,25 @@ void
 engine_blob_tidy(const struct store_disk *disk, const char *folder, const struct sec_hash *keep,
                  size_t keep_count)
 {
-    struct tidy *tidy = calloc(1, sizeof *tidy);
-    if (tidy == NULL)
-        return;
-    tidy->keep       = keep;
-    tidy->keep_count = keep_count;
+    struct tidy tidy; /* the names are not cleared: each is written before it is read */
+    tidy.keep       = keep;
+    tidy.keep_count = keep_count;
+    tidy.gone_count = 0;
     /* SAFE: what cannot be listed or removed now is removed another time; it only takes room. */
-    (void)disk->list(disk->host, folder, tidy_take, tidy);
-    for (size_t i = 0; i < tidy->gone_count; i++) {
+    (void)disk->list(disk->host, folder, tidy_take, &tidy);
+    for (size_t i = 0; i < tidy.gone_count; i++) {
         char name[ENGINE_NAME_SIZE];
-        engine_blob_name(name, folder, &tidy->gone[i]);
+        engine_blob_name(name, folder, &tidy.gone[i]);
         (void)disk->remove(disk->host, name);
     }
-    free(tidy);
 }
 
 void
 engine_floats_encode(uint8_t *out, const float *values, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, values, count * sizeof *values);
+    if (out != (const uint8_t *)values)
+        memmove(out, values, count * sizeof *values);
 #else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
@@ -172,252 +158,12 @@ void
 engine_floats_decode(float *out, const uint8_t *bytes, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, bytes, count * sizeof *out);
+    if (bytes != (const uint8_t *)out)
+        memmove(out, bytes, count * sizeof *out);
 #else
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = pn_get_u32(bytes + 4 * i);
         memcpy(&out[i], &bits, sizeof bits);
     }
 #endif
-}
-
-/* ---- giving ---- */
-
-void
-engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk)
-{
-    *shelf = (struct engine_shelf){.disk = disk};
-}
-
-void
-engine_shelf_fini(struct engine_shelf *shelf)
-{
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++)
-        free(shelf->items[i].leaves);
-    *shelf = (struct engine_shelf){.disk = NULL};
-}
-
-static const struct engine_shelf_item *
-shelf_find(const struct engine_shelf *shelf, const struct sec_blob *blob)
-{
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
-        const struct engine_shelf_item *item = &shelf->items[i];
-        if (item->folder != NULL && sec_blob_equal(&item->blob, blob))
-            return item;
-    }
-    return NULL;
-}
-
-/* One folder never takes the last place: what is seldom put stays among what is often put. */
-static struct engine_shelf_item *
-shelf_place(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob)
-{
-    struct engine_shelf_item *free_place = NULL, *oldest = NULL;
-    size_t                    of_folder = 0;
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
-        struct engine_shelf_item *item = &shelf->items[i];
-        if (item->folder == NULL) {
-            free_place = item;
-            continue;
-        }
-        if (sec_blob_equal(&item->blob, blob))
-            return item;
-        if (strcmp(item->folder, folder) != 0)
-            continue;
-        of_folder++;
-        if (oldest == NULL || item->used < oldest->used)
-            oldest = item;
-    }
-    return free_place != NULL && of_folder < ENGINE_SHELF_MAX - 1 ? free_place : oldest;
-}
-
-void
-engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
-                 struct sec_hash *leaves)
-{
-    struct engine_shelf_item *place = shelf_place(shelf, folder, blob);
-    PN_ASSERT(place != NULL); /* a party gives from two folders at most */
-    free(place->leaves);
-    *place = (struct engine_shelf_item){
-        .blob = *blob, .folder = folder, .leaves = leaves, .used = ++shelf->count};
-}
-
-/* Puts one chunk and its proof into the scratch; the data is read to where it leaves from. */
-static enum pn_status
-write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *item, uint32_t index,
-            struct engine_scratch *scratch)
-{
-    char              name[ENGINE_NAME_SIZE];
-    struct sec_proof  proof;
-    struct pn_buffer *body = engine_scratch_begin(scratch);
-    uint32_t          part = sec_blob_chunk_size(item->blob.size, index);
-    sec_merkle_prove(&proof, index, item->leaves, sec_blob_chunks(item->blob.size));
-    struct wire_chunk chunk = {.index       = index,
-                               .proof_count = proof.count,
-                               .proof       = proof.path[0].bytes,
-                               .data        = {NULL, part}};
-    chunk.blob.size         = item->blob.size;
-    memcpy(chunk.blob.root, item->blob.root.bytes, sizeof chunk.blob.root);
-    enum pn_status st = wire_chunk_encode(body, &chunk);
-    if (st != PN_OK)
-        return st;
-    engine_blob_name(name, item->folder, &item->blob.root);
-    return shelf->disk->read(shelf->disk->host, name, body->bytes + body->size - part,
-                             (uint64_t)index * SEC_CHUNK_SIZE, part);
-}
-
-static struct sec_blob
-blob_of_wire(const struct wire_blob *wire)
-{
-    struct sec_blob blob = {.size = wire->size};
-    memcpy(blob.root.bytes, wire->root, sizeof blob.root.bytes);
-    return blob;
-}
-
-enum pn_status
-engine_shelf_give(const struct engine_shelf *shelf, const struct wire_pull *pull,
-                  struct engine_peer *peer, const struct pn_ports *ports,
-                  struct engine_scratch *scratch)
-{
-    const struct sec_blob           blob = blob_of_wire(&pull->blob);
-    const struct engine_shelf_item *item = shelf_find(shelf, &blob);
-    if (item == NULL)
-        return PN_EPEER_STALE; /* it was here once, or never: not worth telling apart */
-    uint32_t count = sec_blob_chunks(blob.size);
-    if (pull->first >= count || pull->count > count - pull->first)
-        return PN_EPEER_VALUE;
-
-    const struct engine_stamp stamp = {.type = WIRE_CHUNK};
-    for (uint32_t i = pull->first; i < pull->first + pull->count; i++) {
-        enum pn_status st = write_chunk(shelf, item, i, scratch);
-        if (st != PN_OK)
-            return st;
-        if (engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
-            return PN_OK; /* the connection's trouble, not the request's: it is repeated */
-    }
-    return PN_OK;
-}
-
-/* ---- getting ---- */
-
-void
-engine_fetch_init(struct engine_fetch *fetch, const struct store_disk *disk)
-{
-    *fetch = (struct engine_fetch){.disk = disk};
-}
-
-void
-engine_fetch_fini(struct engine_fetch *fetch)
-{
-    engine_fetch_drop(fetch);
-}
-
-bool
-engine_fetch_is_busy(const struct engine_fetch *fetch)
-{
-    return fetch->folder != NULL;
-}
-
-enum pn_status
-engine_fetch_start(struct engine_fetch *fetch, const char *folder, const struct sec_blob *blob,
-                   uint64_t size)
-{
-    char     name[ENGINE_NAME_SIZE];
-    uint32_t chunks = sec_blob_chunks(blob->size);
-    engine_fetch_drop(fetch);
-    if (blob->size != size || chunks == 0)
-        return PN_EPEER_VALUE;
-    if ((fetch->have = calloc((chunks + 7) / 8, 1)) == NULL)
-        return PN_ENOMEM;
-    engine_blob_name(name, folder, &blob->root);
-    enum pn_status st = fed_fetch_init(&fetch->fetch, blob, size, fetch->have);
-    if (st == PN_OK)
-        st = fetch->disk->stage(fetch->disk->host, name, size);
-    if (st == PN_OK)
-        fetch->folder = folder;
-    else
-        engine_fetch_leave(fetch);
-    return st;
-}
-
-/* One PULL for each run of neighbouring chunks. */
-void
-engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const struct pn_ports *ports,
-                 struct engine_scratch *scratch, pn_ms now)
-{
-    if (fetch->folder == NULL || !peer->link.sent_hello)
-        return;
-    uint32_t wanted[FED_WINDOW];
-    uint32_t count = fed_fetch_next(wanted, &fetch->fetch, now);
-    for (uint32_t i = 0; i < count;) {
-        uint32_t run = 1;
-        while (i + run < count && wanted[i + run] == wanted[i] + run)
-            run++;
-        struct wire_pull pull = {.first = wanted[i], .count = run};
-        pull.blob.size        = fetch->fetch.blob.size;
-        memcpy(pull.blob.root, fetch->fetch.blob.root.bytes, sizeof pull.blob.root);
-        i += run;
-
-        const struct engine_stamp stamp = {.type = WIRE_PULL};
-        if (wire_pull_encode(engine_scratch_begin(scratch), &pull) != PN_OK ||
-            engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
-            return; /* asked again when its time is up, or at the next session */
-    }
-}
-
-enum pn_status
-engine_fetch_take(struct engine_fetch *fetch, const struct wire_chunk *chunk)
-{
-    const struct sec_blob blob = blob_of_wire(&chunk->blob);
-    if (fetch->folder == NULL || !sec_blob_equal(&blob, &fetch->fetch.blob) ||
-        !fed_fetch_wants(&fetch->fetch, chunk->index))
-        return PN_EPEER_STATE;
-    if (chunk->proof_count > SEC_PROOF_MAX)
-        return PN_EPEER_VALUE;
-
-    struct sec_proof proof = {.count = chunk->proof_count};
-    memcpy(proof.path, chunk->proof, 32u * (size_t)chunk->proof_count);
-    if (!sec_merkle_check(&blob, chunk->index, chunk->data.bytes, chunk->data.size, &proof))
-        return PN_EPEER_VALUE;
-
-    char name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, fetch->folder, &blob.root);
-    enum pn_status st =
-        fetch->disk->stage_write(fetch->disk->host, name, (uint64_t)chunk->index * SEC_CHUNK_SIZE,
-                                 chunk->data.bytes, chunk->data.size);
-    if (st == PN_OK)
-        fed_fetch_stored(&fetch->fetch, chunk->index);
-    return st;
-}
-
-bool
-engine_fetch_is_whole(const struct engine_fetch *fetch)
-{
-    return fetch->folder != NULL && fed_fetch_is_whole(&fetch->fetch);
-}
-
-void
-engine_fetch_leave(struct engine_fetch *fetch)
-{
-    free(fetch->have);
-    fetch->have   = NULL;
-    fetch->folder = NULL;
-}
-
-void
-engine_fetch_drop(struct engine_fetch *fetch)
-{
-    if (fetch->folder != NULL) {
-        char name[ENGINE_NAME_SIZE];
-        engine_blob_name(name, fetch->folder, &fetch->fetch.blob.root);
-        /* SAFE: a staged file that stays is emptied when staged again, or at the next start. */
-        (void)fetch->disk->discard(fetch->disk->host, name);
-    }
-    engine_fetch_leave(fetch);
-}
-
-pn_ms
-engine_fetch_deadline(const struct engine_fetch *fetch)
-{
-    return fetch->folder == NULL ? UINT64_MAX : fed_fetch_deadline(&fetch->fetch);
 }

@@ -1,23 +1,15 @@
 /*
- * engine/blob -- giving and getting blobs: what a disk holds, chunk by chunk, with proofs.
+ * engine/blob -- blobs on a disk: where they lie, reading them with their hashes, tidying.
  *
- * A *shelf* lists the few blobs that a party gives to whoever asks, with their leaf hashes, so
- * that a chunk is one read and one proof. A *fetch* pulls one blob into the disk's staging: every
- * chunk is checked against the root before it is written, and the file becomes visible only when
- * it is whole.
- *
- * Memory     a shelf: 32 bytes a chunk of each blob, ENGINE_SHELF_MAX blobs; a fetch: one bit a
- *            chunk.
- * Threads    the engine's; engine_blob_* that read or hash a whole blob belong into work.
+ * Threads    any; what reads or hashes a whole blob belongs into work.
  */
 #ifndef ENGINE_BLOB_H
 #define ENGINE_BLOB_H
 
-#include "engine/peer.h"
-#include "fed/fetch.h"
+#include "crypto/merkle.h"
 #include "store/disk.h"
 
-enum { ENGINE_SHELF_MAX = 4, ENGINE_NAME_SIZE = 80 };
+enum { ENGINE_NAME_SIZE = 80 };
 
 /* "models/<64 hex>": where a blob lies on a disk. */
 void engine_blob_name(char out[static ENGINE_NAME_SIZE], const char *folder,
@@ -33,10 +25,6 @@ PN_MUST_CHECK enum pn_status engine_blob_of(struct sec_blob *out, struct sec_has
 PN_MUST_CHECK enum pn_status engine_blob_read(uint8_t *bytes, struct sec_hash **leaves,
                                               const struct store_disk *disk, const char *folder,
                                               const struct sec_blob *blob);
-/* As engine_blob_read without the hashes, for a blob that this process has proved chunk by chunk or
- * hashed before: PN_ECORRUPT when the size is another. */
-PN_MUST_CHECK enum pn_status engine_blob_reread(uint8_t *bytes, const struct store_disk *disk,
-                                                const char *folder, const struct sec_blob *blob);
 /* Removes every file of a folder that is not among `keep`. */
 void engine_blob_tidy(const struct store_disk *disk, const char *folder,
                       const struct sec_hash *keep, size_t keep_count);
@@ -44,59 +32,5 @@ void engine_blob_tidy(const struct store_disk *disk, const char *folder,
 /* Little-endian float32 <-> numbers; in place is fine. */
 void engine_floats_encode(uint8_t *out, const float *values, size_t count);
 void engine_floats_decode(float *out, const uint8_t *bytes, size_t count);
-
-struct engine_shelf_item {
-    struct sec_blob  blob;
-    const char      *folder; /* static text; NULL = free place */
-    struct sec_hash *leaves;
-    uint64_t         used; /* when it was put; the oldest of its folder gives way */
-};
-struct engine_shelf {
-    const struct store_disk *disk;
-    struct engine_shelf_item items[ENGINE_SHELF_MAX];
-    uint64_t                 count;
-};
-void engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk);
-void engine_shelf_fini(struct engine_shelf *shelf);
-/* Takes `leaves` over (ours to free from now on). */
-void engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
-                      struct sec_hash *leaves);
-/* Answers a PULL with CHUNK frames. PN_EPEER_STALE when the blob is not on the shelf,
- * PN_EPEER_VALUE when it has no such chunk; PN_EIO and the like when the disk failed. */
-PN_MUST_CHECK enum pn_status engine_shelf_give(const struct engine_shelf *shelf,
-                                               const struct wire_pull    *pull,
-                                               struct engine_peer        *peer,
-                                               const struct pn_ports     *ports,
-                                               struct engine_scratch     *scratch);
-
-struct engine_fetch {
-    const struct store_disk *disk;
-    struct fed_fetch         fetch;
-    const char              *folder; /* static text; NULL = idle */
-    uint8_t                 *have;
-};
-void engine_fetch_init(struct engine_fetch *fetch, const struct store_disk *disk);
-void engine_fetch_fini(struct engine_fetch *fetch);
-bool engine_fetch_is_busy(const struct engine_fetch *fetch);
-/* Begins anew; what another blob left behind is discarded. `size` is what the job says it must be.
- * */
-PN_MUST_CHECK enum pn_status engine_fetch_start(struct engine_fetch *fetch, const char *folder,
-                                                const struct sec_blob *blob, uint64_t size);
-/* Sends the PULLs that are due. */
-void engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
-                      const struct pn_ports *ports, struct engine_scratch *scratch, pn_ms now);
-/*
- * A chunk of this blob arrived: checks and stores it. PN_OK also when it is the last one:
- * engine_fetch_is_whole then. PN_EPEER_STATE for a chunk that was not asked for, PN_EPEER_VALUE
- * when it does not belong to the root; PN_EIO and the like when the disk failed.
- */
-PN_MUST_CHECK enum pn_status engine_fetch_take(struct engine_fetch *fetch,
-                                               const struct wire_chunk *chunk);
-bool engine_fetch_is_whole(const struct engine_fetch *fetch);
-/* Forgets a whole fetch; the staged file is then the caller's to publish (engine_blob_name). */
-void engine_fetch_leave(struct engine_fetch *fetch);
-/* Forgets it and discards the staged file. */
-void engine_fetch_drop(struct engine_fetch *fetch);
-pn_ms engine_fetch_deadline(const struct engine_fetch *fetch);
 
 #endif

@@ -25,16 +25,24 @@ check_shapes(const struct engine_job *job, const char *name, struct pn_error *wh
                             "%s: a record is %s; write the network's input so: `x = input %s`",
                             name, shape, shape);
     }
+    if (schema->target_is_record && nn_plan_class_count(plan) != 0)
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s: with `target: record` the network gives numbers back, as with the "
+                            "loss mse; its loss %s distinguishes %u classes",
+                            name, nn_plan_loss(plan), nn_plan_class_count(plan));
     if (nn_plan_class_count(plan) != schema->class_count)
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u classes (0 is a number), the network's loss %s "
                             "distinguishes %u",
                             name, schema->class_count, nn_plan_loss(plan),
                             nn_plan_class_count(plan));
-    if (nn_plan_target_size(plan) != schema->target_size)
+    if (nn_plan_target_size(plan) != data_schema_target_size(schema))
         return pn_error_set(why, PN_ECONFIG,
                             "%s: the target has %u numbers a record, the network expects %u", name,
-                            schema->target_size, nn_plan_target_size(plan));
+                            data_schema_target_size(schema), nn_plan_target_size(plan));
+    struct pn_error cut = {.text = ""};
+    if (job->job->parts > 1 && nn_team_may_cut(plan, &cut) != PN_OK)
+        return pn_error_set(why, PN_ECONFIG, "%s: training.parts: %s", name, cut.text);
     if (sec_blob_chunks(job->model_size) == 0)
         return pn_error_set(why, PN_ECONFIG, "%s: the network has too many parameters", name);
     return PN_OK;
@@ -86,6 +94,20 @@ engine_job_fini(struct engine_job *job)
     data_schema_free(job->schema);
     fed_job_free(job->job);
     *job = (struct engine_job){.job = NULL};
+}
+
+enum pn_status
+engine_job_team(struct nn_team **out, const struct engine_job *job, uint32_t threads, uint32_t rows,
+                struct pn_error *why)
+{
+    uint32_t            parts = job->job->parts, batch = job->job->batch;
+    struct nn_team_size size = {.batch   = batch < rows ? batch : rows,
+                                .shards  = parts,
+                                .workers = threads < parts ? threads : parts};
+    *out                     = NULL;
+    if (parts == 1)
+        return PN_OK;
+    return nn_team_new(out, job->plan, size, why);
 }
 
 void

@@ -31,7 +31,12 @@ PN_MUST_CHECK enum pn_status engine_job_init(struct engine_job *out, const char 
 /* The same from a file. */
 PN_MUST_CHECK enum pn_status engine_job_load(struct engine_job *out, const char *path,
                                              struct pn_error *why);
-void engine_job_fini(struct engine_job *job);
+void                         engine_job_fini(struct engine_job *job);
+
+/* The team for job.parts parts of a batch, by at most `threads` threads and for a training on
+ * `rows` records; NULL where the job has one part. The caller frees it. */
+PN_MUST_CHECK enum pn_status engine_job_team(struct nn_team **out, const struct engine_job *job,
+                                             uint32_t threads, uint32_t rows, struct pn_error *why);
 
 /* The first model of the run: model_size / 4 floats. */
 void engine_job_first_model(float *theta, const struct engine_job *job);

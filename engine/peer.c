@@ -92,7 +92,7 @@ engine_peer_send(struct engine_peer *peer, const struct pn_ports *ports,
                       frame->bytes + WIRE_HEADER_SIZE, frame->size - WIRE_HEADER_SIZE);
     if (st != PN_OK)
         return st;
-    st = ports->send(ports->host, peer->link.ends.peer, frame->bytes, frame->size);
+    st = ports->send(ports->host, peer->link.ends.peer, frame);
     if (st == PN_OK)
         return PN_OK;
     fed_link_reset(&peer->link);

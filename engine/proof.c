@@ -3,6 +3,7 @@
 #include "crypto/suite.h"
 #include "engine/blob.h"
 #include "engine/ledger.h"
+#include "engine/summit.h"
 #include "fed/update.h"
 
 #include <stdlib.h>
@@ -134,6 +135,32 @@ check_round(struct engine_proof *proof, const struct store_disk *disk,
     return st;
 }
 
+/* A small blob that the block names is what it says, where it is kept. */
+static enum pn_status
+check_small(const struct store_disk *disk, const char *folder, const struct wire_blob *wire,
+            struct pn_error *why)
+{
+    struct sec_blob blob  = fed_blob_from_wire(wire);
+    uint8_t        *bytes = NULL;
+    enum pn_status  st    = engine_proof_blob(&bytes, disk, folder, &blob, why);
+    free(bytes);
+    return st == PN_ENOENT ? PN_OK : st;
+}
+
+static enum pn_status
+check_blobs(struct engine_proof *proof, const struct store_disk *disk,
+            const struct wire_block *block, struct pn_error *why)
+{
+    const struct wire_agreement *agreement = block->agreement;
+    enum pn_status               st        = PN_OK;
+    if (block->scaling.size > 0)
+        st = check_small(disk, "scaling", &block->scaling, why);
+    for (size_t i = 0; st == PN_OK && agreement != NULL && i < agreement->report_count; i++)
+        st = check_small(disk, "reports", &agreement->reports[i].report, why);
+    return st == PN_OK && block->kind != WIRE_BLOCK_FINISH ? check_round(proof, disk, block, why)
+                                                           : st;
+}
+
 struct walk {
     struct engine_proof     *proof;
     const struct store_disk *disk;
@@ -167,16 +194,26 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     proof->witnesses += block.witness_count;
     if (block.kind == WIRE_BLOCK_ROUND)
         proof->rounds++;
+    st = check_blobs(proof, walk->disk, &block, why);
+    if (st != PN_OK)
+        return pn_error_wrap(why, st, "block %llu", (unsigned long long)index);
     if (block.kind != WIRE_BLOCK_FINISH) {
-        st = check_round(proof, walk->disk, &block, why);
-        if (st != PN_OK)
-            return pn_error_wrap(why, st, "block %llu", (unsigned long long)index);
         proof->model       = fed_blob_from_wire(&block.model_out);
         proof->model_round = block.round;
     }
     if (walk->watch != NULL)
         walk->watch(walk->context, &block, &walk->chain.head);
     return PN_OK;
+}
+
+static enum pn_status
+check_summit(struct engine_proof *proof, const struct engine_summit *summit,
+             const struct fed_chain *chain, struct pn_error *why)
+{
+    struct fed_certificate votes;
+    enum pn_status         st = engine_summit_check(&votes, summit, chain, why);
+    proof->head_votes         = votes.count;
+    return st;
 }
 
 enum pn_status
@@ -193,14 +230,20 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
     pn_buffer_init(&walk.record, ENGINE_RECORD_MAX);
     fed_chain_init(&walk.chain, roster);
 
-    uint64_t       count = 0;
-    enum pn_status st    = disk->record_count(disk->host, &count);
+    struct engine_summit summit;
+    bool                 swarm = roster->mode == FED_MODE_SWARM;
+    uint64_t             count = 0;
+    enum pn_status       st    = disk->record_count(disk->host, &count);
     if (st != PN_OK)
         pn_error_set(why, st, "the ledger cannot be read: %s", pn_status_text(st));
     else if (count == 0)
         st = pn_error_set(why, PN_ENOENT, "the ledger has no block yet");
+    else if (swarm)
+        st = engine_summit_read(&summit, disk, why);
     for (uint64_t i = 0; st == PN_OK && i < count; i++)
         st = take_record(&walk, i, why);
+    if (st == PN_OK && swarm)
+        st = check_summit(&proof, &summit, &walk.chain, why);
     if (st == PN_OK) {
         proof.gaps     = walk.chain.height - proof.blocks;
         proof.finished = walk.chain.finished;

@@ -3,8 +3,10 @@
  *
  *   1. the chain is whole: every block names the one before, from genesis to the head
  *   2. every signature is a member's: proposer, commitments, countersignatures
- *   3. every model that is kept hashes to the root in its block
- *   4. where the updates of a round are kept, the aggregate is recomputed from them, in integers,
+ *   3. every model, report and scaling that is kept hashes to the root in its block
+ *   4. a swarm's newest block is the one that a quorum decided, and the ledger was never longer
+ *      (engine/summit)
+ *   5. where the updates of a round are kept, the aggregate is recomputed from them, in integers,
  *      and the next model is bit for bit the one in the block
  *
  * Memory     two models and one sum at a time.
@@ -20,6 +22,7 @@ struct engine_proof {
     uint64_t models_checked, models_absent;
     uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
     uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
+    uint32_t head_votes; /* of a swarm: how many members decided the newest block */
     bool     finished;
     struct sec_hash head;
     struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */
@@ -47,7 +50,7 @@ PN_MUST_CHECK enum pn_status engine_proof_read(const struct store_disk *disk,
                                                struct pn_error *why);
 
 /* A blob of the directory, whole, checked against its root; the caller frees `*bytes`.
- * `folder` is "models", "updates" or "scaling". PN_ENOENT when it is not kept. */
+ * `folder` is "models", "updates", "reports" or "scaling". PN_ENOENT when it is not kept. */
 PN_MUST_CHECK enum pn_status engine_proof_blob(uint8_t **bytes, const struct store_disk *disk,
                                                const char *folder, const struct sec_blob *blob,
                                                struct pn_error *why);

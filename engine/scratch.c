@@ -10,6 +10,7 @@ engine_scratch_init(struct engine_scratch *scratch)
     *scratch = (struct engine_scratch){.block = aligned_alloc(16, WIRE_ARENA_SIZE)};
     pn_buffer_init(&scratch->frame, WIRE_FRAME_MAX);
     engine_known_init(&scratch->known);
+    fed_body_init(&scratch->last);
     if (scratch->block == NULL || pn_buffer_extend(&scratch->frame, WIRE_FRAME_MAX) != PN_OK) {
         engine_scratch_fini(scratch);
         return PN_ENOMEM;
@@ -24,6 +25,7 @@ engine_scratch_fini(struct engine_scratch *scratch)
     free(scratch->block);
     pn_buffer_fini(&scratch->frame);
     engine_known_fini(&scratch->known);
+    fed_body_fini(&scratch->last);
     scratch->block = NULL;
 }
 

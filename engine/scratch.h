@@ -3,7 +3,9 @@
  * together.
  *
  * Whatever a peer sends, handling one frame uses no more than this. A simulator's thread that hosts
- * thousands of engines needs one; a daemon's loop thread needs one. Nothing in it survives a call.
+ * thousands of engines needs one; a daemon's loop thread needs one. What survives a call in it is
+ * common knowledge: blocks that were checked (engine/known), blobs that are whole (engine/held),
+ * the hash of a large body that many say or hear (fed/body).
  *
  * Memory     init and fini; about 4 MiB, touched only as far as messages reach.
  * Threads    one thread per scratch.
@@ -11,7 +13,9 @@
 #ifndef ENGINE_SCRATCH_H
 #define ENGINE_SCRATCH_H
 
+#include "engine/held.h"
 #include "engine/known.h"
+#include "fed/body.h"
 #include "proto/message.h"
 
 struct engine_scratch {
@@ -19,6 +23,8 @@ struct engine_scratch {
     struct pn_buffer    frame; /* being put together: room for a header, then the body */
     void               *block;
     struct engine_known known;
+    struct fed_body     last; /* large body of a message, by its hash */
+    struct engine_held *held; /* by the engines of this scratch */
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);

@@ -279,9 +279,9 @@ static void
 say(struct turn *turn, enum fed_step step, const struct sec_hash *hash)
 {
     struct fed_consensus *consensus = turn->consensus;
-    struct fed_vote       vote      = {.height = consensus->height, .view = consensus->view};
-    vote.step                       = step;
-    vote.hash                       = *hash;
+    struct fed_vote       vote      = {.step = step, .hash = *hash};
+    vote.height                     = consensus->height;
+    vote.view                       = consensus->view;
     if (step == FED_PREVOTE) {
         vote.lock_view = consensus->locked_view;
         vote.lock      = consensus->locked;

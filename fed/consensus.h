@@ -6,15 +6,15 @@
  * precommits is *locked*: it prevotes another block only when it is shown a quorum of prevotes for
  * it in a view after its lock. A quorum of precommits in one view decides.
  *
- *     leader of height h, view v = member (h + v) mod n, by place in the roster
+ *     leader of height h, view v = member (h + v - 1) mod n, by place in the roster
  *     quorum   bft       q = floor(2n/3) + 1: no two honest members decide differently while at
  *                        most f = floor((n-1)/3) lie
  *              majority  q = floor(n/2) + 1: any two quorums share one member, so the lie of one
  *                        that is in both forks the ledger
  *
- *     one view:  PROPOSE --(block, found good)--> PREVOTE --(q for it)--> lock, PRECOMMIT --(q)--> decided
- *                   |  bad, or time is up           |  q for none, or time is up    |  time is up
- *                   v                               v                               v
+ *     one view:  PROPOSE --(block, found good)--> PREVOTE --(q for it)--> lock, PRECOMMIT
+ *                   |  bad, or time is up           |  q for none, or time is up    |  q: decided
+ *                   v                               v                               v  time is up
  *                prevote none                    precommit none                  view + 1
  *
  * A member takes part from the beginning of the height; its time for view 1 runs from FED_C_READY,
@@ -27,8 +27,8 @@
  * view ends: that leader proposes what nobody honest has a reason to refuse.
  *
  * The host carries out effects in order. Before the first FED_C_PROPOSE or FED_C_VOTE of a step
- * leaves, it makes durable what the machine is after the step (fed_consensus_save), and the
- * quorum behind it (fed_consensus_proof): after a restart nothing is voted that contradicts it.
+ * leaves, it makes durable the block, what the machine is after the step (fed_consensus_save) and
+ * the quorum behind it (fed_consensus_proof): after a restart nothing is voted that contradicts it.
  * Votes come in with their signatures checked, those of a proof too; they are kept, so that a
  * quorum of them can be shown to others, and so that two that contradict each other convict their
  * signer.
@@ -54,8 +54,8 @@ struct fed_vote {
     uint32_t        view;
     enum fed_step   step;
     struct sec_hash hash;
-    uint32_t        lock_view; /* prevotes: the view in which the voter was locked, or FED_NO_VIEW */
-    struct sec_hash lock;      /* and on what; zeros when it was not                        */
+    uint32_t        lock_view; /* prevotes: the view of the voter's lock, or FED_NO_VIEW */
+    struct sec_hash lock;      /* and on what; zeros when there is none                 */
 };
 
 struct fed_signed_vote {
@@ -106,15 +106,17 @@ struct fed_consensus_event {
 };
 
 enum fed_consensus_effect_kind {
-    FED_C_BUILD,   /* we lead: make a block of what has come in; answer FED_C_BUILT. Once a height */
-    FED_C_PROPOSE, /* `hash` in `view`; `valid_view` with its quorum (fed_consensus_proof)         */
-    FED_C_CHECK,   /* is the block `hash` good? Have it first: whoever votes for it does           */
-    FED_C_VOTE,    /* `vote`: save, sign, send to everybody, and hand it in as FED_C_VOTED: the
-                      machine counts it like any other. It comes again while nothing is decided:
-                      somebody may have missed it. The same for FED_C_PROPOSE                      */
-    FED_C_SHOW,    /* to `member`, who leads next: `hash`, `valid_view` and its quorum             */
-    FED_C_DECIDE,  /* `hash`, by the precommits of `view`: last effect of the height               */
-    FED_C_CONVICT  /* `first` and `other` are signed by one member and contradict each other        */
+    /* We lead: make a block of what has come in; answer FED_C_BUILT. Once a height. */
+    FED_C_BUILD,
+    FED_C_PROPOSE, /* `hash` in `view`; `valid_view` with its quorum (fed_consensus_proof) */
+    FED_C_CHECK,   /* is the block `hash` good? Have it first: whoever votes for it does   */
+    /* `vote`: save, sign, send to everybody, and hand it in as FED_C_VOTED: the machine counts it
+     * like any other. It comes again while nothing is decided: somebody may have missed it. The
+     * same for FED_C_PROPOSE. */
+    FED_C_VOTE,
+    FED_C_SHOW,   /* to `member`, who leads next: `hash`, `valid_view` and its quorum  */
+    FED_C_DECIDE, /* `hash`, by the precommits of `view`: last effect of the height    */
+    FED_C_CONVICT /* `first` and `other` are signed by one member and contradict       */
 };
 
 struct fed_consensus_effect {
@@ -182,9 +184,9 @@ void fed_consensus_repeat(struct fed_consensus_effects *effects,
 uint32_t fed_consensus_votes(struct fed_signed_vote *out, const struct fed_consensus *consensus,
                              uint32_t view, enum fed_step step, const struct sec_hash *hash);
 
-/* The prevotes for `hash` in `valid_view`: at most members of them into `out`, by place. A quorum for
- * consensus->valid in consensus->valid_view, to be kept beside what fed_consensus_save gives, unless
- * a restart lost them. */
+/* The prevotes for `hash` in `valid_view`: at most members of them into `out`, by place. For
+ * consensus->valid in consensus->valid_view a quorum, unless a restart lost it: it is saved beside
+ * what fed_consensus_save gives, and comes back as FED_C_SHOWN. */
 uint32_t fed_consensus_proof(struct fed_signed_vote *out, const struct fed_consensus *consensus,
                              uint32_t valid_view, const struct sec_hash *hash);
 

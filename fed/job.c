@@ -100,7 +100,8 @@ read_model(struct reader *in)
     return PN_OK;
 }
 
-static const char *const training_keys[] = {"optimiser", "schedule", "batch", "epochs", "clip"};
+static const char *const training_keys[] = {"optimiser", "schedule", "clock",   "batch",   "parts",
+                                            "epochs",    "steps",    "plateau", "average", "clip"};
 
 static bool
 is_training_key(const char *key)
@@ -170,14 +171,38 @@ read_optimiser(struct reader *in, const struct text_node *map)
 static enum pn_status
 read_schedule(struct reader *in, const struct text_node *map)
 {
-    struct pn_error inner = {.text = ""};
-    const char     *text  = "constant";
-    enum pn_status  st = text_get_string(&text, in->yaml, map, "schedule", TEXT_OPTIONAL, in->why);
+    static const char *const clocks[] = {"rounds", "steps"};
+    struct fed_job          *job      = in->job;
+    struct pn_error          inner    = {.text = ""};
+    const char              *text = "constant", *plateau = NULL;
+    enum pn_status st = text_get_string(&text, in->yaml, map, "schedule", TEXT_OPTIONAL, in->why);
+    if (st == PN_OK)
+        st = text_get_choice(&job->clock, in->yaml, map, "clock", TEXT_OPTIONAL, clocks,
+                             COUNT_OF(clocks), in->why);
+    if (st == PN_OK)
+        st = text_get_string(&plateau, in->yaml, map, "plateau", TEXT_OPTIONAL, in->why);
     if (st != PN_OK)
         return st;
-    if (nn_schedule_parse(&in->job->schedule, text, &inner) != PN_OK)
+    if (nn_schedule_parse(&job->schedule, text, &inner) != PN_OK)
         return fail_option(in, text_find(map, "schedule"), &inner);
+    if (plateau != NULL && nn_plateau_parse(&job->plateau, plateau, &inner) != PN_OK)
+        return fail_option(in, text_find(map, "plateau"), &inner);
     return PN_OK;
+}
+
+static enum pn_status
+read_batch(struct reader *in, const struct text_node *map)
+{
+    struct fed_job *job = in->job;
+    enum pn_status  st =
+        text_get_u32(&job->batch, in->yaml, map, "batch", TEXT_OPTIONAL, 1, 1 << 20, in->why);
+    if (st == PN_OK)
+        st = text_get_u32(&job->parts, in->yaml, map, "parts", TEXT_OPTIONAL, 1, NN_SHARDS_MAX,
+                          in->why);
+    if (st == PN_OK && job->parts > job->batch)
+        st = text_fail(in->why, in->yaml, text_find(map, "parts"),
+                       "parts: expected at most the batch, %u; seen %u", job->batch, job->parts);
+    return st;
 }
 
 static enum pn_status
@@ -189,12 +214,17 @@ read_training(struct reader *in)
     if (st != PN_OK || map == NULL)
         return st;
     if ((st = check_training_keys(in, map)) != PN_OK || (st = read_optimiser(in, map)) != PN_OK ||
-        (st = read_schedule(in, map)) != PN_OK ||
-        (st = text_get_u32(&job->batch, in->yaml, map, "batch", TEXT_OPTIONAL, 1, 1 << 20,
-                           in->why)) != PN_OK ||
+        (st = read_schedule(in, map)) != PN_OK || (st = read_batch(in, map)) != PN_OK ||
         (st = text_get_u32(&job->epochs, in->yaml, map, "epochs", TEXT_OPTIONAL, 1, 1000000,
+                           in->why)) != PN_OK ||
+        (st = text_get_u32(&job->steps, in->yaml, map, "steps", TEXT_OPTIONAL, 0, 10000000,
+                           in->why)) != PN_OK ||
+        (st = text_get_f64(&job->average, in->yaml, map, "average", TEXT_OPTIONAL, 0.0, 0.999999,
                            in->why)) != PN_OK)
         return st;
+    if (job->steps > 0 && text_find(map, "epochs") != NULL)
+        return text_fail(in->why, in->yaml, text_find(map, "steps"),
+                         "steps: expected epochs or steps, seen both");
     return text_get_f64(&job->clip, in->yaml, map, "clip", TEXT_OPTIONAL, 0.001, 1e6, in->why);
 }
 
@@ -386,6 +416,7 @@ set_defaults(struct fed_job *job)
     nn_optimiser_init(&job->optimiser, &nn_sgd_kind);
     nn_schedule_init(&job->schedule);
     job->batch           = 32;
+    job->parts           = 1;
     job->epochs          = 1;
     job->clip            = 10;
     job->attempts        = 5;
@@ -458,11 +489,30 @@ fed_job_free(struct fed_job *job)
     free(job);
 }
 
-void
-fed_job_optimiser(struct nn_optimiser_config *out, const struct fed_job *job, uint64_t round)
+uint32_t
+fed_job_epochs(const struct fed_job *job, uint64_t records)
 {
-    *out      = job->optimiser;
-    out->rate = nn_schedule_rate(&job->schedule, out->rate, round - 1, job->rounds);
+    if (job->steps == 0 || records == 0)
+        return job->epochs;
+    uint64_t an_epoch = (records + job->batch - 1) / job->batch;
+    return (uint32_t)((job->steps + an_epoch - 1) / an_epoch);
+}
+
+void
+fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t round,
+                 uint32_t records)
+{
+    uint64_t an_epoch = ((uint64_t)records + job->batch - 1) / job->batch;
+    uint32_t epochs   = fed_job_epochs(job, records);
+    uint64_t steps    = job->steps > 0 ? job->steps : an_epoch * epochs;
+    bool     count    = job->clock == FED_CLOCK_STEPS;
+    *out              = (struct nn_training){.optimiser = job->optimiser, .batch = job->batch};
+    out->epochs       = epochs;
+    out->steps        = job->steps;
+    out->pace         = (struct nn_pace){.schedule = job->schedule,
+                                         .every    = count ? 0 : epochs,
+                                         .before   = (round - 1) * (count ? steps : 1),
+                                         .total    = job->rounds * (count ? steps : 1)};
 }
 
 void

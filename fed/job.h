@@ -16,9 +16,16 @@
  *       rate: 0.01                   # this and every other option of the optimiser, with its own
  *       momentum: 0                  # default: nnlib/optimiser.h. An option of another one is
  *       l2: 0                        # refused.
- *       schedule: constant           # of the rate, by rounds: nnlib/schedule.h
+ *       schedule: constant           # of the rate: nnlib/schedule.h
+ *       clock: rounds                # what the schedule counts: rounds | steps
  *       batch: 32
- *       epochs: 1
+ *       parts: 1                     # of a batch, for as many threads (nnlib/team); they decide
+ *                                    # the bits, the threads do not
+ *       epochs: 1                    # over the site's records in a round; or instead, so that
+ *       steps: 0                     # sites of every size take as long, batches in a round
+ *       plateau: factor=0.5          # nn_plateau; default: none       with `panal train` alone:
+ *       average: 0.999               # decay of a running mean of the  a federation's nodes
+ *                                    # weights; default: none          refuse them
  *       clip: 10                     # L2 norm of the update; clip_norm is that of a gradient
  *     rounds:
  *       count: 20                    # required
@@ -49,12 +56,12 @@
 
 #include "crypto/hash.h"
 #include "nnlib/metric.h"
-#include "nnlib/optimiser.h"
-#include "nnlib/schedule.h"
+#include "nnlib/train.h"
 #include "text/yaml.h"
 
 enum { FED_JOB_TEXT_MAX = 61440 };
 
+enum fed_clock { FED_CLOCK_ROUNDS, FED_CLOCK_STEPS };
 enum fed_follow { FED_FOLLOW_ALL, FED_FOLLOW_COHORT };
 
 struct fed_job {
@@ -69,7 +76,10 @@ struct fed_job {
 
     struct nn_optimiser_config optimiser;
     struct nn_schedule         schedule;
-    uint32_t                   batch, epochs;
+    struct nn_plateau          plateau; /* factor 0: none */
+    double                     average; /* 0: none */
+    uint32_t                   clock;   /* enum fed_clock */
+    uint32_t                   batch, parts, epochs, steps; /* steps 0: epochs */
     double                     clip; /* a node scales its update to at most this norm */
 
     uint32_t rounds, cohort, quorum, attempts, evaluate_every;
@@ -92,8 +102,13 @@ PN_MUST_CHECK enum pn_status fed_job_parse(struct fed_job **out, const char *nam
                                            const char *text, size_t size, struct pn_error *why);
 void fed_job_free(struct fed_job *job);
 
-/* The optimiser of a round, from 1: the schedule is in its rate. */
-void fed_job_optimiser(struct nn_optimiser_config *out, const struct fed_job *job, uint64_t round);
+/* Passes over a site's records in one round; of job.steps the last one may be a part. */
+uint32_t fed_job_epochs(const struct fed_job *job, uint64_t records);
+
+/* The training of a round, from 1, on so many records; where steps are counted, as if every round
+ * had as many. Team, changes of records and progress are the caller's. */
+void fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t round,
+                      uint32_t records);
 
 /* The run's number: from federation, job and a label chosen by the coordinator ("1"). */
 void fed_job_run(uint8_t out[static 16], const char *federation, const struct fed_job *job,

@@ -112,7 +112,8 @@ fed_link_seal(struct pn_buffer *out, struct fed_link *link, enum wire_type type,
     struct sec_hash      body_hash, frame_hash;
     struct sec_signature signature;
     uint8_t              bytes[WIRE_HEADER_SIZE];
-    sec_hash_of(&body_hash, "body", body, wire_hashed_size(header.type, body, body_size));
+    fed_body_hash(&body_hash, link->ends.last, body,
+                  wire_hashed_size(header.type, body, body_size));
     memcpy(header.run, link->ends.run, sizeof header.run);
     memcpy(header.body_hash, body_hash.bytes, sizeof header.body_hash);
     if (!hello)
@@ -144,11 +145,11 @@ check_ends(const struct fed_link_ends *ends, const struct wire_header *header)
 }
 
 static enum pn_status
-check_body(const struct wire_frame *frame)
+check_body(const struct fed_link *link, const struct wire_frame *frame)
 {
     struct sec_hash hash;
-    sec_hash_of(&hash, "body", frame->body,
-                wire_hashed_size(frame->header.type, frame->body, frame->header.body_size));
+    fed_body_hash(&hash, link->ends.last, frame->body,
+                  wire_hashed_size(frame->header.type, frame->body, frame->header.body_size));
     return sec_equal(hash.bytes, frame->header.body_hash, sizeof hash.bytes) ? PN_OK
                                                                              : PN_EPEER_FORMAT;
 }
@@ -185,7 +186,7 @@ fed_link_open(struct wire_frame *out, struct fed_link *link, const uint8_t *byte
     if (st == PN_OK)
         st = check_ends(&link->ends, &frame.header);
     if (st == PN_OK)
-        st = check_body(&frame);
+        st = check_body(link, &frame);
     if (st == PN_OK && frame.header.sequence <= link->taken_sequence)
         st = PN_EPEER_REPLAY;
     if (st == PN_OK)

@@ -16,17 +16,21 @@
 #define FED_LINK_H
 
 #include "crypto/keys.h"
+#include "fed/body.h"
 #include "proto/frame.h"
 
-enum { FED_RESTART_MS = 1000 };
+enum {
+    FED_RESTART_MS = 1000
+};
 
 struct fed_link_ends {
-    uint8_t  run[16];
-    uint32_t epoch, self, peer; /* roster epoch; member numbers */
-    bool     self_is_coordinator, peer_is_coordinator;
-    bool     swarm; /* neither is: both are members of one */
+    uint8_t                       run[16];
+    uint32_t                      epoch, self, peer; /* roster epoch; member numbers */
+    bool                          self_is_coordinator, peer_is_coordinator;
+    bool                          swarm;  /* neither is: both are members of one */
     const struct sec_sign_secret *secret; /* of self */
     const struct sec_sign_public *key;    /* of peer */
+    struct fed_body              *last;   /* of all links of a thread; may be NULL */
 };
 
 struct fed_link {

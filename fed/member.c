@@ -55,16 +55,18 @@ start_wanted(struct turn *turn)
     start(turn, wanted);
 }
 
+/* What an order is about; nothing is there that has no bytes: a job that pins no scaling. */
 static void
-need(struct turn *turn, bool *has, struct sec_blob *held, const struct sec_blob *blob)
+note(bool *has, struct sec_blob *noted, const struct sec_blob *blob)
 {
-    bool none = blob->size == 0; /* the job pins no scaling */
-    bool same = sec_blob_equal(held, blob);
-    *held     = *blob;
-    if (same && *has)
-        return;
-    *has = none;
-    if (!none)
+    *has   = blob->size == 0 || (*has && sec_blob_equal(noted, blob));
+    *noted = *blob;
+}
+
+static void
+need(struct turn *turn, bool has, const struct sec_blob *blob)
+{
+    if (!has)
         add(turn, &(struct fed_member_effect){.kind = FED_M_NEED, .blob = *blob});
 }
 
@@ -185,11 +187,15 @@ on_model_order(struct turn *turn, enum fed_member_work order, enum wire_type ans
 {
     struct fed_member *member = turn->member;
     take_order(turn, order);
-    need(turn, &member->has_model, &member->model, &turn->event->model);
-    need(turn, &member->has_scaling, &member->scaling, &turn->event->scaling);
-    if (is_done(member))
+    note(&member->has_model, &member->model, &turn->event->model);
+    note(&member->has_scaling, &member->scaling, &turn->event->scaling);
+    if (is_done(member)) { /* answered from its result, which needs no blob */
         say(turn, answer);
-    else if (!is_running(member, order))
+        return PN_OK;
+    }
+    need(turn, member->has_model, &member->model);
+    need(turn, member->has_scaling, &member->scaling);
+    if (!is_running(member, order))
         member->wanted = order;
     start_wanted(turn);
     return PN_OK;

@@ -41,22 +41,36 @@ check_columns(const struct fed_policy *policy, const struct fed_policy_facts *fa
 }
 
 static enum pn_status
-check_training(const struct fed_policy *policy, const struct fed_job *job, struct pn_error *why)
+check_training(const struct fed_policy *policy, const struct fed_job *job, uint64_t records,
+               struct pn_error *why)
 {
+    uint32_t    epochs    = records == UINT64_MAX ? job->epochs : fed_job_epochs(job, records);
     const char *optimiser = job->optimiser.kind->name;
     if (policy->optimiser_count > 0 &&
         !has_name(policy->optimisers, policy->optimiser_count, optimiser))
         return pn_error_set(why, PN_EPOLICY, "this site does not allow the optimiser %s",
                             optimiser);
-    if (policy->epochs_max > 0 && job->epochs > policy->epochs_max)
+    if (policy->epochs_max > 0 && epochs > policy->epochs_max)
         return pn_error_set(why, PN_EPOLICY,
                             "this site allows at most %u epochs a round, the job asks for %u",
-                            policy->epochs_max, job->epochs);
+                            policy->epochs_max, epochs);
     if (policy->rounds_max > 0 && job->rounds > policy->rounds_max)
         return pn_error_set(why, PN_EPOLICY,
                             "this site allows at most %u rounds, the job asks for %u",
                             policy->rounds_max, job->rounds);
     return PN_OK;
+}
+
+/* They look at every step or epoch of one training, which a round cuts off. */
+static enum pn_status
+check_alone(const struct fed_job *job, struct pn_error *why)
+{
+    if (job->plateau.factor == 0 && job->average == 0)
+        return PN_OK;
+    return pn_error_set(why, PN_EPOLICY,
+                        "the job's training.%s is for `panal train` alone: take it out (a schedule "
+                        "works in both)",
+                        job->plateau.factor > 0 ? "plateau" : "average");
 }
 
 static enum pn_status
@@ -84,9 +98,11 @@ fed_policy_check(const struct fed_policy *policy, const struct fed_job *job,
 {
     enum pn_status st = check_job_hash(policy, job, why);
     if (st == PN_OK)
+        st = check_alone(job, why);
+    if (st == PN_OK)
         st = check_columns(policy, facts, why);
     if (st == PN_OK)
-        st = check_training(policy, job, why);
+        st = check_training(policy, job, facts->records, why);
     if (st == PN_OK)
         st = check_sizes(policy, job, facts, why);
     return st;

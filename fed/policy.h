@@ -26,7 +26,8 @@ struct fed_policy_facts {
     size_t             column_count;
 };
 
-/* PN_OK, or PN_EPOLICY with the sentence that also goes to the coordinator: it names the
+/* Also refuses what no federation does, whatever the policy: a plateau, a running mean. PN_OK, or
+ * PN_EPOLICY with the sentence that also goes to the coordinator: it names the
  * rule, never the site's data. */
 PN_MUST_CHECK enum pn_status fed_policy_check(const struct fed_policy       *policy,
                                               const struct fed_job          *job,

@@ -48,8 +48,8 @@ sum_of_squares(const float *local, const float *start, size_t count)
 
 /* How many were cut. Below 2^51 a double plus 1.5 * 2^52 has no bits after the point: the addition
  * rounds to nearest, ties to even, as rint does. */
-TWO_WAYS static uint64_t
-round_differences(int32_t *q, const float *local, const float *start, size_t count, double scale)
+TWO_WAYS uint64_t
+fed_update_round(int32_t *q, const float *local, const float *start, size_t count, double scale)
 {
     const double shift = 6755399441055744.0;
     uint64_t     cut   = 0;
@@ -64,19 +64,28 @@ round_differences(int32_t *q, const float *local, const float *start, size_t cou
 }
 
 enum pn_status
-fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const float *start,
-                    size_t count, double clip)
+fed_update_scale(double *scale, const float *local, const float *start, size_t count, double clip)
 {
     PN_ASSERT(clip >= 0);
     double squares = sum_of_squares(local, start, count);
     if (!isfinite(squares))
         return PN_EDIVERGED;
-    double norm  = sqrt(squares);
-    double scale = one_unit; /* times clip / norm: a power of two changes no bit of it */
+    double norm = sqrt(squares);
+    *scale      = one_unit; /* times clip / norm: a power of two changes no bit of it */
     if (clip > 0 && norm > clip)
-        scale *= clip / norm;
-    *saturated = round_differences(q, local, start, count, scale);
+        *scale *= clip / norm;
     return PN_OK;
+}
+
+enum pn_status
+fed_update_quantise(int32_t *q, uint64_t *saturated, const float *local, const float *start,
+                    size_t count, double clip)
+{
+    double         scale;
+    enum pn_status st = fed_update_scale(&scale, local, start, count, clip);
+    if (st == PN_OK)
+        *saturated = fed_update_round(q, local, start, count, scale);
+    return st;
 }
 
 /* Exact: each is at most 2^62, and the halves of 2^32 of them fit their sums. */
@@ -133,7 +142,8 @@ void
 fed_update_encode(uint8_t *out, const int32_t *q, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, q, count * sizeof *q);
+    if (out != (const uint8_t *)q)
+        memmove(out, q, count * sizeof *q);
 #else
     for (size_t k = 0; k < count; k++)
         pn_put_u32(out + 4 * k, (uint32_t)q[k]);
@@ -144,7 +154,8 @@ void
 fed_update_decode(int32_t *out, const uint8_t *bytes, size_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memmove(out, bytes, count * sizeof *out);
+    if (bytes != (const uint8_t *)out)
+        memmove(out, bytes, count * sizeof *out);
 #else
     for (size_t k = 0; k < count; k++)
         out[k] = (int32_t)pn_get_u32(bytes + 4 * k);

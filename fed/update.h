@@ -20,9 +20,16 @@
 enum { FED_FRACTION_BITS = 24 };
 #define FED_WEIGHTS_MAX 2147483647u /* largest sum of weights */
 
+/* What a difference is multiplied with, so that its L2 norm is at most `clip` (0: as it is) and its
+ * unit 2^-24. PN_EDIVERGED when a value is not finite. */
+PN_MUST_CHECK enum pn_status fed_update_scale(double *scale, const float *local,
+                                              const float *start, size_t count, double clip);
+/* Rounds a part of the difference; how many values were cut. Assumes round-to-nearest. */
+uint64_t fed_update_round(int32_t *q, const float *local, const float *start, size_t count,
+                          double scale);
 /*
- * Clips the difference to `clip` (L2, 0 = not) and rounds it. PN_EDIVERGED when a
- * value is not finite; `saturated` counts the values cut. Assumes round-to-nearest.
+ * Both, of a whole difference. PN_EDIVERGED when a value is not finite; `saturated` counts the
+ * values cut.
  */
 PN_MUST_CHECK enum pn_status fed_update_quantise(int32_t *q, uint64_t *saturated,
                                                  const float *local, const float *start,

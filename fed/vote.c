@@ -56,12 +56,12 @@ enum pn_status
 fed_vote_from_wire(struct fed_signed_vote *out, const uint8_t run[static 16],
                    const struct wire_vote *vote, const struct fed_roster *roster)
 {
-    uint32_t             place = fed_roster_place(roster, vote->member);
+    uint32_t               place = fed_roster_place(roster, vote->member);
     struct fed_signed_vote given = {.member = place,
-                                  .vote   = {.height    = vote->height,
-                                             .view      = vote->view,
-                                             .step      = (enum fed_step)vote->step,
-                                             .lock_view = vote->lock_view}};
+                                    .vote   = {.height    = vote->height,
+                                               .view      = vote->view,
+                                               .step      = (enum fed_step)vote->step,
+                                               .lock_view = vote->lock_view}};
     memcpy(given.vote.hash.bytes, vote->hash, sizeof vote->hash);
     memcpy(given.vote.lock.bytes, vote->lock, sizeof vote->lock);
     memcpy(given.signature.bytes, vote->signature, sizeof vote->signature);
@@ -123,4 +123,38 @@ fed_certificate_check(const struct fed_roster *roster, const struct fed_decided 
         return pn_error_set(why, PN_EAUTH, "expected the votes of %u members, seen %zu", quorum,
                             count);
     return PN_OK;
+}
+
+size_t
+fed_certificate_encode(uint8_t                       out[static FED_CERTIFICATE_MAX],
+                       const struct fed_certificate *certificate)
+{
+    uint8_t *at = out + 16;
+    pn_put_u64(out, certificate->height);
+    pn_put_u32(out + 8, certificate->view);
+    pn_put_u32(out + 12, certificate->count);
+    for (uint32_t i = 0; i < certificate->count; i++, at += 68) {
+        pn_put_u32(at, certificate->witnesses[i].member);
+        memcpy(at + 4, certificate->witnesses[i].signature, 64);
+    }
+    return (size_t)(at - out);
+}
+
+bool
+fed_certificate_decode(struct fed_certificate *out, const uint8_t *bytes, size_t size)
+{
+    if (size < 16)
+        return false;
+    *out = (struct fed_certificate){.height = pn_get_u64(bytes),
+                                    .view   = pn_get_u32(bytes + 8),
+                                    .count  = pn_get_u32(bytes + 12)};
+    if (out->count > FED_SWARM_MAX || size != 16 + 68 * (size_t)out->count)
+        return false;
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->witnesses[i].member = pn_get_u32(bytes + 16 + 68 * i);
+        memcpy(out->witnesses[i].signature, bytes + 20 + 68 * i, 64);
+        if (i > 0 && out->witnesses[i].member <= out->witnesses[i - 1].member)
+            return false;
+    }
+    return true;
 }

@@ -6,7 +6,9 @@
  *     report  domain "report": run 16 | height u64 | member u32 | size u64 | root 32  (68 bytes)
  *
  * A *certificate* is a quorum of precommits of one view for one block: whoever has it knows that
- * the block is decided. The certificate of block h stands in block h + 1, as its witnesses.
+ * the block is decided. The certificate of block h stands in block h + 1, as its witnesses; that of
+ * the newest block lies beside the ledger, as
+ *     height u64 | view u32 | count u32 | count times: member number u32, signature 64
  *
  * Threads    any.
  */
@@ -55,5 +57,19 @@ PN_MUST_CHECK enum pn_status fed_certificate_check(const struct fed_roster   *ro
                                                    const struct fed_decided  *decided,
                                                    const struct wire_witness *witnesses,
                                                    size_t count, struct pn_error *why);
+
+struct fed_certificate {
+    uint64_t            height; /* of the block; meaningless while `count` is 0 */
+    uint32_t            view, count;
+    struct wire_witness witnesses[FED_SWARM_MAX];
+};
+enum { FED_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68 };
+/* Its size. */
+size_t fed_certificate_encode(uint8_t                       out[static FED_CERTIFICATE_MAX],
+                              const struct fed_certificate *certificate);
+/* False when it has another size than it says, or its members do not increase. Signatures are not
+ * checked. */
+PN_MUST_CHECK bool fed_certificate_decode(struct fed_certificate *out, const uint8_t *bytes,
+                                          size_t size);
 
 #endif

@@ -214,22 +214,46 @@ find_dialled(struct net_loop *loop, uint32_t member)
     return NULL;
 }
 
+static void
+release(void *bytes, void *hint)
+{
+    (void)hint;
+    free(bytes);
+}
+
+/* A large frame is not copied: its memory goes along with the message, and other takes its place. A
+ * small one would take too much along. */
 static enum pn_status
-send_frame(struct net_loop *loop, uint32_t member, const uint8_t *frame, size_t size)
+make_message(zmq_msg_t *message, struct pn_buffer *frame)
+{
+    uint8_t *other = frame->size > frame->capacity / 2 ? pn_bulk(frame->capacity) : NULL;
+    if (other != NULL &&
+        zmq_msg_init_data(message, frame->bytes, frame->size, release, NULL) == 0) {
+        frame->bytes = other;
+        return PN_OK;
+    }
+    free(other);
+    if (zmq_msg_init_size(message, frame->size) != 0)
+        return PN_ENOMEM;
+    if (frame->size > 0)
+        memcpy(zmq_msg_data(message), frame->bytes, frame->size);
+    return PN_OK;
+}
+
+static enum pn_status
+send_frame(struct net_loop *loop, uint32_t member, struct pn_buffer *frame)
 {
     struct net_dialled *dialled = find_dialled(loop, member);
     void               *socket  = dialled != NULL ? dialled->socket : loop->router.socket;
     zmq_msg_t           message;
     int                 sent;
-    if (size > NET_FRAME_MAX)
+    if (frame->size > NET_FRAME_MAX)
         return PN_ERANGE;
     if (socket == NULL)
         return PN_ENETWORK;
-    /* The copy first: after the route is sent nothing may fail. */
-    if (zmq_msg_init_size(&message, size) != 0)
+    /* The message first: after the route is sent nothing may fail. */
+    if (make_message(&message, frame) != PN_OK)
         return PN_ENOMEM;
-    if (size > 0)
-        memcpy(zmq_msg_data(&message), frame, size);
     if (dialled == NULL && !net_router_address(&loop->router, member)) {
         (void)zmq_msg_close(&message);
         return PN_ENETWORK;
@@ -244,10 +268,11 @@ send_frame(struct net_loop *loop, uint32_t member, const uint8_t *frame, size_t 
 }
 
 static enum pn_status
-loop_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
+loop_send(void *host, uint32_t member, struct pn_buffer *frame)
 {
     struct net_loop *loop   = host;
-    enum pn_status   status = send_frame(loop, member, frame, size);
+    const size_t     size   = frame->size;
+    enum pn_status   status = send_frame(loop, member, frame);
     if (status == PN_OK) {
         loop->counters.frames_out++;
         loop->counters.bytes_out += size;

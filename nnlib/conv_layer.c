@@ -14,6 +14,13 @@ conv_options_of(const struct nn_layer *layer)
     return options;
 }
 
+/* Which of the two a layer is, its kind says. */
+static bool
+is_transposed(const struct nn_layer *layer)
+{
+    return layer->kind == &nn_conv1d_transpose_kind || layer->kind == &nn_conv2d_transpose_kind;
+}
+
 /* Channels and the two axes of a value; a sequence has one. */
 static uint32_t
 channels_of(const struct nn_shape *shape)
@@ -109,11 +116,11 @@ check_sizes(const struct nn_layer *layer, const struct nn_axis axis[2], uint32_t
     return PN_OK;
 }
 
-enum pn_status
-conv_shape(struct nn_layer *layer, const struct nn_layer *input, uint32_t dims, bool transposed,
-           struct pn_error *why)
+static enum pn_status
+shape(struct nn_layer *layer, const struct nn_layer *input, uint32_t dims, struct pn_error *why)
 {
-    struct conv_options o = conv_options_of(layer);
+    struct conv_options o          = conv_options_of(layer);
+    bool                transposed = is_transposed(layer);
     struct nn_axis      axis[2];
     enum pn_status      st = check_input(layer, input, dims, why);
     if (st == PN_OK)
@@ -126,33 +133,48 @@ conv_shape(struct nn_layer *layer, const struct nn_layer *input, uint32_t dims, 
     return st;
 }
 
-struct nn_conv
-conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transposed)
+enum pn_status
+conv_shape_1d(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why)
 {
-    struct conv_options o       = conv_options_of(layer);
-    uint32_t            from    = channels_of(&input->shape) / o.groups;
-    uint32_t            to      = layer->given.dim[0] / o.groups;
-    struct nn_conv      conv    = {.groups = o.groups,
-                                   .in     = transposed ? to : from,
-                                   .out    = transposed ? from : to,
-                                   .planar = input->shape.dims == 3};
-    struct pn_error     ignored = {.text = ""};
+    return shape(layer, inputs[0], 2, why);
+}
+
+enum pn_status
+conv_shape_2d(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why)
+{
+    return shape(layer, inputs[0], 3, why);
+}
+
+/* The convolution of a layer that has its shape. */
+static struct nn_conv
+conv_of(const struct nn_layer *layer, const struct nn_layer *input)
+{
+    struct conv_options o          = conv_options_of(layer);
+    bool                transposed = is_transposed(layer);
+    uint32_t            from       = channels_of(&input->shape) / o.groups;
+    uint32_t            to         = layer->given.dim[0] / o.groups;
+    struct nn_conv      conv       = {.groups = o.groups,
+                                      .in     = transposed ? to : from,
+                                      .out    = transposed ? from : to,
+                                      .planar = input->shape.dims == 3};
+    struct pn_error     ignored    = {.text = ""};
     PN_ASSERT(fit(conv.axis, &o, input, transposed, &ignored) == PN_OK); /* SAFE: as in shape */
     return conv;
 }
 
 void
-conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv)
+conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_layer *const *inputs)
 {
     struct conv_options o     = conv_options_of(layer);
+    struct nn_conv      conv  = conv_of(layer, inputs[0]);
     bool                image = layer->shape.dims == 3;
-    uint32_t            small = conv->groups * conv->out;
-    uint32_t            ky = conv->axis[0].kernel, kx = conv->axis[1].kernel;
+    uint32_t            small = conv.groups * conv.out;
+    uint32_t            ky = conv.axis[0].kernel, kx = conv.axis[1].kernel;
     struct nn_init      init   = {.kind = (enum nn_init_kind)o.init, .scale = o.scale};
     struct nn_tensor    weight = {.role    = o.role == 1 ? NN_FROZEN : NN_SHARED,
                                   .dims    = image ? 4 : 3,
-                                  .dim     = {small, conv->in, image ? ky : kx, image ? kx : 0},
-                                  .fan_in  = conv->in * ky * kx,
+                                  .dim     = {small, conv.in, image ? ky : kx, image ? kx : 0},
+                                  .fan_in  = conv.in * ky * kx,
                                   .fan_out = small * ky * kx,
                                   .decay   = true};
     struct nn_tensor    bias   = {.role    = weight.role,
@@ -167,25 +189,42 @@ conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_c
         nn_manifest_add(out, layer, "bias", &bias, init);
 }
 
+size_t
+conv_scratch_bytes(const struct nn_layer *layer, const struct nn_layer *const *inputs,
+                   uint32_t batch, enum nn_mode mode)
+{
+    struct nn_conv conv = conv_of(layer, inputs[0]);
+    (void)batch;
+    (void)mode;
+    return nn_conv_scratch(&conv);
+}
+
+uint64_t
+conv_flops(const struct nn_layer *layer, const struct nn_layer *const *inputs)
+{
+    struct nn_conv conv = conv_of(layer, inputs[0]);
+    return 2 * nn_conv_multiplications(&conv);
+}
+
 /* ---- passes ---- */
 
 /* The side of a layer's value; its input is on the other. */
 static enum nn_conv_side
-side_of_value(bool transposed)
+side_of_value(const struct nn_call *call)
 {
-    return transposed ? NN_CONV_LARGE : NN_CONV_SMALL;
+    return is_transposed(call->layer) ? NN_CONV_LARGE : NN_CONV_SMALL;
 }
 
 static enum nn_conv_side
-side_of_input(bool transposed)
+side_of_input(const struct nn_call *call)
 {
-    return transposed ? NN_CONV_SMALL : NN_CONV_LARGE;
+    return is_transposed(call->layer) ? NN_CONV_SMALL : NN_CONV_LARGE;
 }
 
 static struct nn_conv_work
-begin(const struct nn_call *call, bool transposed)
+begin(const struct nn_call *call)
 {
-    struct nn_conv conv = conv_of(call->layer, call->input[0], transposed);
+    struct nn_conv conv = conv_of(call->layer, call->input[0]);
     return nn_conv_begin(&conv, call->scratch);
 }
 
@@ -197,10 +236,10 @@ gate_of(const struct nn_call *call)
 }
 
 void
-conv_forward(const struct nn_call *call, bool transposed)
+conv_forward(const struct nn_call *call)
 {
-    struct nn_conv_work work = begin(call, transposed);
-    enum nn_conv_side   from = side_of_input(transposed), to = side_of_value(transposed);
+    struct nn_conv_work work = begin(call);
+    enum nn_conv_side   from = side_of_input(call), to = side_of_value(call);
     enum nn_conv_end    end  = gate_of(call) != NULL ? NN_CONV_RELU : NN_CONV_SET;
     const nn_real      *bias = call->layer->tensor_count == 2 ? call->w[1] : NULL;
     for (uint32_t g = 0; g < work.conv.groups; g++) {
@@ -215,9 +254,9 @@ conv_forward(const struct nn_call *call, bool transposed)
 
 /* What one group of all records gives: dx, and the sums of dw and db. */
 static void
-descend(const struct nn_call *call, struct nn_conv_work *work, bool transposed, uint32_t g)
+descend(const struct nn_call *call, struct nn_conv_work *work, uint32_t g)
 {
-    enum nn_conv_side from = side_of_input(transposed), to = side_of_value(transposed);
+    enum nn_conv_side from = side_of_input(call), to = side_of_value(call);
     bool              bias = call->layer->tensor_count == 2 && call->dw[1] != NULL;
     for (uint32_t b = 0; b < call->rows; b++) {
         nn_conv_take(work, to, call->dy, gate_of(call), b, g);
@@ -235,15 +274,15 @@ descend(const struct nn_call *call, struct nn_conv_work *work, bool transposed, 
 }
 
 void
-conv_backward(const struct nn_call *call, bool transposed)
+conv_backward(const struct nn_call *call)
 {
-    struct nn_conv_work work = begin(call, transposed);
-    enum nn_conv_side   to   = side_of_value(transposed);
+    struct nn_conv_work work = begin(call);
+    enum nn_conv_side   to   = side_of_value(call);
     for (uint32_t g = 0; g < work.conv.groups; g++) {
         if (call->dx[0] != NULL)
-            nn_conv_pack(&work, side_of_input(transposed), call->w[0], NULL, g);
+            nn_conv_pack(&work, side_of_input(call), call->w[0], NULL, g);
         nn_conv_clear_sums(&work);
-        descend(call, &work, transposed, g);
+        descend(call, &work, g);
         if (call->dw[0] != NULL)
             nn_conv_blend_weights(&work, call->dw[0], g, call->alpha, call->beta[0]);
         if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
@@ -252,10 +291,10 @@ conv_backward(const struct nn_call *call, bool transposed)
 }
 
 void
-conv_row_norms(const struct nn_call *call, bool transposed, double *norm2)
+conv_row_norms(const struct nn_call *call, double *norm2)
 {
-    struct nn_conv_work work = begin(call, transposed);
-    enum nn_conv_side   from = side_of_input(transposed), to = side_of_value(transposed);
+    struct nn_conv_work work = begin(call);
+    enum nn_conv_side   from = side_of_input(call), to = side_of_value(call);
     bool                bias = call->layer->tensor_count == 2;
     if (conv_options_of(call->layer).role == 1) /* frozen */
         return;

@@ -44,15 +44,26 @@ extern const char *const conv_yes_no[], *const conv_roles[], *const conv_activat
 
 struct conv_options conv_options_of(const struct nn_layer *layer);
 
-/* Fills layer->shape, of dims (2: a sequence, 3: an image). */
-PN_MUST_CHECK enum pn_status conv_shape(struct nn_layer *layer, const struct nn_layer *input,
-                                        uint32_t dims, bool transposed, struct pn_error *why);
-/* The convolution of a layer that has its shape. */
-struct nn_conv conv_of(const struct nn_layer *layer, const struct nn_layer *input, bool transposed);
-void conv_manifest(struct nn_manifest *out, struct nn_layer *layer, const struct nn_conv *conv);
+/* The functions of the kinds, transposed or not as layer->kind says. */
+PN_MUST_CHECK enum pn_status
+conv_shape_1d(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why);
+PN_MUST_CHECK enum pn_status
+conv_shape_2d(struct nn_layer *layer, const struct nn_layer *const *inputs, struct pn_error *why);
+void     conv_manifest(struct nn_manifest *out, struct nn_layer *layer,
+                       const struct nn_layer *const *inputs);
+size_t   conv_scratch_bytes(const struct nn_layer *layer, const struct nn_layer *const *inputs,
+                            uint32_t batch, enum nn_mode mode);
+uint64_t conv_flops(const struct nn_layer *layer, const struct nn_layer *const *inputs);
+void     conv_forward(const struct nn_call *call);
+void     conv_backward(const struct nn_call *call);
+void     conv_row_norms(const struct nn_call *call, double *norm2);
 
-void conv_forward(const struct nn_call *call, bool transposed);
-void conv_backward(const struct nn_call *call, bool transposed);
-void conv_row_norms(const struct nn_call *call, bool transposed, double *norm2);
+#define CONV_KIND(name_, table_, shape_)                                                           \
+    {                                                                                              \
+        .name = name_, .options = table_, .inputs_min = 1, .inputs_max = 1, .size_dims = 1,        \
+        .shape = shape_, .manifest = conv_manifest, .scratch_bytes = conv_scratch_bytes,           \
+        .forward = conv_forward, .backward = conv_backward, .row_norms = conv_row_norms,           \
+        .flops = conv_flops                                                                        \
+    }
 
 #endif

@@ -86,6 +86,18 @@ nn_mean_loss(const struct nn_plan *plan, const nn_real *theta, const struct nn_r
 }
 
 void
+nn_losses(double *out, const struct nn_plan *plan, const nn_real *theta,
+          const struct nn_records *records, void *workspace)
+{
+    struct nn_pass *pass = nn_pass_init(workspace, plan, 1, NN_EVALUATE);
+    for (size_t r = 0; r < records->rows; r++)
+        out[r] = nn_loss(pass, theta,
+                         &(struct nn_batch){.x      = records->x + r * plan->input_size,
+                                            .target = records->target + r * plan->target_size,
+                                            .rows   = 1});
+}
+
+void
 nn_predict(nn_real *scores, const struct nn_plan *plan, const nn_real *theta, const nn_real *x,
            uint32_t rows, uint32_t batch, void *workspace)
 {

@@ -18,6 +18,10 @@ void nn_evaluate(struct nn_metric *metrics, size_t metric_count, const struct nn
 /* The model's loss, weighted as in training; NAN without records. */
 double nn_mean_loss(const struct nn_plan *plan, const nn_real *theta,
                     const struct nn_records *records, uint32_t batch, void *workspace);
+/* The model's loss of every record alone, as a weight of 1 would give it: of an autoencoder, how
+ * unusual a record is. */
+void nn_losses(double *out, const struct nn_plan *plan, const nn_real *theta,
+               const struct nn_records *records, void *workspace);
 /* scores (rows times nn_plan_positions, score width as in nn_scores). */
 void nn_predict(nn_real *scores, const struct nn_plan *plan, const nn_real *theta, const nn_real *x,
                 uint32_t rows, uint32_t batch, void *workspace);

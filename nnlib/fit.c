@@ -1,5 +1,6 @@
 #include "nnlib/fit.h"
 
+#include "nnlib/block.h"
 #include "nnlib/layer.h"
 
 #include <string.h>
@@ -13,13 +14,6 @@ struct nn_fit {
     nn_real                    *best;
     struct nn_fit_cursor        cursor; /* its training part is the trainer's own */
 };
-
-static bool
-place(void **out, unsigned char *base, size_t *total, size_t bytes)
-{
-    *out = base != NULL ? base + *total : NULL;
-    return pn_size_add(&bytes, bytes, 63) && pn_size_add(total, *total, bytes & ~(size_t)63);
-}
 
 /* With base NULL only the size, in *total. */
 static enum pn_status
@@ -35,8 +29,10 @@ lay_out(struct nn_fit *out, unsigned char *base, size_t *total, const struct nn_
         return st;
     *total = 0;
     if (!pn_size_mul(&params, (size_t)plan->params, sizeof(nn_real)) ||
-        !place(&self, base, total, sizeof *out) || !place(&trainer, base, total, training) ||
-        !place(&out->evaluation, base, total, evaluation) || !place(&best, base, total, params))
+        !nn_block_take(&self, base, total, sizeof *out, 1) ||
+        !nn_block_take(&trainer, base, total, training, 1) ||
+        !nn_block_take(&out->evaluation, base, total, evaluation, 1) ||
+        !nn_block_take(&best, base, total, params, 1))
         return PN_ERANGE;
     out->trainer = trainer;
     out->best    = best;
@@ -51,6 +47,31 @@ nn_fit_bytes(size_t *out, const struct nn_plan *plan, const struct nn_fit_config
     return lay_out(&unused, NULL, out, plan, config, rows);
 }
 
+static bool
+smaller_is_better(const struct nn_fit_config *config)
+{
+    return config->watch == NN_WATCH_LOSS ||
+           nn_metric_smaller_is_better(config->metrics[config->watch]);
+}
+
+/* What the config says, beside the states in the cursor. */
+static void
+take_settings(struct nn_fit *fit)
+{
+    const struct nn_fit_config *config  = fit->config;
+    struct nn_stopping         *stop    = &fit->cursor.stopping;
+    struct nn_plateau          *plateau = &fit->cursor.plateau;
+    stop->patience                      = config->patience;
+    stop->min_delta                     = config->min_delta;
+    stop->smaller_is_better             = smaller_is_better(config);
+    plateau->factor                     = config->plateau.factor;
+    plateau->threshold                  = config->plateau.threshold;
+    plateau->floor                      = config->plateau.floor;
+    plateau->patience                   = config->plateau.patience;
+    plateau->cooldown                   = config->plateau.cooldown;
+    plateau->larger_is_better           = !stop->smaller_is_better;
+}
+
 enum pn_status
 nn_fit_init(struct nn_fit **out, void *workspace, const struct nn_plan *plan,
             const struct nn_records *train, const struct nn_records *validation,
@@ -58,8 +79,8 @@ nn_fit_init(struct nn_fit **out, void *workspace, const struct nn_plan *plan,
 {
     size_t        bytes;
     struct nn_fit fit = {.plan = plan, .validation = validation, .config = config};
-    PN_ASSERT(config->metric_count <= NN_METRICS_MAX &&
-              config->watch < (int)config->metric_count && config->watch >= NN_WATCH_LOSS);
+    PN_ASSERT(config->metric_count <= NN_METRICS_MAX && config->watch < (int)config->metric_count &&
+              config->watch >= NN_WATCH_LOSS);
     enum pn_status st = lay_out(&fit, workspace, &bytes, plan, config, train->rows);
     if (st == PN_OK)
         st = nn_trainer_init(&fit.trainer, fit.trainer, plan, train, &config->training, rng);
@@ -72,13 +93,13 @@ nn_fit_init(struct nn_fit **out, void *workspace, const struct nn_plan *plan,
         if ((st = nn_metric_init(&unused, config->metrics[m], nn_plan_class_count(plan))) != PN_OK)
             return st;
     }
-    fit.cursor.best = (double)NAN;
-    *out            = workspace;
-    **out           = fit;
+    take_settings(&fit);
+    *out  = workspace;
+    **out = fit;
     return PN_OK;
 }
 
-/* Fills the validation side of `out`; returns the figure that is watched, smaller is better. */
+/* Fills the validation side of `out`; returns the figure that is watched. */
 static double
 measure(struct nn_fit_epoch *out, const struct nn_fit *fit, const nn_real *theta)
 {
@@ -92,66 +113,65 @@ measure(struct nn_fit_epoch *out, const struct nn_fit *fit, const nn_real *theta
                 config->evaluate_batch, fit->evaluation);
     if (config->watch == NN_WATCH_LOSS)
         return out->validation_loss;
-    double value = nn_metric_value(&out->metrics[config->watch]);
-    return nn_metric_smaller_is_better(config->metrics[config->watch]) ? value : -value;
+    return nn_metric_value(&out->metrics[config->watch]);
 }
 
+/* Without validation records the last epoch is the best. */
 static void
-keep_if_best(struct nn_fit_epoch *out, struct nn_fit *fit, const nn_real *theta, double figure)
+keep_if_best(struct nn_fit_epoch *out, struct nn_fit *fit, const nn_real *model, double figure)
 {
-    struct nn_fit_cursor *cursor  = &fit->cursor;
-    bool                  unknown = fit->validation->rows == 0; /* then the last one is the best */
-    out->is_best = unknown || cursor->best_epoch == 0 || (isnan(cursor->best) && !isnan(figure)) ||
-                   figure < cursor->best - fit->config->min_delta;
+    struct nn_fit_cursor *cursor = &fit->cursor;
+    cursor->epochs               = out->epoch;
+    out->is_best                 = fit->validation->rows == 0 || cursor->best_epoch == 0;
+    if (fit->validation->rows > 0 &&
+        nn_stopping_step(&cursor->stopping, figure) == NN_STOPPING_IMPROVED)
+        out->is_best = true;
+    if (fit->validation->rows > 0 && cursor->plateau.factor > 0)
+        nn_trainer_slow(fit->trainer, nn_plateau_step(&cursor->plateau, figure));
     if (!out->is_best)
         return;
-    cursor->best       = figure;
     cursor->best_epoch = out->epoch;
-    memcpy(fit->best, theta, (size_t)fit->plan->params * sizeof *theta);
+    memcpy(fit->best, model, (size_t)fit->plan->params * sizeof *model);
 }
 
+/* An epoch has ended, and nobody has looked at it. */
 static bool
-all_finite(const nn_real *values, size_t count)
+epoch_waits(const struct nn_fit *fit)
 {
-    for (size_t k = 0; k < count; k++)
-        if (!isfinite(values[k]))
-            return false;
-    return true;
+    return nn_trainer_is_between_epochs(fit->trainer) &&
+           fit->cursor.epochs <= nn_trainer_cursor(fit->trainer).epoch;
 }
 
 enum pn_status
 nn_fit_epoch(struct nn_fit_epoch *out, struct nn_fit *fit, nn_real *theta)
 {
     const struct nn_training *training = &fit->config->training;
-    struct nn_cursor          at;
     PN_ASSERT(!nn_fit_is_done(fit));
-    do {
+    while (!epoch_waits(fit)) {
         enum pn_status st = nn_trainer_step(fit->trainer, theta);
         if (st != PN_OK)
             return st;
-        at = nn_trainer_cursor(fit->trainer);
+        uint64_t done = nn_trainer_cursor(fit->trainer).step;
         if (training->progress != NULL &&
-            !training->progress(training->context, at.step, nn_trainer_steps(fit->trainer)))
+            !training->progress(training->context, done, nn_trainer_steps(fit->trainer)))
             return PN_ESTATE;
-    } while (!nn_trainer_is_between_epochs(fit->trainer));
-    if (!all_finite(theta, (size_t)fit->plan->params))
+    }
+    struct nn_cursor at = nn_trainer_cursor(fit->trainer);
+    if (!nn_all_finite(theta, (size_t)fit->plan->params))
         return PN_EDIVERGED;
-    *out = (struct nn_fit_epoch){
-        .epoch = at.epoch + 1, .steps = at.step, .train_loss = nn_trainer_loss(fit->trainer)};
-    keep_if_best(out, fit, theta, measure(out, fit, theta));
+    const nn_real *average = nn_trainer_average(fit->trainer);
+    const nn_real *model   = average != NULL ? average : theta;
+    *out                   = (struct nn_fit_epoch){.epoch = at.epoch + 1, .steps = at.step};
+    out->train_loss        = nn_trainer_loss(fit->trainer);
+    keep_if_best(out, fit, model, measure(out, fit, model));
     return PN_OK;
 }
 
 bool
 nn_fit_is_done(const struct nn_fit *fit)
 {
-    uint32_t patience = fit->config->patience;
-    uint32_t epochs   = nn_trainer_cursor(fit->trainer).epoch +
-                      (nn_trainer_is_between_epochs(fit->trainer) ? 1u : 0u);
-    bool waited =
-        patience > 0 && fit->cursor.best_epoch > 0 && epochs >= fit->cursor.best_epoch + patience;
-    return nn_trainer_is_done(fit->trainer) ||
-           (waited && nn_trainer_is_between_epochs(fit->trainer));
+    bool over = nn_trainer_is_done(fit->trainer) || nn_stopping_is_over(&fit->cursor.stopping);
+    return over && nn_trainer_is_between_epochs(fit->trainer) && !epoch_waits(fit);
 }
 
 const char *
@@ -190,10 +210,19 @@ nn_fit_best_memory(const struct nn_fit *fit)
 enum pn_status
 nn_fit_resume(struct nn_fit *fit, const struct nn_fit_cursor *cursor)
 {
-    if (cursor->best_epoch > cursor->training.epoch + 1)
+    const struct nn_stopping *stopping = &cursor->stopping;
+    if (cursor->best_epoch > cursor->training.epoch + 1 ||
+        cursor->epochs > cursor->training.epoch + 1 ||
+        stopping->steps > cursor->training.epoch + 1u || stopping->best_step > stopping->steps ||
+        isnan(stopping->best) || isnan(cursor->plateau.best) ||
+        !(cursor->plateau.share >= 0 && cursor->plateau.share <= 1))
         return PN_ERANGE;
     enum pn_status st = nn_trainer_resume(fit->trainer, &cursor->training);
-    if (st == PN_OK)
-        fit->cursor = *cursor;
-    return st;
+    if (st != PN_OK)
+        return st;
+    fit->cursor = *cursor;
+    take_settings(fit);
+    if (cursor->plateau.share > 0)
+        nn_trainer_slow(fit->trainer, cursor->plateau.share);
+    return PN_OK;
 }

@@ -5,8 +5,9 @@
  *     nn_fit_bytes -> nn_fit_init -> nn_fit_epoch ... -> nn_fit_is_done -> nn_fit_best
  *
  * An epoch is better when its figure is by more than `min_delta` better than the best before; after
- * `patience` epochs that were not, the training is over (Prechelt 1998, "Early stopping, but
- * when?").
+ * `patience` epochs that were not, the training is over (nn_stopping; Prechelt 1998, "Early
+ * stopping, but when?"). The same figure may lower the rate (nn_plateau). With a running mean
+ * (training.average) it is that model which is looked at and kept.
  *
  * Memory     nn_fit_bytes of workspace, the caller's, 64-byte aligned; holds a copy of the best
  * theta.
@@ -25,6 +26,7 @@ struct nn_fit_config {
     int                 watch;    /* NN_WATCH_LOSS, or an index of `metrics`       */
     uint32_t            patience; /* epochs without progress; 0: never stop early  */
     double              min_delta;
+    struct nn_plateau   plateau; /* settings only; factor 0: none */
     uint32_t            evaluate_batch;
     enum nn_metric_kind metrics[NN_METRICS_MAX];
     size_t              metric_count;
@@ -34,15 +36,17 @@ struct nn_fit_epoch {                             /* what an epoch came to */
     uint32_t         epoch;                       /* from 1 */
     uint64_t         steps;                       /* in all */
     double           train_loss, validation_loss; /* NAN without validation records */
-    struct nn_metric metrics[NN_METRICS_MAX];    /* on the validation records      */
+    struct nn_metric metrics[NN_METRICS_MAX];     /* on the validation records      */
     bool             is_best;
 };
 
 /* To stop and go on, beside theta, the best theta and the optimiser's state. */
 struct nn_fit_cursor {
-    struct nn_cursor training;
-    double           best;       /* the figure; NAN: none yet */
-    uint32_t         best_epoch; /* 0: none yet */
+    struct nn_cursor   training;
+    struct nn_stopping stopping; /* their states; the settings are the config's */
+    struct nn_plateau  plateau;
+    uint32_t           epochs;     /* looked at */
+    uint32_t           best_epoch; /* 0: none yet */
 };
 
 struct nn_fit;

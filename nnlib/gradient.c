@@ -41,19 +41,3 @@ nn_clip_norm(nn_real *grad, size_t count, double most)
         grad[k] *= factor;
     return norm;
 }
-
-void
-nn_gather_add(nn_real *sum, const nn_real *grad, size_t count, double weight)
-{
-    nn_real w = (nn_real)weight;
-    for (size_t k = 0; k < count; k++)
-        sum[k] += w * grad[k];
-}
-
-void
-nn_gather_mean(nn_real *sum, size_t count, double weights)
-{
-    nn_real factor = (nn_real)(weights > 0 ? 1 / weights : 0);
-    for (size_t k = 0; k < count; k++)
-        sum[k] *= factor;
-}

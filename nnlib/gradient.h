@@ -1,9 +1,10 @@
 /*
- * nnlib/gradient -- a gradient as a flat array: norms, clipping, accumulation.
+ * nnlib/gradient -- a gradient as a flat array: norms and clipping.
  *
  *     clip by norm   g *= min(1, most / (|g| + 1e-6))          the 1e-6 is PyTorch's
  *     clip by value  g  = min(max(g, -most), most)
- *     accumulation   k micro-batches of weight w_i make one batch: sum w_i g_i / sum w_i
+ *
+ * Gradients of micro-batches are added up while they are made: nn_gradient_blend (nnlib/pass).
  *
  * Memory     the caller's; nothing is allocated.   Threads  any.
  */
@@ -21,10 +22,5 @@ void   nn_clip_value(nn_real *grad, size_t count, double most);
 double nn_clip_factor(double norm, double most);
 /* Clips and returns the norm from before. A norm that is not finite makes the gradient NaN. */
 double nn_clip_norm(nn_real *grad, size_t count, double most);
-
-/* sum += weight * grad; `sum` starts at 0. */
-void nn_gather_add(nn_real *sum, const nn_real *grad, size_t count, double weight);
-/* The mean gradient from the sum; 0 when no weight was added. */
-void nn_gather_mean(nn_real *sum, size_t count, double weights);
 
 #endif

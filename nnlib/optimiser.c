@@ -53,8 +53,7 @@ bool
 nn_optimiser_is_plain(const struct nn_optimiser_config *config)
 {
     return config->kind == &nn_sgd_kind && config->momentum == 0 && config->clip_value == 0 &&
-           config->clip_norm == 0 && config->decay == 0 && config->l2 == 0 && config->l1 == 0 &&
-           config->max_norm == 0;
+           config->clip_norm == 0 && config->decay == 0 && config->l1 == 0 && config->max_norm == 0;
 }
 
 static const struct nn_option *

@@ -1,5 +1,7 @@
 #include "nnlib/pass_inside.h"
 
+#include "nnlib/block.h"
+
 #include <cblas.h>
 #include <string.h>
 
@@ -20,14 +22,6 @@ find_inputs(const struct nn_layer **out, const struct nn_plan *plan, const struc
 {
     for (uint32_t k = 0; k < layer->input_count; k++)
         out[k] = &plan->layers[layer->inputs[k]];
-}
-
-/* The next part of `bytes` at *total, rounded up to 64; base NULL: only its size. */
-static bool
-reserve(void **out, unsigned char *base, size_t *total, size_t bytes)
-{
-    *out = base != NULL && bytes > 0 ? base + *total : NULL;
-    return pn_size_add(&bytes, bytes, 63) && pn_size_add(total, *total, bytes & ~(size_t)63);
 }
 
 static size_t
@@ -71,9 +65,10 @@ lay_out_layer(struct part *part, unsigned char *base, size_t *total, const struc
     if (layer->kind->keep_bytes != NULL)
         kept = layer->kind->keep_bytes(layer, inputs, batch, mode);
     if (!pn_size_mul(&bytes, batch, layer->size * sizeof(nn_real)) ||
-        (!pass_is_borrowed(plan, i) && !reserve(&value, base, total, bytes)) ||
-        !reserve(&keep, base, total, kept) ||
-        (!pass_is_borrowed(plan, i) && mode == NN_TRAIN && !reserve(&delta, base, total, bytes)))
+        (!pass_is_borrowed(plan, i) && !nn_block_take(&value, base, total, bytes, 1)) ||
+        !nn_block_take(&keep, base, total, kept, 1) ||
+        (!pass_is_borrowed(plan, i) && mode == NN_TRAIN &&
+         !nn_block_take(&delta, base, total, bytes, 1)))
         return false;
     if (keep != NULL)
         memset(keep, 0, kept);
@@ -92,11 +87,11 @@ lay_out(unsigned char *base, size_t *total, const struct nn_plan *plan, uint32_t
     *total = 0;
     if (!pn_size_mul(&target, batch, plan->target_size * sizeof(nn_real)) ||
         !pn_size_mul(&weight, batch, most_positions(plan) * sizeof(nn_real)) ||
-        !reserve(&pass, base, total, sizeof(struct nn_pass)) ||
-        !reserve(&parts, base, total, plan->layer_count * sizeof(struct part)) ||
-        !reserve(&scratch, base, total, scratch_bytes(plan, batch, mode)) ||
-        (plan->loss_count > 1 && !reserve(&targets, base, total, target)) ||
-        (most_positions(plan) > 1 && !reserve(&weights, base, total, weight)))
+        !nn_block_take(&pass, base, total, sizeof(struct nn_pass), 1) ||
+        !nn_block_take(&parts, base, total, plan->layer_count * sizeof(struct part), 1) ||
+        !nn_block_take(&scratch, base, total, scratch_bytes(plan, batch, mode), 1) ||
+        (plan->loss_count > 1 && !nn_block_take(&targets, base, total, target, 1)) ||
+        (most_positions(plan) > 1 && !nn_block_take(&weights, base, total, weight, 1)))
         return false;
     if (base != NULL)
         *(struct nn_pass *)pass = (struct nn_pass){.plan    = plan,

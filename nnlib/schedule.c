@@ -1,6 +1,7 @@
 #include "nnlib/schedule.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT(member) offsetof(struct nn_schedule, member)
@@ -148,41 +149,54 @@ unknown_kind(const char *text, size_t len, struct pn_error *why)
                         (int)(len < 40 ? len : 40), text);
 }
 
+/* One key=value out of two tables (the second may be empty). */
 static enum pn_status
-read_option(struct nn_schedule *schedule, const char *word, size_t len, struct pn_error *why)
+read_option(void *options, const char *name, const struct nn_option *const tables[static 2],
+            const char *word, size_t len, struct pn_error *why)
 {
     const char             *equal  = memchr(word, '=', len);
     size_t                  key    = equal != NULL ? (size_t)(equal - word) : len;
-    const struct nn_option *option = nn_option_find(schedule->kind->options, word, key);
+    const struct nn_option *option = nn_option_find(tables[0], word, key);
     if (option == NULL)
-        option = nn_option_find(common, word, key);
+        option = nn_option_find(tables[1], word, key);
     if (option == NULL || equal == NULL)
-        return pn_error_set(
-            why, PN_ECONFIG,
-            "schedule: %s understands key=value as nnlib/schedule.h lists them, not "
-            "'%.*s'",
-            schedule->kind->name, (int)(len < 40 ? len : 40), word);
-    if (!nn_option_set((unsigned char *)schedule, option, equal + 1, len - key - 1))
+        return pn_error_set(why, PN_ECONFIG,
+                            "%s understands key=value as nnlib/schedule.h lists them, not "
+                            "'%.*s'",
+                            name, (int)(len < 40 ? len : 40), word);
+    if (!nn_option_set(options, option, equal + 1, len - key - 1))
         return nn_option_refuse(why, option, equal + 1, len - key - 1);
     return PN_OK;
+}
+
+static enum pn_status
+read_options(void *options, const char *name, const struct nn_option *const tables[static 2],
+             const char *text, struct pn_error *why)
+{
+    enum pn_status st = PN_OK;
+    while (st == PN_OK && *(text += strspn(text, " ")) != '\0') {
+        size_t len = strcspn(text, " ");
+        st         = read_option(options, name, tables, text, len, why);
+        text += len;
+    }
+    return st;
 }
 
 enum pn_status
 nn_schedule_parse(struct nn_schedule *schedule, const char *text, struct pn_error *why)
 {
     struct nn_schedule read;
+    char               name[32];
     size_t             len = strcspn(text, " "), i = 0;
-    enum pn_status     st = PN_OK;
     while (nn_schedule_kinds[i] != NULL && (strlen(nn_schedule_kinds[i]->name) != len ||
                                             memcmp(nn_schedule_kinds[i]->name, text, len) != 0))
         i++;
     if (nn_schedule_kinds[i] == NULL)
         return unknown_kind(text, len, why);
     set_kind(&read, nn_schedule_kinds[i]);
-    for (text += len; st == PN_OK && *(text += strspn(text, " ")) != '\0'; text += len) {
-        len = strcspn(text, " ");
-        st  = read_option(&read, text, len, why);
-    }
+    (void)snprintf(name, sizeof name, "schedule: %s", read.kind->name);
+    const struct nn_option *const tables[2] = {read.kind->options, common};
+    enum pn_status                st        = read_options(&read, name, tables, text + len, why);
     if (st == PN_OK)
         *schedule = read;
     return st;
@@ -198,6 +212,27 @@ nn_schedule_rate(const struct nn_schedule *schedule, double rate, uint64_t step,
 }
 
 /* ---- what looks at a metric ---- */
+
+#define PLATEAU(member) offsetof(struct nn_plateau, member)
+static const struct nn_option plateau_options[] = {
+    {"factor", "0.1", NN_OPTION_NUMBER, PLATEAU(factor), 1e-6, 1, NULL},
+    {"threshold", "1e-4", NN_OPTION_NUMBER, PLATEAU(threshold), 0, 1, NULL},
+    {"floor", "0", NN_OPTION_NUMBER, PLATEAU(floor), 0, 1, NULL},
+    {"patience", "10", NN_OPTION_COUNT, PLATEAU(patience), 0, 1e6, NULL},
+    {"cooldown", "0", NN_OPTION_COUNT, PLATEAU(cooldown), 0, 1e6, NULL},
+    {0}};
+
+enum pn_status
+nn_plateau_parse(struct nn_plateau *plateau, const char *text, struct pn_error *why)
+{
+    const struct nn_option *const tables[2] = {plateau_options, no_options};
+    struct nn_plateau             read      = {.factor = 0};
+    nn_options_default((unsigned char *)&read, plateau_options);
+    enum pn_status st = read_options(&read, "plateau", tables, text, why);
+    if (st == PN_OK)
+        *plateau = read;
+    return st;
+}
 
 double
 nn_plateau_step(struct nn_plateau *plateau, double metric)
@@ -238,6 +273,11 @@ nn_stopping_step(struct nn_stopping *stopping, double metric)
         stopping->best_step = stopping->steps;
         return NN_STOPPING_IMPROVED;
     }
-    return stopping->steps - stopping->best_step >= stopping->patience ? NN_STOPPING_STOP
-                                                                       : NN_STOPPING_GO_ON;
+    return nn_stopping_is_over(stopping) ? NN_STOPPING_STOP : NN_STOPPING_GO_ON;
+}
+
+bool
+nn_stopping_is_over(const struct nn_stopping *stopping)
+{
+    return stopping->patience > 0 && stopping->steps - stopping->best_step >= stopping->patience;
 }

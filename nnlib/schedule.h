@@ -46,10 +46,18 @@ PN_MUST_CHECK enum pn_status nn_schedule_parse(struct nn_schedule *schedule, con
 double nn_schedule_rate(const struct nn_schedule *schedule, double rate, uint64_t step,
                         uint64_t total);
 
+/* How the rate of a training goes on: a schedule and its clock. */
+struct nn_pace {
+    struct nn_schedule schedule; /* kind NULL: the rate stays as it is */
+    uint32_t           every;    /* epochs that the clock's unit has; 0: it counts steps */
+    uint64_t           before;   /* units before this training */
+    uint64_t           total;    /* units in all; 0: those of this training */
+};
+
 /* Lowers the rate when a metric stops getting better: PyTorch's ReduceLROnPlateau, relative
  * threshold. Fill the settings, zero the rest. */
 struct nn_plateau {
-    double   factor, threshold, floor; /* 0.1, 1e-4, 0: a share of the base rate */
+    double   factor, threshold, floor; /* 0.1, 1e-4, 0: a share of the base rate; factor 0: none */
     uint32_t patience, cooldown;       /* 10, 0                                  */
     bool     larger_is_better;
     double   best, share; /* state; share is 1 after the first step without a change */
@@ -58,11 +66,15 @@ struct nn_plateau {
 };
 /* Takes the metric of one epoch; returns the share of the base rate to go on with. NaN is worse. */
 double nn_plateau_step(struct nn_plateau *plateau, double metric);
+/* The settings from one line, such as "factor=0.5 patience=5"; the state is zeroed. PN_ECONFIG with
+ * a sentence. */
+PN_MUST_CHECK enum pn_status nn_plateau_parse(struct nn_plateau *plateau, const char *text,
+                                              struct pn_error *why);
 
 /* Early stopping. Fill the settings, zero the rest; where `improved`, the caller keeps a copy of
  * the parameters, to be restored at the end. */
 struct nn_stopping {
-    uint32_t patience;  /* steps without a better metric that end the training, at least 1 */
+    uint32_t patience;  /* steps without a better metric that end the training; 0: none do */
     double   min_delta; /* what counts as better */
     bool     smaller_is_better;
     double   best; /* state */
@@ -75,5 +87,6 @@ enum nn_stopping_answer {
     NN_STOPPING_STOP
 };
 enum nn_stopping_answer nn_stopping_step(struct nn_stopping *stopping, double metric);
+bool                    nn_stopping_is_over(const struct nn_stopping *stopping);
 
 #endif

@@ -223,8 +223,8 @@ start_threads(struct nn_team *team)
 
 /* ---- life ---- */
 
-static enum pn_status
-check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_error *why)
+enum pn_status
+nn_team_may_cut(const struct nn_plan *plan, struct pn_error *why)
 {
     enum pn_status st = nn_plan_may_train(plan, why);
     if (st != PN_OK)
@@ -232,13 +232,22 @@ check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_err
     if (nn_plan_mixes_rows(plan))
         return pn_error_set(why, PN_ESTATE,
                             "a batch of this model cannot be cut into parts: a layer's value for a "
-                            "record depends on the other records; train with shards 1, or use a "
-                            "norm over each record");
+                            "record depends on the other records; compute it in one part, or use "
+                            "a norm over each record");
     if (!nn_plan_adds_up(plan))
         return pn_error_set(why, PN_ESTATE,
                             "a batch of this model cannot be cut into parts: its loss does not "
                             "divide by the sum of the records' weights (class_weights, reduce, "
-                            "missing); train with shards 1");
+                            "missing); compute it in one part");
+    return PN_OK;
+}
+
+static enum pn_status
+check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_error *why)
+{
+    enum pn_status st = nn_team_may_cut(plan, why);
+    if (st != PN_OK)
+        return st;
     if (size->batch == 0 || size->shards == 0 || size->shards > NN_SHARDS_MAX ||
         size->workers == 0 || size->workers > size->shards)
         return pn_error_set(why, PN_ERANGE,
@@ -367,6 +376,12 @@ nn_team_sgd(struct nn_team *team, nn_real *theta, const struct nn_batch *batch, 
     team->keep = (nn_real)(1 - rate * l2);
     together(team, STEP);
     return loss;
+}
+
+void
+nn_team_settle(struct nn_team *team, nn_real *theta)
+{
+    nn_settle(team->shards[0].pass, theta);
 }
 
 const char *

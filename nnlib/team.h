@@ -46,6 +46,10 @@ double nn_team_gradient(struct nn_team *team, nn_real *grad, const nn_real *thet
  * not finite theta is untouched. */
 double nn_team_sgd(struct nn_team *team, nn_real *theta, const struct nn_batch *batch, double rate,
                    double l2);
+/* As nn_settle. */
+void nn_team_settle(struct nn_team *team, nn_real *theta);
+/* What a training of this plan could not be cut for: PN_ESTATE with a sentence. */
+PN_MUST_CHECK enum pn_status nn_team_may_cut(const struct nn_plan *plan, struct pn_error *why);
 /* As nn_first_not_finite, over all parts of the last batch. */
 const char *nn_team_first_not_finite(const struct nn_team *team);
 

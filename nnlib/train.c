@@ -1,5 +1,7 @@
 #include "nnlib/train.h"
 
+#include "nnlib/average.h"
+#include "nnlib/block.h"
 #include "nnlib/layer.h"
 
 #include <string.h>
@@ -11,31 +13,30 @@ struct nn_trainer {
     struct pn_rng             rng;
     struct nn_cursor          cursor;
     uint32_t                  batch, micro;
-    struct nn_pass           *pass;
-    nn_real                  *grad; /* NULL: plain SGD, written straight into theta */
-    nn_real                  *state, *x, *target, *weight;
+    struct nn_pass           *pass;            /* NULL: the team's */
+    nn_real                  *grad;            /* NULL: plain SGD, written straight into theta */
+    nn_real                  *state, *average; /* one behind the other; average may be NULL */
+    double                    share;           /* of the rate */
+    nn_real                  *x, *target, *weight;
     uint32_t                 *order;
 };
 
 /* ---- memory ---- */
 
-/* The next part, 64-byte aligned; base NULL: only its size. False on overflow. */
-static bool
-place(void **out, unsigned char *base, size_t *total, uint64_t count, size_t element)
-{
-    size_t bytes;
-    if (count > SIZE_MAX || !pn_size_mul(&bytes, (size_t)count, element) ||
-        !pn_size_add(&bytes, bytes, 63))
-        return false;
-    *out = base != NULL && count > 0 ? base + *total : NULL;
-    return pn_size_add(total, *total, bytes & ~(size_t)63);
-}
-
 static bool
 is_plain_sgd(const struct nn_plan *plan, const struct nn_training *training, uint32_t micro,
              uint32_t batch)
 {
-    return nn_optimiser_is_plain(&training->optimiser) && micro == batch && nn_plan_may_sgd(plan);
+    return nn_optimiser_is_plain(&training->optimiser) && micro == batch &&
+           (training->team != NULL || nn_plan_may_sgd(plan));
+}
+
+/* Of the optimiser's state and the running mean. */
+static uint64_t
+state_count(const struct nn_plan *plan, const struct nn_training *training)
+{
+    return nn_optimiser_state_count(&training->optimiser, plan->params) +
+           (training->average > 0 ? plan->params : 0);
 }
 
 /* With base NULL only the size, in *total. */
@@ -46,20 +47,22 @@ lay_out(struct nn_trainer *out, unsigned char *base, size_t *total, const struct
     uint32_t       batch = training->batch < rows ? training->batch : rows;
     uint32_t       micro = training->micro > 0 && training->micro < batch ? training->micro : batch;
     bool           plain = is_plain_sgd(plan, training, micro, batch);
-    size_t         pass;
+    size_t         pass  = 0;
     void          *at[8] = {0};
-    enum pn_status st    = nn_pass_bytes(&pass, plan, micro, NN_TRAIN);
+    enum pn_status st    = PN_OK;
+    if (training->team == NULL)
+        st = nn_pass_bytes(&pass, plan, micro, NN_TRAIN);
     if (st != PN_OK)
         return st;
     *total = 0;
-    if (!place(&at[0], base, total, sizeof *out, 1) || !place(&at[1], base, total, pass, 1) ||
-        !place(&at[2], base, total, plain ? 0 : plan->params, sizeof(nn_real)) ||
-        !place(&at[3], base, total, nn_optimiser_state_count(&training->optimiser, plan->params),
-               sizeof(nn_real)) ||
-        !place(&at[4], base, total, (uint64_t)batch * plan->input_size, sizeof(nn_real)) ||
-        !place(&at[5], base, total, (uint64_t)batch * plan->target_size, sizeof(nn_real)) ||
-        !place(&at[6], base, total, batch, sizeof(nn_real)) ||
-        !place(&at[7], base, total, rows, sizeof(uint32_t)))
+    if (!nn_block_take(&at[0], base, total, sizeof *out, 1) ||
+        !nn_block_take(&at[1], base, total, pass, 1) ||
+        !nn_block_take(&at[2], base, total, plain ? 0 : plan->params, sizeof(nn_real)) ||
+        !nn_block_take(&at[3], base, total, state_count(plan, training), sizeof(nn_real)) ||
+        !nn_block_take(&at[4], base, total, (uint64_t)batch * plan->input_size, sizeof(nn_real)) ||
+        !nn_block_take(&at[5], base, total, (uint64_t)batch * plan->target_size, sizeof(nn_real)) ||
+        !nn_block_take(&at[6], base, total, batch, sizeof(nn_real)) ||
+        !nn_block_take(&at[7], base, total, rows, sizeof(uint32_t)))
         return PN_ERANGE;
     *out = (struct nn_trainer){.plan   = plan,
                                .batch  = batch,
@@ -70,7 +73,10 @@ lay_out(struct nn_trainer *out, unsigned char *base, size_t *total, const struct
                                .x      = at[4],
                                .target = at[5],
                                .weight = at[6],
-                               .order  = at[7]};
+                               .order  = at[7],
+                               .share  = 1};
+    if (training->average > 0 && out->state != NULL)
+        out->average = out->state + nn_optimiser_state_count(&training->optimiser, plan->params);
     return PN_OK;
 }
 
@@ -81,7 +87,8 @@ nn_trainer_bytes(size_t *out, const struct nn_plan *plan, const struct nn_traini
     struct nn_trainer unused;
     if (rows == 0)
         return PN_EDATA;
-    if (training->batch == 0 || training->epochs == 0)
+    if (training->batch == 0 || training->epochs == 0 ||
+        (training->micro > 0 && training->team != NULL))
         return PN_ERANGE;
     if (training->micro > 0 && (nn_plan_mixes_rows(plan) || !nn_plan_adds_up(plan)))
         return PN_ESTATE;
@@ -133,7 +140,8 @@ nn_trainer_init(struct nn_trainer **out, void *workspace, const struct nn_plan *
     t.records  = records;
     t.training = training;
     t.rng      = *rng;
-    t.pass     = nn_pass_init(t.pass, plan, t.micro, NN_TRAIN);
+    if (t.pass != NULL)
+        t.pass = nn_pass_init(t.pass, plan, t.micro, NN_TRAIN);
     uint64_t count;
     if (nn_trainer_state(&t, &count) != NULL)
         memset(t.state, 0, (size_t)count * sizeof *t.state);
@@ -210,32 +218,78 @@ gradient(struct nn_trainer *t, const nn_real *theta, const struct nn_batch *batc
     return loss;
 }
 
+static uint64_t
+steps_per_epoch(const struct nn_trainer *t)
+{
+    return ((uint64_t)t->records->rows + t->batch - 1) / t->batch;
+}
+
+/* Of the step that comes. */
+static double
+rate_now(const struct nn_trainer *t)
+{
+    const struct nn_training *training = t->training;
+    const struct nn_pace     *pace     = &training->pace;
+    double                    rate     = training->optimiser.rate * t->share;
+    if (pace->schedule.kind == NULL)
+        return rate;
+    bool     by_steps = pace->every == 0;
+    uint64_t now      = by_steps ? t->cursor.step : t->cursor.epoch / pace->every;
+    uint64_t own      = by_steps ? steps_per_epoch(t) * training->epochs
+                                 : ((uint64_t)training->epochs + pace->every - 1) / pace->every;
+    return nn_schedule_rate(&pace->schedule, rate, pace->before + now,
+                            pace->total > 0 ? pace->total : own);
+}
+
+/* Plain SGD at once, else the gradient; returns the loss. */
+static double
+descend(struct nn_trainer *t, nn_real *theta, const struct nn_batch *batch, double rate)
+{
+    struct nn_team *team = t->training->team;
+    double          l2   = t->training->optimiser.l2;
+    struct pn_rng   draws;
+    pn_rng_derive(&draws, &t->rng, PN_RNG_STEP, t->cursor.step);
+    if (team == NULL && t->grad != NULL)
+        return gradient(t, theta, batch, &draws);
+    if (team == NULL) {
+        nn_pass_draw(t->pass, &draws, 0);
+        return nn_sgd(t->pass, theta, batch, rate, l2);
+    }
+    nn_team_draw(team, &draws, 0);
+    return t->grad != NULL ? nn_team_gradient(team, t->grad, theta, batch)
+                           : nn_team_sgd(team, theta, batch, rate, l2);
+}
+
+static void
+begin_epoch(struct nn_trainer *t)
+{
+    t->cursor.epoch++;
+    t->cursor.at   = 0;
+    t->cursor.loss = t->cursor.weight = 0;
+    shuffle(t);
+}
+
 enum pn_status
 nn_trainer_step(struct nn_trainer *t, nn_real *theta)
 {
-    const struct nn_training *training = t->training;
+    struct nn_optimiser_config optimiser = t->training->optimiser;
     PN_ASSERT(!nn_trainer_is_done(t));
-    if (t->cursor.at == t->records->rows) {
-        t->cursor.epoch++;
-        t->cursor.at   = 0;
-        t->cursor.loss = t->cursor.weight = 0;
-        shuffle(t);
-    }
-    struct pn_rng   draws;
+    if (t->cursor.at == t->records->rows)
+        begin_epoch(t);
     struct nn_batch batch = gather(t);
-    double          loss;
-    pn_rng_derive(&draws, &t->rng, PN_RNG_STEP, t->cursor.step);
-    nn_pass_draw(t->pass, &draws, 0);
-    if (t->grad == NULL)
-        loss = nn_sgd(t->pass, theta, &batch, training->optimiser.rate, training->optimiser.l2);
-    else
-        loss = gradient(t, theta, &batch, &draws);
+    optimiser.rate        = rate_now(t);
+    double loss           = descend(t, theta, &batch, optimiser.rate);
     if (!isfinite(loss))
         return PN_EDIVERGED;
     if (t->grad != NULL)
-        nn_optimiser_step(theta, t->state, t->grad, t->plan, &training->optimiser,
-                          t->cursor.step + 1);
-    nn_settle(t->pass, theta);
+        nn_optimiser_step(theta, t->state, t->grad, t->plan, &optimiser, t->cursor.step + 1);
+    if (t->pass != NULL)
+        nn_settle(t->pass, theta);
+    else
+        nn_team_settle(t->training->team, theta);
+    if (t->average != NULL)
+        nn_average_exponential(t->average, theta, (size_t)t->plan->params, t->training->average,
+                               t->cursor.step);
     double weight = weight_of(&batch);
     t->cursor.step++;
     t->cursor.at += batch.rows;
@@ -244,12 +298,24 @@ nn_trainer_step(struct nn_trainer *t, nn_real *theta)
     return PN_OK;
 }
 
+const nn_real *
+nn_trainer_average(const struct nn_trainer *t)
+{
+    return t->cursor.step > 0 ? t->average : NULL;
+}
+
+void
+nn_trainer_slow(struct nn_trainer *t, double share)
+{
+    t->share = share;
+}
+
 /* ---- where it stands ---- */
 
 bool
 nn_trainer_is_done(const struct nn_trainer *t)
 {
-    return t->cursor.epoch + 1 == t->training->epochs && t->cursor.at == t->records->rows;
+    return t->cursor.step >= nn_trainer_steps(t);
 }
 
 bool
@@ -258,16 +324,11 @@ nn_trainer_is_between_epochs(const struct nn_trainer *t)
     return t->cursor.at == t->records->rows;
 }
 
-static uint64_t
-steps_per_epoch(const struct nn_trainer *t)
-{
-    return ((uint64_t)t->records->rows + t->batch - 1) / t->batch;
-}
-
 uint64_t
 nn_trainer_steps(const struct nn_trainer *t)
 {
-    return steps_per_epoch(t) * t->training->epochs;
+    uint64_t all = steps_per_epoch(t) * t->training->epochs, most = t->training->steps;
+    return most > 0 && most < all ? most : all;
 }
 
 double
@@ -279,7 +340,8 @@ nn_trainer_loss(const struct nn_trainer *t)
 const char *
 nn_trainer_culprit(const struct nn_trainer *t)
 {
-    return nn_first_not_finite(t->pass);
+    return t->pass != NULL ? nn_first_not_finite(t->pass)
+                           : nn_team_first_not_finite(t->training->team);
 }
 
 struct nn_cursor
@@ -291,7 +353,7 @@ nn_trainer_cursor(const struct nn_trainer *t)
 nn_real *
 nn_trainer_state(const struct nn_trainer *t, uint64_t *count)
 {
-    *count = nn_optimiser_state_count(&t->training->optimiser, t->plan->params);
+    *count = state_count(t->plan, t->training);
     return t->state;
 }
 
@@ -313,15 +375,6 @@ nn_trainer_resume(struct nn_trainer *t, const struct nn_cursor *cursor)
 
 /* ---- all of it ---- */
 
-static bool
-all_finite(const nn_real *values, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!isfinite(values[k]))
-            return false;
-    return true;
-}
-
 enum pn_status
 nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct nn_records *records,
          const struct nn_training *training, const struct pn_rng *rng, void *workspace)
@@ -336,7 +389,9 @@ nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct 
     }
     if (st != PN_OK)
         return st;
-    if (!all_finite(theta, (size_t)plan->params))
+    if (nn_trainer_average(t) != NULL)
+        memcpy(theta, t->average, (size_t)plan->params * sizeof *theta);
+    if (!nn_all_finite(theta, (size_t)plan->params))
         return PN_EDIVERGED;
     *loss = nn_trainer_loss(t);
     return PN_OK;

@@ -13,6 +13,8 @@
  *
  * Plain SGD (no momentum) is written into theta by the backward pass itself (nn_sgd).
  *
+ * With a team the bits depend on the number of its parts, not on that of its threads.
+ *
  * Memory     nn_trainer_bytes of workspace, the caller's, 64-byte aligned; nothing is allocated
  *            while training.
  * Threads    one trainer per thread; plan and records are shared, read-only.
@@ -22,6 +24,8 @@
 
 #include "nnlib/optimiser.h"
 #include "nnlib/pass.h"
+#include "nnlib/schedule.h"
+#include "nnlib/team.h"
 
 struct nn_records {                     /* row-major, borrowed */
     const nn_real *x, *target, *weight; /* weight may be NULL */
@@ -40,8 +44,14 @@ struct nn_augment {
 struct nn_training {
     struct nn_optimiser_config optimiser;
     uint32_t                   batch, epochs;
+    uint64_t                   steps; /* at most so many batches; 0: all of the epochs */
     uint32_t                   micro; /* rows computed at once, 0: the batch; the sum is the same */
-    struct nn_augment          augment; /* apply NULL: none */
+    struct nn_team            *team;  /* computes the batches, made for this plan and batch; not
+                                       * beside `micro`. NULL: this thread, in one part */
+    struct nn_pace pace;
+    double         average;    /* decay of a running mean of theta, one value a step
+                                * (nnlib/average); 0: none */
+    struct nn_augment augment; /* apply NULL: none */
     /* Called after every batch; false stops the training with PN_ESTATE. May be NULL. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
@@ -81,7 +91,12 @@ double nn_trainer_loss(const struct nn_trainer *trainer);
 /* After PN_EDIVERGED: the first layer whose value was not finite, or NULL: the loss itself. */
 const char *nn_trainer_culprit(const struct nn_trainer *trainer);
 
-/* To stop and go on: the cursor, and `count` floats of the optimiser's state. */
+/* The running mean of theta, often the better model; NULL where there is none (yet). */
+const nn_real *nn_trainer_average(const struct nn_trainer *trainer);
+/* From here on the rate is that of optimiser and pace times `share`; 1 at first. */
+void nn_trainer_slow(struct nn_trainer *trainer, double share);
+
+/* To stop and go on: the cursor, and `count` floats of the optimiser's state and running mean. */
 struct nn_cursor nn_trainer_cursor(const struct nn_trainer *trainer);
 nn_real         *nn_trainer_state(const struct nn_trainer *trainer, uint64_t *count);
 /* The state is put back through nn_trainer_state. PN_ERANGE for a cursor that this training cannot
@@ -89,9 +104,10 @@ nn_real         *nn_trainer_state(const struct nn_trainer *trainer, uint64_t *co
 PN_MUST_CHECK enum pn_status nn_trainer_resume(struct nn_trainer      *trainer,
                                                const struct nn_cursor *cursor);
 
-/* All of it: trains theta in place. `loss` (out) is the mean loss over the last epoch's batches.
- * Statuses as above; PN_EDIVERGED also when theta leaves the finite numbers, PN_ESTATE when
- * `progress` stopped it: theta is then half-trained, to be thrown away. */
+/* All of it: trains theta in place; with `average`, theta is then the running mean. `loss` (out) is
+ * the mean loss over the last epoch's batches. Statuses as above; PN_EDIVERGED also when theta
+ * leaves the finite numbers, PN_ESTATE when `progress` stopped it: theta is then half-trained, to
+ * be thrown away. */
 PN_MUST_CHECK enum pn_status nn_train(nn_real *theta, double *loss, const struct nn_plan *plan,
                                       const struct nn_records  *records,
                                       const struct nn_training *training, const struct pn_rng *rng,

@@ -15,7 +15,7 @@ write_answer(const struct node_engine *engine, struct pn_buffer *body)
 {
     struct wire_answer answer = {.accepted = engine->accepts, .reason = engine->reason};
     if (engine->accepts) {
-        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         answer.records                 = parts->train;
         answer.validation_records      = parts->validation;
     }
@@ -26,8 +26,8 @@ static enum pn_status
 write_statistics(const struct node_engine *engine, struct pn_buffer *body)
 {
     struct wire_column_sums columns[WIRE_COLUMNS_MAX];
-    const struct data_sums *sums       = node_trainer_sums(engine->trainer);
-    struct wire_statistics  statistics = {.records = node_trainer_parts(engine->trainer)->train,
+    const struct data_sums *sums       = engine_trainer_sums(engine->trainer);
+    struct wire_statistics  statistics = {.records = engine_trainer_parts(engine->trainer)->train,
                                           .columns = columns};
     if (sums != NULL)
         statistics.column_count = engine->job->schema->numeric_count;
@@ -107,7 +107,7 @@ write_body(const struct node_engine *engine, struct pn_buffer *body, enum wire_t
         return write_statistics(engine, body);
     case WIRE_ACCEPT:
         return wire_accept_encode(
-            body, &(struct wire_accept){.records = node_trainer_parts(engine->trainer)->train});
+            body, &(struct wire_accept){.records = engine_trainer_parts(engine->trainer)->train});
     case WIRE_UPDATE:
         return write_update(engine, body);
     case WIRE_METRICS:
@@ -181,96 +181,55 @@ raise_held(struct node_engine *engine, const struct sec_blob *blob)
     node_raise(engine, &(struct fed_member_event){.kind = FED_M_HELD, .model = *blob});
 }
 
-struct hold {
-    struct engine_work       base;
-    const struct store_disk *disk;
-    const char              *folder;
-    struct sec_blob          blob;
-};
-
-static void
-release_hold(struct engine_work *work)
+static struct engine_held **
+place_of(struct node_engine *engine, const struct engine_fetch *fetch)
 {
-    free(work);
+    return fetch == &engine->scaling ? &engine->held_scaling : &engine->held_model;
 }
 
-/* Being fetched; or whole already, and on its way to the disk: staging it again would take it away.
- */
 bool
-node_is_coming(const struct node_engine *engine, const struct sec_blob *blob)
+node_is_coming(const struct node_engine *engine, const struct sec_blob *model)
 {
-    const struct engine_fetch *fetches[] = {&engine->model, &engine->scaling};
-    for (size_t i = 0; i < 2; i++)
-        if (engine_fetch_is_busy(fetches[i]) && sec_blob_equal(&fetches[i]->fetch.blob, blob))
-            return true;
-    for (const struct engine_work *work = engine->works; work != NULL; work = work->next)
-        if (work->release == release_hold &&
-            sec_blob_equal(&((const struct hold *)work)->blob, blob))
-            return true;
-    return false;
+    return engine_fetch_is_busy(&engine->model) && sec_blob_equal(&engine->model.fetch.blob, model);
 }
 
 void
-node_need(struct node_engine *engine, const char *folder, const struct sec_blob *blob, pn_ms now)
+node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
+          pn_ms now)
 {
-    struct engine_fetch *fetch = strcmp(folder, "models") == 0 ? &engine->model : &engine->scaling;
-    if (engine_blob_is_there(engine->config.disk, folder, blob)) {
+    bool is_coming = engine_fetch_is_busy(fetch) && sec_blob_equal(&fetch->fetch.blob, blob);
+    if (is_coming)
+        return;
+    if (engine_held_is(*place_of(engine, fetch), blob)) {
+        engine_fetch_drop(fetch); /* what nobody asks for any more must not take its place */
         raise_held(engine, blob);
         return;
     }
-    if (node_is_coming(engine, blob))
-        return;
-    enum pn_status st = engine_fetch_start(fetch, folder, blob, blob->size);
+    enum pn_status st = engine_fetch_start(fetch, NULL, blob, blob->size);
     if (st != PN_OK) {
-        node_miss(engine, st, "there is no room in the state directory for a model", now);
+        node_miss(engine, st, "there is no memory for a model", now);
         return;
     }
     engine_fetch_ask(fetch, &engine->peer, &engine->config.ports, engine->config.scratch, now);
 }
 
-static void
-run_hold(struct pn_work *work)
-{
-    struct hold *hold = (struct hold *)work;
-    char         name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, hold->folder, &hold->blob.root);
-    hold->base.status = hold->disk->publish(hold->disk->host, name);
-}
-
-static void
-done_hold(struct pn_work *work, pn_ms now)
-{
-    struct hold            *hold   = (struct hold *)engine_work_take(work);
-    struct node_engine     *engine = hold->base.engine;
-    struct fed_member_event event  = {.kind = FED_M_HELD, .model = hold->blob};
-    if (hold->base.status != PN_OK) {
-        event.kind = FED_M_TICK;
-        node_miss(engine, hold->base.status, "a model cannot be written to the state directory",
-                  now);
-    }
-    if (hold->base.status == PN_OK && strcmp(hold->folder, "models") == 0)
-        engine->proved = hold->blob; /* every chunk of it, as it came */
-    bool last = engine->keep_waits && sec_blob_equal(&hold->blob, &engine->after.model);
-    release_hold(&hold->base);
-    if (last)
-        node_begin_keep(engine, now);
-    (void)node_turn(engine, now, &event);
-}
-
 void
-node_begin_hold(struct node_engine *engine, struct engine_fetch *fetch)
+node_hold(struct node_engine *engine, struct engine_fetch *fetch, pn_ms now)
 {
-    struct hold *hold = calloc(1, sizeof *hold);
-    if (hold == NULL) {
-        engine_fetch_drop(fetch);
-        return;
-    }
-    hold->disk   = engine->config.disk;
-    hold->folder = fetch->folder;
-    hold->blob   = fetch->fetch.blob;
-    engine_fetch_leave(fetch);
-    node_submit(engine, &hold->base,
-                &(struct engine_work_how){hold->blob.size, run_hold, done_hold, release_hold});
+    const struct sec_blob blob  = fetch->fetch.blob;
+    uint8_t              *bytes = engine_fetch_leave(fetch);
+    struct engine_held  **place = place_of(engine, fetch);
+    if (fetch == &engine->model) /* SAFE: pn_bulk aligns for floats; this works in place */
+        engine_floats_decode((float *)(void *)bytes, bytes, (size_t)(blob.size / 4));
+    engine_held_drop(*place);
+    *place = engine_held_put(&engine->config.scratch->held, &blob, bytes);
+    if (*place == NULL)
+        node_miss(engine, PN_ENOMEM, "there is no memory for a model", now);
+    else
+        raise_held(engine, &blob);
+    if (engine->keep_waits && sec_blob_equal(&blob, &engine->after.model))
+        node_begin_keep(engine, now);
+    (void)node_turn(engine, now, &(struct fed_member_event){.kind = FED_M_TICK});
 }
 
 /* ---- all of them ---- */
@@ -313,7 +272,7 @@ node_perform(struct node_engine *engine, const struct fed_member_effects *effect
             break;
         case FED_M_NEED: {
             bool is_scaling = sec_blob_equal(&effect->blob, &engine->machine.scaling);
-            node_need(engine, is_scaling ? "scaling" : "models", &effect->blob, now);
+            node_need(engine, is_scaling ? &engine->scaling : &engine->model, &effect->blob, now);
             break;
         }
         case FED_M_WORK:

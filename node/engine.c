@@ -6,7 +6,6 @@
 enum {
     HEARTBEAT_MS = 5000,
     GREET_MS     = 2000,
-    KEEP_MODELS  = 2,
     COMPLAINTS   = 16 /* sentences about frames that a log gets at once; then one a second */
 };
 
@@ -14,9 +13,8 @@ void
 node_config_defaults(struct node_config *config)
 {
     *config = (struct node_config){
-        .bytes_max   = (uint64_t)4 << 30,
-        .limits      = {.heartbeat_ms = HEARTBEAT_MS, .retry_ms = GREET_MS},
-        .keep_models = KEEP_MODELS,
+        .bytes_max = (uint64_t)4 << 30,
+        .limits    = {.heartbeat_ms = HEARTBEAT_MS, .retry_ms = GREET_MS},
     };
 }
 
@@ -198,7 +196,8 @@ init_peer(struct node_engine *engine, struct pn_error *why)
                                  .peer                = hub->number,
                                  .peer_is_coordinator = true,
                                  .secret              = config->secret,
-                                 .key                 = &hub->certificate.node};
+                                 .key                 = &hub->certificate.node,
+                                 .last                = &config->scratch->last};
     /* Zeros until the first block is ours: the coordinator's greeting tells (engine/peer). */
     memcpy(ends.run, engine->chain.run, sizeof ends.run);
     engine_peer_init(&engine->peer, &ends, config->boot);
@@ -214,8 +213,8 @@ node_engine_new(struct node_engine **out, const struct node_config *config, stru
     engine->config = *config;
     engine_budget_init(&engine->complaints, COMPLAINTS, 1, 0);
     engine_shelf_init(&engine->shelf, config->disk);
-    engine_fetch_init(&engine->model, config->disk);
-    engine_fetch_init(&engine->scaling, config->disk);
+    engine_fetch_init(&engine->model, NULL);
+    engine_fetch_init(&engine->scaling, NULL);
     pn_buffer_init(&engine->job_text, WIRE_JOB_MAX);
     pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     for (size_t i = 0; i < NN_METRICS_MAX; i++)
@@ -241,11 +240,13 @@ node_engine_free(struct node_engine *engine)
     engine_fetch_fini(&engine->model);
     engine_fetch_fini(&engine->scaling);
     engine_shelf_fini(&engine->shelf);
+    engine_held_drop(engine->held_model);
+    engine_held_drop(engine->held_scaling);
     for (size_t i = 0; i < NN_METRICS_MAX; i++)
         pn_buffer_fini(&engine->metrics.states[i]);
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->job_text);
-    node_trainer_free(engine->trainer);
+    engine_trainer_free(engine->trainer);
     if (engine->own_job != NULL)
         engine_job_fini(engine->own_job);
     free(engine->own_job);

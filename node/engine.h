@@ -10,7 +10,8 @@
  * worker, one piece at a time (fed/member). What the site's policy refuses is answered with the
  * policy's own sentence; a fault in the data with a sentence that says nothing of the data.
  *
- *     disk     models/ROOT   fetched, whole, verified     scaling/ROOT  likewise
+ *     memory   model, scaling of the newest order: fetched, whole, proved
+ *     disk     models/ROOT   the run's last model, before the finish block is countersigned
  *              updates/ROOT  our own, until the next round is committed
  *              record h      signature 64 | block h       job.yaml      the job's text
  *              fact update   which update is for which round and model: durable before it is
@@ -20,8 +21,9 @@
  * One state directory holds one run. A node trains on the model and the scaling that its own copy
  * of the ledger shows, and on no other; it answers a bounded number of EVALUATE a round.
  *
- * Memory     one heap object; the site's records while joined; a model and its gradient while
- *            training. Config and what it points at are borrowed until free.
+ * Memory     one heap object; the site's records while joined; the newest model, and the next one
+ *            while it comes; a model, its gradient and the update while training, and the update
+ *            until its round is over. Config and what it points at are borrowed until free.
  * Threads    the host's one; `submit` returns before `done` of that work is called, and a host that
  *            frees the engine has first waited for its work (node_engine_stop shortens it).
  */
@@ -34,7 +36,7 @@
 #include "fed/block.h"
 #include "fed/member.h"
 #include "fed/policy.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum node_notice_kind {
@@ -81,15 +83,15 @@ struct node_config {
     const struct engine_job      *job; /* read already: serves for an offer of the same text, for
                                           hosts of many nodes; NULL: every offer is read */
     uint64_t                      bytes_max; /* of the site's records in memory               */
+    uint32_t                      threads;   /* of a training; 0: one                         */
     const struct store_disk      *disk;
     struct pn_ports               ports;
     struct engine_scratch        *scratch;
     struct fed_member_limits      limits;
-    uint32_t keep_models; /* newest models that stay on the disk, 2 to 16; 0 = all */
     void (*notice)(void *host, const struct node_notice *notice); /* may be NULL */
     void *host;
 };
-/* heartbeat 5 s, retry 2 s, records of at most 4 GiB, keep_models 2; everything else zero. */
+/* heartbeat 5 s, retry 2 s, records of at most 4 GiB; everything else zero. */
 void node_config_defaults(struct node_config *config);
 
 struct node_engine;

@@ -310,14 +310,8 @@ take_chunk(struct node_engine *engine, pn_ms now, const struct wire_frame *frame
         fetch = &engine->scaling;
         st    = engine_fetch_take(fetch, &chunk);
     }
-    if (st != PN_OK && !pn_status_is_peer(st)) {
-        engine_fetch_drop(fetch); /* the next order begins it anew */
-        node_miss(engine, st, "a chunk cannot be written to the state directory", now);
-        if (engine->keep_waits)
-            node_begin_keep(engine, now);
-    }
     if (engine_fetch_is_whole(fetch))
-        node_begin_hold(engine, fetch);
+        node_hold(engine, fetch, now);
     return st;
 }
 

@@ -1,6 +1,6 @@
 #include "node/state.h"
 
-#include "node/admit.h"
+#include "engine/admit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct join {
     struct node_engine      *engine;  /* run reads config and job_text only, which stay */
     const struct engine_job *job;     /* own_job, or the host's */
     struct engine_job       *own_job; /* on the heap: the trainer borrows it */
-    struct node_trainer     *trainer;
+    struct engine_trainer   *trainer;
     bool                     by_policy;
 };
 
@@ -22,7 +22,7 @@ static void
 release_join(struct engine_work *work)
 {
     struct join *join = (struct join *)work;
-    node_trainer_free(join->trainer);
+    engine_trainer_free(join->trainer);
     if (join->own_job != NULL)
         engine_job_fini(join->own_job);
     free(join->own_job);
@@ -53,13 +53,14 @@ read_job(struct join *join)
 static enum pn_status
 admit(struct join *join)
 {
-    const struct node_config *config = &join->engine->config;
-    const struct node_site    site   = {.policy    = config->policy,
-                                        .source    = config->source,
-                                        .bytes_max = config->bytes_max,
-                                        .member    = config->self};
-    enum pn_status            st = node_admit(&join->trainer, join->job, &site, &join->base.why);
-    join->by_policy              = st == PN_EPOLICY;
+    const struct node_config     *config = &join->engine->config;
+    const struct engine_admission site   = {.policy    = config->policy,
+                                            .source    = config->source,
+                                            .bytes_max = config->bytes_max,
+                                            .member    = config->self,
+                                            .threads   = config->threads};
+    enum pn_status st = engine_admit(&join->trainer, join->job, &site, &join->base.why);
+    join->by_policy   = st == PN_EPOLICY;
     return st;
 }
 
@@ -93,7 +94,7 @@ done_join(struct pn_work *work, pn_ms now)
         join->own_job                  = NULL;
         engine->chain.sparse           = engine->job->job->follow == FED_FOLLOW_COHORT;
         join->trainer                  = NULL;
-        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         notice                         = (struct node_notice){.kind       = NODE_JOINED,
                                                               .records    = parts->train,
                                                               .validation = parts->validation,

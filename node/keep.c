@@ -159,14 +159,15 @@ struct keep {
     struct engine_work       base;
     const struct store_disk *disk;
     const struct pn_buffer  *record; /* the engine's; it does not change while a KEEP runs */
-    struct sec_hash          models[NODE_KEEP_MAX + 8];
-    size_t                   model_count;
+    struct engine_held      *model;  /* to be saved: the run's last; NULL otherwise */
 };
 
 static void
 release_keep(struct engine_work *work)
 {
-    free(work);
+    struct keep *keep = (struct keep *)work;
+    engine_held_drop(keep->model);
+    free(keep);
 }
 
 /* The fact says which update is ours now: training may have made it since this work was submitted.
@@ -183,30 +184,27 @@ tidy_updates(const struct store_disk *disk)
     engine_blob_tidy(disk, "updates", &update.update.root, 1);
 }
 
+static enum pn_status
+save_model(const struct keep *keep)
+{
+    char name[ENGINE_NAME_SIZE];
+    if (keep->model == NULL)
+        return PN_OK;
+    engine_blob_name(name, "models", &keep->model->blob.root);
+    return keep->disk->save(keep->disk->host, name, keep->model->bytes, keep->model->blob.size);
+}
+
 static void
 run_keep(struct pn_work *work)
 {
     struct keep             *keep = (struct keep *)work;
     const struct store_disk *disk = keep->disk;
-    enum pn_status           st = disk->append(disk->host, keep->record->bytes, keep->record->size);
-    if (st == PN_OK && keep->model_count > 0) {
-        engine_blob_tidy(disk, "models", keep->models, keep->model_count);
+    enum pn_status           st   = save_model(keep);
+    if (st == PN_OK)
+        st = disk->append(disk->host, keep->record->bytes, keep->record->size);
+    if (st == PN_OK)
         tidy_updates(disk);
-    }
     keep->base.status = st;
-}
-
-void
-node_remember(struct node_engine *engine, const struct sec_hash *model)
-{
-    size_t most = engine->config.keep_models;
-    if (most < 2)
-        most = 2;
-    if (most > NODE_KEEP_MAX)
-        most = NODE_KEEP_MAX;
-    if (engine->recent_count == most)
-        memmove(engine->recent, engine->recent + 1, --engine->recent_count * sizeof *model);
-    engine->recent[engine->recent_count++] = *model;
 }
 
 static void
@@ -235,9 +233,10 @@ done_keep(struct pn_work *work, pn_ms now)
          .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = keep->base.status};
     if (keep->base.status == PN_OK) {
         engine->chain = engine->after;
-        node_remember(engine, &engine->chain.model.root);
+        if (engine->update.round <= engine->chain.round)
+            engine_shelf_lighten(&engine->shelf, "updates"); /* its round is over */
         tell_committed(engine);
-        pn_buffer_clear(&engine->record);
+        pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
     } else {
         wire_text_cut(engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){
@@ -258,41 +257,25 @@ done_keep(struct pn_work *work, pn_ms now)
     (void)node_turn(engine, now, &event);
 }
 
-static void
-keep_root(struct keep *keep, const struct sec_hash *root)
+/* Before the last block is countersigned - which lets the coordinator go - the run's model is on
+ * the disk. */
+static bool
+must_save_model(const struct node_engine *engine)
 {
-    if (!sec_hash_is_zero(root))
-        keep->models[keep->model_count++] = *root;
+    const struct fed_chain *after = &engine->after;
+    return after->finished && engine->job != NULL && after->model.size == engine->job->model_size &&
+           !engine_blob_is_there(engine->config.disk, "models", &after->model);
 }
 
-/* What may still be asked for: the newest models, the one being worked on, the one being fetched.
- */
-static void
-fill_keep(struct keep *keep, const struct node_engine *engine)
-{
-    if (engine->config.keep_models == 0)
-        return;
-    for (size_t i = 0; i < engine->recent_count; i++)
-        keep_root(keep, &engine->recent[i]);
-    keep_root(keep, &engine->after.model.root);
-    keep_root(keep, &engine->machine.model.root);
-    keep_root(keep, &engine->machine.work_model.root);
-    if (engine_fetch_is_busy(&engine->model))
-        keep_root(keep, &engine->model.fetch.blob.root);
-}
-
-/* Before the last block is countersigned - which lets the coordinator go - the run's model is here.
- */
 static bool
 must_wait_for_model(struct node_engine *engine, pn_ms now)
 {
-    const struct fed_chain *after = &engine->after;
-    if (!after->finished || engine->job == NULL || after->model.size != engine->job->model_size ||
-        engine_blob_is_there(engine->config.disk, "models", &after->model))
+    const struct sec_blob *model = &engine->after.model;
+    if (!must_save_model(engine) || engine_held_is(engine->held_model, model))
         return false;
     if (!engine->keep_waits)
-        node_need(engine, "models", &after->model, now);
-    engine->keep_waits = node_is_coming(engine, &after->model);
+        node_need(engine, &engine->model, model, now);
+    engine->keep_waits = node_is_coming(engine, model);
     return engine->keep_waits;
 }
 
@@ -311,7 +294,8 @@ node_begin_keep(struct node_engine *engine, pn_ms now)
     }
     keep->disk   = engine->config.disk;
     keep->record = &engine->record;
-    fill_keep(keep, engine);
+    if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->after.model))
+        keep->model = engine_held_take(engine->held_model);
     node_submit(engine, &keep->base,
                 &(struct engine_work_how){engine->record.size, run_keep, done_keep, release_keep});
 }

@@ -6,8 +6,8 @@
 #include <signal.h>
 
 enum {
-    SILENCE_MS = 15000, /* three times a member's word on how far it is */
-    WAIT_MS    = 10000  /* a line after so long without a quorum */
+    SILENT_BEATS = 8,    /* a member that we do not dial is away after so many without a word */
+    WAIT_MS      = 10000 /* a line after so long without a quorum */
 };
 
 struct service {
@@ -17,8 +17,8 @@ struct service {
     struct net_loop     *loop;
     struct swarm_engine *engine;
     struct member_report report;
-    uint64_t             refused;
-    pn_ms                complain_at;
+    uint64_t             refused, height; /* as reported, and when nothing had to be */
+    pn_ms                look_at, complain_at;
 };
 
 /* Of two members that can both be reached, the one with the higher number dials. */
@@ -29,6 +29,35 @@ we_dial(const struct fed_roster_member *self, const struct fed_roster_member *ot
            (self->endpoint[0] == '\0' || self->number > other->number);
 }
 
+/* A member whose certificate is not valid now is named, and the swarm goes on without it. */
+static bool
+is_in_time(const struct fed_roster_member *member)
+{
+    struct pn_error why;
+    if (fed_roster_check_member(member, net_wall_ms() / 1000, &why) == PN_OK)
+        return true;
+    pn_log(PN_LOG_WARN, "member=%s event=not-admitted text=%s", member->name, why.text);
+    return false;
+}
+
+static uint64_t
+refused_handshakes(const struct service *service)
+{
+    struct net_counters counters = {.refused = 0};
+    if (service->loop != NULL)
+        net_loop_counters(&counters, service->loop);
+    return counters.refused;
+}
+
+/* The others dial the roster's endpoint; behind it may be another address of this machine. */
+static const char *
+where_to_listen(const struct service *service)
+{
+    const char *listen   = service->daemon->settings.listen;
+    const char *endpoint = service->daemon->party.self->endpoint;
+    return listen != NULL ? listen : endpoint[0] != '\0' ? endpoint : NULL;
+}
+
 static enum pn_status
 open_loop(struct service *service, struct pn_error *why)
 {
@@ -37,15 +66,16 @@ open_loop(struct service *service, struct pn_error *why)
     const struct fed_roster_member *self   = party->self;
     struct net_peer                 admit[FED_SWARM_MAX];
     struct net_dial                 dials[FED_SWARM_MAX];
-    struct net_loop_config config = {.listen = self->endpoint[0] != '\0' ? self->endpoint : NULL,
-                                     .dials  = dials,
-                                     .public_key = &party->transport_public,
-                                     .secret     = &party->transport_secret,
-                                     .admit      = admit,
-                                     .silence_ms = SILENCE_MS};
+    const pn_ms                     silence = SILENT_BEATS * service->daemon->settings.heartbeat_ms;
+    struct net_loop_config          config  = {.listen     = where_to_listen(service),
+                                               .dials      = dials,
+                                               .public_key = &party->transport_public,
+                                               .secret     = &party->transport_secret,
+                                               .admit      = admit,
+                                               .silence_ms = silence};
     for (uint32_t i = 0; i < roster->member_count; i++) {
         const struct fed_roster_member *other = &roster->members[i];
-        if (other->number == self->number)
+        if (other->number == self->number || !is_in_time(other))
             continue;
         admit[config.admit_count++] =
             (struct net_peer){other->number, other->certificate.transport};
@@ -54,8 +84,12 @@ open_loop(struct service *service, struct pn_error *why)
                 (struct net_dial){other->endpoint, other->number, other->certificate.transport};
     }
     enum pn_status st = net_loop_new(&service->loop, &config, why);
+    if (st == PN_ENETWORK && config.listen != NULL)
+        return pn_error_wrap(why, st,
+                             "if the roster's address is not this machine's own, say --listen");
     if (st == PN_OK && config.listen != NULL)
         st = net_loop_self_test(service->loop, why);
+    service->refused = refused_handshakes(service); /* the self-test's stranger */
     return st;
 }
 
@@ -72,19 +106,22 @@ open_engine(struct service *service, struct pn_error *why)
     struct node_daemon *daemon = service->daemon;
     struct swarm_config config;
     swarm_config_defaults(&config, &service->job);
-    service->report     = (struct member_report){.roster = daemon->party.file.roster,
-                                                 .rounds = service->job.job->rounds,
-                                                 .events = daemon->settings.events};
-    config.roster       = daemon->party.file.roster;
-    config.self         = daemon->party.self->number;
-    config.secret       = &daemon->party.secret;
-    config.boot         = daemon->party.boot;
-    config.policy       = &daemon->settings.policy;
-    config.source       = &daemon->settings.source;
-    config.bytes_max    = NODE_DATA_BYTES_MAX;
-    config.disk         = &daemon->disk;
-    config.scratch      = &daemon->scratch;
-    config.wall_ms      = wall_ms;
+    service->report  = (struct member_report){.roster = daemon->party.file.roster,
+                                              .rounds = service->job.job->rounds,
+                                              .events = daemon->settings.events};
+    config.roster    = daemon->party.file.roster;
+    config.self      = daemon->party.self->number;
+    config.secret    = &daemon->party.secret;
+    config.boot      = daemon->party.boot;
+    config.policy    = &daemon->settings.policy;
+    config.source    = &daemon->settings.source;
+    config.bytes_max = NODE_DATA_BYTES_MAX;
+    config.threads   = daemon->settings.threads;
+    config.disk      = &daemon->disk;
+    config.scratch   = &daemon->scratch;
+    config.wall_ms   = wall_ms;
+
+    config.limits.status_ms = daemon->settings.heartbeat_ms;
     /* An aggregate is proved with the updates, and with the models before and after it. */
     config.keep_updates = daemon->settings.keep_updates;
     config.keep_models  = config.keep_updates == 0 ? 0 : config.keep_updates + 1;
@@ -133,30 +170,59 @@ open_all(struct service *service, struct pn_error *why)
     return st;
 }
 
+/* However many strangers knock, a look writes one line. */
+static void
+report_strangers(struct service *service)
+{
+    uint64_t refused = refused_handshakes(service);
+    if (refused != service->refused)
+        pn_log(PN_LOG_WARN,
+               "event=strangers count=%llu text=\"handshakes refused: keys that no member of this "
+               "roster has\"",
+               (unsigned long long)(refused - service->refused));
+    service->refused = refused;
+}
+
 /* A person must know why nothing happens. */
+static const char *
+find_obstacle(const struct fed_swarm *machine, uint32_t here)
+{
+    if (here < machine->limits.consensus.quorum)
+        return "too few members to decide; the logs of those that are up say whether they refuse "
+               "this one";
+    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
+        if (machine->members[i].connected && machine->members[i].height > machine->height)
+            return "others hold more blocks, and do not give them; their logs say why";
+    return NULL;
+}
+
 static void
 report_silence(struct service *service, pn_ms now)
 {
-    struct net_counters     counters;
     const struct fed_swarm *machine = swarm_engine_machine(service->engine);
     uint32_t                here    = 1;
-    net_loop_counters(&counters, service->loop);
-    if (counters.refused != service->refused)
-        pn_log(PN_LOG_WARN,
-               "event=handshake-refused count=%llu text=\"a stranger, or a member with another "
-               "epoch of the roster\"",
-               (unsigned long long)counters.refused);
-    service->refused = counters.refused;
     for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
         here += machine->members[i].connected;
-    if (machine->finished || here >= machine->limits.consensus.quorum) {
+    const char *obstacle = machine->finished ? NULL : find_obstacle(machine, here);
+    if (obstacle == NULL || machine->height != service->height) {
+        service->height      = machine->height;
         service->complain_at = now + WAIT_MS;
     } else if (now >= service->complain_at) {
         service->complain_at = now + 6 * (pn_ms)WAIT_MS;
-        pn_log(PN_LOG_WARN,
-               "event=waiting connected=%u decide=%u text=\"too few members to decide\"", here,
-               machine->limits.consensus.quorum);
+        pn_log(PN_LOG_WARN, "event=waiting height=%llu connected=%u decide=%u text=%s",
+               (unsigned long long)machine->height, here, machine->limits.consensus.quorum,
+               obstacle);
     }
+}
+
+static void
+look_around(struct service *service, pn_ms now)
+{
+    if (now < service->look_at)
+        return;
+    service->look_at = now + NODE_LOOK_MS;
+    report_strangers(service);
+    report_silence(service, now);
 }
 
 static enum pn_status
@@ -176,7 +242,7 @@ serve(struct service *service)
         pn_ms          now   = net_loop_now(service->loop);
         if (st != PN_OK)
             return st;
-        report_silence(service, now);
+        look_around(service, now);
         switch (event.kind) {
         case NET_FRAME:
             swarm_engine_frame(service->engine, now, event.member, event.bytes, event.size);

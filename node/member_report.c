@@ -109,6 +109,28 @@ log_height(const struct member_report *report, const struct swarm_notice *notice
     }
 }
 
+static void
+log_rejected(const struct swarm_notice *notice, const char *member)
+{
+    const char *type = wire_type_text(notice->type), *text = pn_status_text(notice->status);
+    if (notice->status == PN_EPEER_RUN)
+        text = "it runs another job, or has another epoch of the roster";
+    if (notice->status == PN_EPEER_REPLAY)
+        text = "it is as it was before: an older copy of its state directory was put back, its "
+               "state directory was lost, or two processes have its keys. It stays outside until "
+               "its newest state directory is there";
+    pn_log(PN_LOG_WARN, "event=rejected member=%s type=%s text=%s", member,
+           type != NULL ? type : "unknown", text);
+}
+
+/* The run ends before the job's last round only when its metric no longer improved. */
+static void
+log_end(const struct member_report *report, const char *outcome)
+{
+    pn_log(PN_LOG_INFO, "event=end outcome=%s", outcome);
+    emit(report, "end", "", "outcome", outcome);
+}
+
 void
 member_report_notice(void *host, const struct swarm_notice *notice)
 {
@@ -144,9 +166,7 @@ member_report_notice(void *host, const struct swarm_notice *notice)
         pn_log(PN_LOG_ERROR, "event=forked member=%s text=%s", member, notice->text);
         return;
     case SWARM_REJECTED:
-        pn_log(PN_LOG_WARN, "event=rejected member=%s type=%s status=%s", member,
-               wire_type_text(notice->type) != NULL ? wire_type_text(notice->type) : "unknown",
-               pn_status_text(notice->status));
+        log_rejected(notice, member);
         return;
     case SWARM_FAILED:
         engine_reason(why, sizeof why, notice->text, notice->status);
@@ -158,8 +178,7 @@ member_report_notice(void *host, const struct swarm_notice *notice)
         pn_log(PN_LOG_ERROR, "event=broken text=%s", why);
         return;
     case SWARM_ENDED:
-        pn_log(PN_LOG_INFO, "event=end outcome=done");
-        emit(report, "end", "", "outcome", "done");
+        log_end(report, notice->round < report->rounds ? "stopped-early" : "done");
         return;
     default:
         log_height(report, notice);

@@ -4,16 +4,6 @@
 
 #include <stdlib.h>
 
-static enum pn_status
-take_block(void *context, const struct wire_block *block, const struct sec_hash *hash)
-{
-    struct node_engine *engine = context;
-    struct sec_blob     model  = fed_blob_from_wire(&block->model_out);
-    (void)hash;
-    node_remember(engine, &model.root);
-    return PN_OK;
-}
-
 /* An update that is done for the round to come is announced again, not made again. One whose file
  * is not whole any more counts as not made. */
 static enum pn_status
@@ -49,7 +39,7 @@ node_resume(struct node_engine *engine, struct pn_error *why)
 {
     const struct node_config *config = &engine->config;
     enum pn_status            st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
-                                                      config->scratch, take_block, engine, why);
+                                                      config->scratch, NULL, NULL, why);
     if (st != PN_OK)
         return st;
     fed_member_init(&engine->machine, &config->limits, engine->chain.height);

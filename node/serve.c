@@ -56,6 +56,7 @@ open_engine(struct service *service, struct pn_error *why)
     config.policy              = &service->daemon->settings.policy;
     config.source              = &service->daemon->settings.source;
     config.bytes_max           = NODE_DATA_BYTES_MAX;
+    config.threads             = service->daemon->settings.threads;
     config.disk                = &service->daemon->disk;
     config.scratch             = &service->daemon->scratch;
     config.limits.heartbeat_ms = service->daemon->settings.heartbeat_ms;
@@ -134,11 +135,25 @@ serve(struct service *service)
     }
 }
 
+/* What only a member of a swarm has is refused, so that nobody believes it does something. */
+static enum pn_status
+check_settings(const struct node_settings *settings, struct pn_error *why)
+{
+    const char *name = settings->job != NULL ? "job" : settings->listen != NULL ? "listen" : NULL;
+    return name == NULL ? PN_OK
+                        : pn_error_set(why, PN_ECONFIG,
+                                       "%s: only a member of a swarm has it, and the roster's mode "
+                                       "is coordinator",
+                                       name);
+}
+
 enum pn_status
 node_serve(struct node_daemon *daemon, bool *failed, struct pn_error *why)
 {
     struct service service = {.daemon = daemon};
-    enum pn_status st      = open_loop(&service, why);
+    enum pn_status st      = check_settings(&daemon->settings, why);
+    if (st == PN_OK)
+        st = open_loop(&service, why);
     if (st == PN_OK)
         st = open_engine(&service, why);
     if (st == PN_OK)

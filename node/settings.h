@@ -6,6 +6,7 @@
  *     keys: keys                       # folder with node.key and transport.key
  *     state: state                     # this daemon's durable state
  *     job: job.yaml                    # of a swarm: every member is given the same file
+ *     threads: 2                       # of a training, where the job cuts batches into parts
  *     data: { file: transactions.csv } # see data/source.h
  *     policy:                          # optional; what is refused here, whatever the job says
  *       parameters: 1000000
@@ -30,10 +31,10 @@
 #define NODE_DATA_BYTES_MAX ((uint64_t)16 << 30) /* of a site's records in memory */
 
 struct node_settings {
-    char *config, *federation, *trust, *keys, *state, *connect, *job, *log_level;
+    char    *config, *federation, *trust, *keys, *state, *connect, *listen, *job, *log_level;
     bool     log_json, once, events, print_config, help, version;
     pn_ms    heartbeat_ms;
-    uint32_t keep_updates;
+    uint32_t keep_updates, threads;
 
     struct data_source source;
     bool               has_source;

@@ -14,10 +14,12 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "node/engine.h"
 
-enum { NODE_PENDING_MAX = 8, NODE_KEEP_MAX = 16 };
+enum { NODE_PENDING_MAX = 8 };
 
 struct node_update { /* ours, of one round; durable before it is announced */
     uint64_t             round, weight;
@@ -42,8 +44,8 @@ struct node_engine {
     struct pn_buffer     job_text; /* as offered; empty before */
     const struct engine_job *job;     /* once joined; own_job, or the host's */
     struct engine_job       *own_job; /* NULL when the host's serves         */
-    struct node_trainer     *trainer;  /* likewise                  */
-    struct node_progress progress;
+    struct engine_trainer     *trainer;  /* likewise                  */
+    struct engine_progress progress;
 
     bool                accepts; /* what the last results say: ANSWER ... */
     char                reason[WIRE_TEXT_MAX + 1];
@@ -56,9 +58,6 @@ struct node_engine {
     struct pn_buffer record;     /* the next block, checked, until it is kept */
     struct fed_chain after;      /* the chain with it */
     bool             keep_waits; /* for the run's last model */
-    struct sec_blob  proved; /* the newest model that came in this life: its bytes were checked */
-    struct sec_hash  recent[NODE_KEEP_MAX]; /* newest models of the ledger */
-    size_t           recent_count;
 
     struct fed_member_event early; /* a TRAIN that came before the block it builds on */
     bool                    has_early;
@@ -67,7 +66,8 @@ struct node_engine {
     struct sec_blob         candidate; /* ... and the last of them */
 
     struct engine_shelf shelf;
-    struct engine_fetch model, scaling;
+    struct engine_fetch model, scaling;            /* as they come ...                        */
+    struct engine_held *held_model, *held_scaling; /* ... and the last of each that was whole */
 
     uint32_t             greetings;  /* sent and not answered         */
     struct engine_budget complaints; /* about the coordinator's frames */
@@ -95,14 +95,15 @@ enum pn_status node_take(struct node_engine *engine, pn_ms now, const struct wir
 /* ---- effects.c ---- */
 
 void node_perform(struct node_engine *engine, const struct fed_member_effects *effects, pn_ms now);
-/* Fetches a blob of the coordinator, or raises FED_M_HELD. */
-void node_need(struct node_engine *engine, const char *folder, const struct sec_blob *blob,
+/* Fetches a model or the scaling of the coordinator (`fetch` is the engine's own for it), or raises
+ * FED_M_HELD. */
+void node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
                pn_ms now);
-bool node_is_coming(const struct node_engine *engine, const struct sec_blob *blob);
+bool node_is_coming(const struct node_engine *engine, const struct sec_blob *model);
 /* What an order needs cannot be had: the coordinator hears of it, and need not wait. */
 void node_miss(struct node_engine *engine, enum pn_status status, const char *what, pn_ms now);
-/* A fetch is whole: makes it durable, then raises FED_M_HELD. */
-void node_begin_hold(struct node_engine *engine, struct engine_fetch *fetch);
+/* A fetch is whole: it takes the place of the last one. */
+void node_hold(struct node_engine *engine, struct engine_fetch *fetch, pn_ms now);
 
 /* ---- join.c ---- */
 
@@ -128,7 +129,6 @@ void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE
 enum pn_status node_check_block(struct node_engine *engine, const struct wire_commit *commit,
                                 uint64_t *height, struct pn_error *why);
 void node_begin_keep(struct node_engine *engine, pn_ms now);
-void node_remember(struct node_engine *engine, const struct sec_hash *model);
 
 /* ---- resume.c ---- */
 

@@ -1,93 +1,51 @@
 #include "node/state.h"
 
-#include "fed/update.h"
+#include "engine/own.h"
+#include "engine/update.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- shared by all work ---- */
 
-/* What an order needs; the works of one order share it. */
+/* What an order needs; the works of one order share it. NULL: what was held when the order came is
+ * no longer. */
 struct source {
     const struct engine_job *job;
-    const struct store_disk *disk;
-    struct node_trainer     *trainer;
-    struct sec_blob          model, scaling;
-    bool                     is_proved; /* the model: its bytes were checked since we started */
+    struct engine_trainer   *trainer;
+    struct engine_held      *model, *scaling;
 };
-
-/* The blob as bytes in memory; its hash is checked unless that was done in this life: a disk may
- * rot while nobody looks. A damaged file is removed, so that the next order fetches it. */
-static enum pn_status
-load_blob(uint8_t **out, const struct store_disk *disk, const char *folder,
-          const struct sec_blob *blob, bool is_proved)
-{
-    char     name[ENGINE_NAME_SIZE];
-    uint8_t *bytes = pn_bulk(blob->size);
-    if (bytes == NULL)
-        return PN_ENOMEM;
-    enum pn_status st = is_proved ? engine_blob_reread(bytes, disk, folder, blob)
-                                  : engine_blob_read(bytes, NULL, disk, folder, blob);
-    if (st == PN_OK) {
-        *out = bytes;
-        return PN_OK;
-    }
-    free(bytes);
-    if (st == PN_ECORRUPT) {
-        engine_blob_name(name, folder, &blob->root);
-        (void)disk->remove(disk->host, name); /* SAFE: if it stays, it is found damaged again */
-    }
-    return st;
-}
-
-static enum pn_status
-scale(const struct source *source)
-{
-    const struct engine_job *job = source->job;
-    if (job->scaling_size == 0)
-        return node_trainer_scale(source->trainer, NULL);
-    uint8_t             *bytes;
-    uint32_t             count   = job->schema->numeric_count;
-    struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
-    if (scaling == NULL)
-        return PN_ENOMEM;
-    enum pn_status st = load_blob(&bytes, source->disk, "scaling", &source->scaling, false);
-    if (st == PN_OK) {
-        st = data_scaling_decode(scaling, count, bytes, (size_t)source->scaling.size);
-        free(bytes);
-    }
-    if (st == PN_OK)
-        st = node_trainer_scale(source->trainer, scaling);
-    free(scaling);
-    return st;
-}
-
-/* The model as floats, the caller's to free; the records scaled. */
-static enum pn_status
-load_model(float **out, const struct source *source)
-{
-    uint8_t       *bytes = NULL;
-    enum pn_status st    = scale(source);
-    if (st == PN_OK)
-        st = load_blob(&bytes, source->disk, "models", &source->model, source->is_proved);
-    if (st != PN_OK)
-        return st;
-    /* SAFE: pn_bulk aligns for floats; engine_floats_decode works in place. */
-    *out = (float *)(void *)bytes;
-    engine_floats_decode(*out, bytes, (size_t)(source->model.size / 4));
-    return PN_OK;
-}
 
 static struct source
 source_of(const struct node_engine *engine)
 {
     const struct fed_member *machine = &engine->machine;
-    return (struct source){.job       = engine->job,
-                           .disk      = engine->config.disk,
-                           .trainer   = engine->trainer,
-                           .model     = machine->work_model,
-                           .scaling   = machine->scaling,
-                           .is_proved = sec_blob_equal(&engine->proved, &machine->work_model)};
+    struct source            source  = {.job = engine->job, .trainer = engine->trainer};
+    if (engine_held_is(engine->held_model, &machine->work_model))
+        source.model = engine_held_take(engine->held_model);
+    if (engine_held_is(engine->held_scaling, &machine->scaling))
+        source.scaling = engine_held_take(engine->held_scaling);
+    return source;
+}
+
+static void
+release_source(struct source *source)
+{
+    engine_held_drop(source->model);
+    engine_held_drop(source->scaling);
+}
+
+/* The model, with the records scaled as it wants them. */
+static enum pn_status
+prepare(const float **theta, const struct source *source)
+{
+    const struct engine_job *job = source->job;
+    if (source->model == NULL || (job->scaling_size > 0 && source->scaling == NULL))
+        return PN_ENOENT;
+    /* SAFE: a held model begins where floats may. */
+    *theta = (const float *)(const void *)source->model->bytes;
+    return engine_trainer_scale_from(source->trainer,
+                                     source->scaling == NULL ? NULL : source->scaling->bytes);
 }
 
 /* What everybody may hear of a failure: never the sentence itself, which may quote the site's data.
@@ -103,8 +61,8 @@ fail(struct node_engine *engine, enum fed_member_work which, const struct engine
                                             .text   = work->why.text[0] != '\0'
                                                           ? work->why.text
                                                           : pn_status_text(work->status)});
-    /* The file is gone or damaged: the next order has to fetch it. */
-    if (work->status == PN_ECORRUPT || work->status == PN_ENOENT)
+    /* Another model took its place: the next order has to fetch it. */
+    if (work->status == PN_ENOENT)
         engine->machine.has_model = engine->machine.has_scaling = false;
 }
 
@@ -123,20 +81,22 @@ node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_work whi
 struct train {
     struct engine_work            base;
     struct source                 source;
+    const struct store_disk      *disk;
     const struct sec_sign_secret *secret;
-    struct node_progress         *progress;
+    struct engine_progress       *progress;
     struct fed_commitment         commitment;
     struct node_update            update;
-    struct sec_hash              *leaves;
-    double                        norm;
-    uint64_t                      saturated;
+    struct engine_update          made;
+    uint8_t                      *bytes; /* of the model in training, then of the update */
 };
 
 static void
 release_train(struct engine_work *work)
 {
     struct train *train = (struct train *)work;
-    free(train->leaves);
+    release_source(&train->source);
+    free(train->made.leaves);
+    free(train->bytes);
     free(train);
 }
 
@@ -166,50 +126,40 @@ node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDA
     memcpy(out->signature.bytes, bytes + 104, 64);
 }
 
-/* theta -> update: clipped, rounded, as bytes in `out`. */
+/* theta -> update, where theta was. */
 static enum pn_status
-make_update(uint8_t **out, struct train *train)
+make_update(struct train *train)
 {
-    const struct engine_job *job   = train->source.job;
-    size_t                   count = (size_t)(job->model_size / 4);
-    float                   *start = NULL, *local = pn_bulk(job->model_size);
-    int32_t                 *q  = pn_bulk(job->model_size);
-    enum pn_status           st = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
-    if (st == PN_OK)
-        st = load_model(&start, &train->source);
-    if (st == PN_OK) {
-        memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &train->update.loss, train->source.trainer,
-                                train->update.round, train->progress);
-    }
-    if (st == PN_OK)
-        st = fed_update_quantise(q, &train->saturated, local, start, count, job->job->clip);
-    if (st == PN_OK) {
-        train->norm = fed_update_norm(q, count);
-        *out        = (uint8_t *)q; /* SAFE: fed_update_encode works in place */
-        fed_update_encode(*out, q, count);
-        q = NULL;
-    }
-    free(start);
-    free(local);
-    free(q);
-    return st;
+    const struct engine_job *job = train->source.job;
+    const float             *start;
+    enum pn_status           st = prepare(&start, &train->source);
+    if (st == PN_OK && (train->bytes = pn_bulk(job->model_size)) == NULL)
+        st = PN_ENOMEM;
+    if (st != PN_OK)
+        return st;
+    /* SAFE: pn_bulk aligns for floats. */
+    float *local = (float *)(void *)train->bytes;
+    memcpy(local, start, (size_t)job->model_size);
+    st = engine_own_train(local, &train->update.loss, train->source.trainer,
+                          &(struct engine_own){train->disk, job->plan}, train->update.round,
+                          train->progress, &train->base.why);
+    return st != PN_OK ? st
+                       : engine_update_make(&train->made, train->bytes, start, job->model_size,
+                                            job->job->clip);
 }
 
 /* Update, then the fact that it is ours, and only then a word to anybody. */
 static enum pn_status
-make_durable(struct train *train, const uint8_t *bytes)
+make_durable(struct train *train)
 {
-    const struct store_disk *disk   = train->source.disk;
+    const struct store_disk *disk   = train->disk;
     struct node_update      *update = &train->update;
     char                     name[ENGINE_NAME_SIZE];
     uint8_t                  fact[NODE_UPDATE_FACT_SIZE];
-    enum pn_status           st =
-        engine_blob_of(&update->update, &train->leaves, bytes, train->source.job->model_size);
-    if (st != PN_OK)
-        return st;
+    update->update = train->made.blob;
     engine_blob_name(name, "updates", &update->update.root);
-    if ((st = disk->save(disk->host, name, bytes, update->update.size)) != PN_OK)
+    enum pn_status st = disk->save(disk->host, name, train->bytes, update->update.size);
+    if (st != PN_OK)
         return st;
     train->commitment.update = update->update;
     fed_commitment_sign(&update->signature, &train->commitment, train->secret);
@@ -221,12 +171,22 @@ static void
 run_train(struct pn_work *work)
 {
     struct train  *train = (struct train *)work;
-    uint8_t       *bytes = NULL;
-    enum pn_status st    = make_update(&bytes, train);
+    enum pn_status st    = make_update(train);
     if (st == PN_OK)
-        st = make_durable(train, bytes);
-    free(bytes);
+        st = make_durable(train);
     train->base.status = st;
+}
+
+/* It is given from memory as long as its round lasts, and from the disk where there is none. */
+static void
+shelve(struct node_engine *engine, struct train *train)
+{
+    const struct sec_blob *blob = &train->update.update;
+    struct engine_held *held = engine_held_put(&engine->config.scratch->held, blob, train->bytes);
+    engine_shelf_put(&engine->shelf, "updates", blob, train->made.leaves);
+    engine_shelf_hold(&engine->shelf, held);
+    train->bytes       = NULL;
+    train->made.leaves = NULL;
 }
 
 static void
@@ -238,14 +198,13 @@ done_train(struct pn_work *work, pn_ms now)
     struct sec_blob     blob   = train->update.update;
     if (st == PN_OK) {
         engine->update = train->update;
-        engine_shelf_put(&engine->shelf, "updates", &blob, train->leaves);
-        train->leaves = NULL;
+        shelve(engine, train);
         node_tell(engine, &(struct node_notice){.kind      = NODE_TRAINED,
                                                 .round     = train->update.round,
                                                 .loss      = train->update.loss,
-                                                .norm      = train->norm,
+                                                .norm      = train->made.norm,
                                                 .weight    = train->update.weight,
-                                                .saturated = train->saturated});
+                                                .saturated = train->made.saturated});
     } else if (st != PN_ESTATE || !atomic_load(&engine->progress.stop)) {
         fail(engine, FED_WORK_TRAIN, &train->base);
     }
@@ -254,7 +213,7 @@ done_train(struct pn_work *work, pn_ms now)
 }
 
 static void
-start_progress(struct node_progress *progress)
+start_progress(struct engine_progress *progress)
 {
     atomic_store(&progress->stop, false);
     atomic_store(&progress->done, 0);
@@ -264,7 +223,7 @@ start_progress(struct node_progress *progress)
 static uint64_t
 weight_of(const struct node_engine *engine)
 {
-    uint64_t records = node_trainer_parts(engine->trainer)->train;
+    uint64_t records = engine_trainer_parts(engine->trainer)->train;
     uint64_t most    = engine->job->job->weight_max;
     return records < most ? records : most;
 }
@@ -281,6 +240,7 @@ node_begin_train(struct node_engine *engine)
         return;
     }
     train->source        = source_of(engine);
+    train->disk          = engine->config.disk;
     train->secret        = engine->config.secret;
     train->progress      = &engine->progress;
     train->update.round  = machine->work_round;
@@ -292,9 +252,11 @@ node_begin_train(struct node_engine *engine)
                                                    .model_in = machine->work_model};
     memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
     start_progress(&engine->progress);
-    /* Forward and backward touch every parameter about six times for every record. */
-    uint64_t touched = 6 * engine->job->model_size * node_trainer_parts(engine->trainer)->train *
-                       engine->job->job->epochs / 16;
+    /* Forward and backward touch every parameter about six times for every record; the model is
+     * read, and the update made of it, in eight passes. */
+    uint64_t touched = 6 * engine->job->model_size * engine_trainer_parts(engine->trainer)->train *
+                           engine->job->job->epochs / 16 +
+                       8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }
@@ -302,29 +264,37 @@ node_begin_train(struct node_engine *engine)
 /* ---- evaluating ---- */
 
 struct evaluate {
-    struct engine_work base;
-    struct source      source;
-    struct nn_metric   validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
+    struct engine_work       base;
+    struct source            source;
+    const struct store_disk *disk;
+    float                   *theta; /* with the site's own tensors over it; NULL: it has none */
+    struct nn_metric         validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
 };
 
 static void
 release_evaluate(struct engine_work *work)
 {
-    free(work);
+    struct evaluate *evaluate = (struct evaluate *)work;
+    release_source(&evaluate->source);
+    free(evaluate->theta);
+    free(evaluate);
 }
 
 static void
 run_evaluate(struct pn_work *work)
 {
-    struct evaluate     *evaluate = (struct evaluate *)work;
-    struct node_trainer *trainer  = evaluate->source.trainer;
-    float               *theta    = NULL;
-    enum pn_status       st       = load_model(&theta, &evaluate->source);
+    struct evaluate       *evaluate = (struct evaluate *)work;
+    struct engine_trainer *trainer  = evaluate->source.trainer;
+    struct engine_own      own      = {evaluate->disk, evaluate->source.job->plan};
+    const float           *theta;
+    enum pn_status         st = prepare(&theta, &evaluate->source);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
+        st =
+            engine_own_view(&theta, &evaluate->theta, &own, ENGINE_OWN_NEWEST, &evaluate->base.why);
     if (st == PN_OK)
-        st = node_trainer_evaluate(evaluate->test, theta, trainer, DATA_TEST);
-    free(theta);
+        st = engine_trainer_evaluate(evaluate->validation, theta, trainer, DATA_VALIDATION);
+    if (st == PN_OK)
+        st = engine_trainer_evaluate(evaluate->test, theta, trainer, DATA_TEST);
     evaluate->base.status = st;
 }
 
@@ -386,8 +356,9 @@ node_begin_evaluate(struct node_engine *engine)
                                .kind = FED_M_DONE, .work = FED_WORK_EVALUATE, .status = PN_ENOMEM});
         return;
     }
-    const struct data_parts *parts = node_trainer_parts(engine->trainer);
+    const struct data_parts *parts = engine_trainer_parts(engine->trainer);
     evaluate->source               = source_of(engine);
+    evaluate->disk                 = engine->config.disk;
     uint64_t touched =
         2 * engine->job->model_size * ((uint64_t)parts->validation + parts->test) / 16;
     node_submit(engine, &evaluate->base,

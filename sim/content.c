@@ -5,13 +5,12 @@
 #include <string.h>
 
 enum {
-    PLACES    = 64, /* contents that a press remembers, by a few of their bytes */
-    SMALL_MAX = 64  /* not worth it */
+    BUCKETS = 4096
 };
 
 struct sim_press {
-    pthread_mutex_t     lock;
-    struct sim_content *places[PLACES];
+    pthread_mutex_t     lock; /* over the buckets and all references */
+    struct sim_content *buckets[BUCKETS];
 };
 
 enum pn_status
@@ -31,11 +30,11 @@ sim_press_free(struct sim_press *press)
 {
     if (press == NULL)
         return;
-    for (size_t i = 0; i < PLACES; i++)
-        sim_content_drop(press->places[i]);
     pthread_mutex_destroy(&press->lock);
     free(press);
 }
+
+/* ---- alone ---- */
 
 struct sim_content *
 sim_content_zeros(size_t size)
@@ -43,82 +42,111 @@ sim_content_zeros(size_t size)
     struct sim_content *content = calloc(1, sizeof *content + size);
     if (content == NULL)
         return NULL;
-    content->size = size;
-    atomic_init(&content->references, 1);
+    content->size       = size;
+    content->references = 1;
     return content;
+}
+
+static struct sim_content *
+copy_of(const void *bytes, size_t size)
+{
+    struct sim_content *content = malloc(sizeof *content + size);
+    if (content == NULL)
+        return NULL;
+    *content = (struct sim_content){.size = size, .references = 1};
+    if (size > 0)
+        memcpy(content->bytes, bytes, size);
+    return content;
+}
+
+/* ---- known to a press ---- */
+
+static struct sim_content **
+bucket_of(struct sim_press *press, uint64_t key)
+{
+    return &press->buckets[(key * 0x9e3779b97f4a7c15u) >> 52];
+}
+
+static void
+forget(struct sim_content *content)
+{
+    struct sim_content **at = bucket_of(content->press, content->key);
+    while (*at != content)
+        at = &(*at)->next;
+    *at = content->next;
 }
 
 void
 sim_content_drop(struct sim_content *content)
 {
-    if (content != NULL && atomic_fetch_sub(&content->references, 1) == 1)
-        free(content);
+    struct sim_press *press = content != NULL ? content->press : NULL;
+    if (press != NULL) {
+        pthread_mutex_lock(&press->lock);
+        bool last = --content->references == 0;
+        if (last)
+            forget(content);
+        pthread_mutex_unlock(&press->lock);
+        if (!last)
+            return;
+    }
+    free(content);
 }
 
-/* ---- pressing ---- */
-
-static size_t
-place_of(const uint8_t *bytes, size_t size)
+struct sim_content *
+sim_content_find(struct sim_press *press, uint64_t key, size_t size)
 {
-    static const size_t parts = 3;
-    uint64_t            sum   = size;
-    for (size_t i = 0; i < parts; i++)
-        sum = (sum ^ pn_get_u64(bytes + (size - 8) / (parts - 1) * i)) * 0x9e3779b97f4a7c15u;
-    return (size_t)(sum >> 58);
+    if (press == NULL)
+        return NULL;
+    pthread_mutex_lock(&press->lock);
+    struct sim_content *content = *bucket_of(press, key);
+    while (content != NULL && (content->key != key || content->size != size))
+        content = content->next;
+    if (content != NULL)
+        content->references++;
+    pthread_mutex_unlock(&press->lock);
+    return content;
 }
 
 static struct sim_content *
-find_equal(struct sim_press *press, const void *bytes, size_t size)
+find_equal(struct sim_press *press, uint64_t key, const void *bytes, size_t size)
 {
-    struct sim_content *there = press->places[place_of(bytes, size)];
-    if (there == NULL || there->size != size || memcmp(there->bytes, bytes, size) != 0)
-        return NULL;
-    atomic_fetch_add(&there->references, 1);
-    return there;
+    struct sim_content *there = sim_content_find(press, key, size);
+    if (there == NULL || memcmp(there->bytes, bytes, size) == 0)
+        return there;
+    sim_content_drop(there);
+    return NULL;
 }
 
-static void
-remember(struct sim_press *press, struct sim_content *content)
+/* Two threads may do so with equal bytes at once: there are two contents then, which does no harm.
+ */
+static struct sim_content *
+know(struct sim_press *press, uint64_t key, struct sim_content *content)
 {
-    struct sim_content **place = &press->places[place_of(content->bytes, content->size)];
-    sim_content_drop(*place);
-    atomic_fetch_add(&content->references, 1);
-    *place = content;
+    if (press == NULL || content == NULL)
+        return content;
+    content->press              = press;
+    content->key                = key;
+    struct sim_content **bucket = bucket_of(press, key);
+    pthread_mutex_lock(&press->lock);
+    content->next = *bucket;
+    *bucket       = content;
+    pthread_mutex_unlock(&press->lock);
+    return content;
 }
 
 struct sim_content *
-sim_content_press(struct sim_press *press, struct sim_content *content)
+sim_content_of(struct sim_press *press, uint64_t key, const void *bytes, size_t size)
 {
-    if (press == NULL || content->size < SMALL_MAX)
-        return content;
-    pthread_mutex_lock(&press->lock);
-    struct sim_content *there = find_equal(press, content->bytes, content->size);
+    struct sim_content *there = find_equal(press, key, bytes, size);
+    return there != NULL ? there : know(press, key, copy_of(bytes, size));
+}
+
+struct sim_content *
+sim_content_press(struct sim_press *press, uint64_t key, struct sim_content *content)
+{
+    struct sim_content *there = find_equal(press, key, content->bytes, content->size);
     if (there == NULL)
-        remember(press, content);
-    pthread_mutex_unlock(&press->lock);
-    if (there == NULL)
-        return content;
+        return know(press, key, content);
     sim_content_drop(content);
     return there;
-}
-
-struct sim_content *
-sim_content_of(struct sim_press *press, const void *bytes, size_t size)
-{
-    struct sim_content *there = NULL;
-    if (press != NULL && size >= SMALL_MAX) {
-        pthread_mutex_lock(&press->lock);
-        there = find_equal(press, bytes, size);
-        pthread_mutex_unlock(&press->lock);
-    }
-    if (there != NULL)
-        return there;
-    struct sim_content *content = malloc(sizeof *content + size);
-    if (content == NULL)
-        return NULL;
-    content->size = size;
-    atomic_init(&content->references, 1);
-    if (size > 0)
-        memcpy(content->bytes, bytes, size);
-    return sim_content_press(press, content);
 }

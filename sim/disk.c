@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct item {                 /* a file, a staged file, a record or a fact */
-    char               *name; /* NULL: a record */
-    uint64_t            key;  /* of the name: most are told apart by it */
-    struct sim_content *content;
+struct item {                    /* a file, a staged file, a record or a fact */
+    char               *name;    /* NULL: a record */
+    uint64_t            key;     /* of the name: most are told apart by it */
+    struct sim_content *content; /* staged: once it is known to a press, only what is equal to it */
     bool                is_a_lie; /* only seems durable: lost in a crash */
 };
 
@@ -36,14 +36,30 @@ struct sim_disk {
 
 /* ---- shelves ---- */
 
-/* FNV-1a (Fowler, Noll, Vo). */
+/* Eight letters at a time: names are long, and looked for often. */
 static uint64_t
 key_of(const char *name)
 {
-    uint64_t key = 0xcbf29ce484222325u;
-    for (; *name != '\0'; name++)
-        key = (key ^ (uint8_t)*name) * 0x100000001b3u;
+    size_t   left = strlen(name);
+    uint64_t key  = left;
+    for (; left > 0; name += left < 8 ? left : 8, left -= left < 8 ? left : 8) {
+        uint64_t word = 0;
+        memcpy(&word, name, left < 8 ? left : 8);
+        key = (key ^ word) * 0x9e3779b97f4a7c15u;
+        key ^= key >> 32;
+    }
     return key;
+}
+
+/* Of what has no name: a few of its bytes tell most apart. */
+static uint64_t
+mark_of(const uint8_t *bytes, size_t size)
+{
+    static const size_t parts = 3;
+    uint64_t            mark  = size;
+    for (size_t i = 0; i < parts && size >= 8; i++)
+        mark = (mark ^ pn_get_u64(bytes + (size - 8) / (parts - 1) * i)) * 0x9e3779b97f4a7c15u;
+    return mark;
 }
 
 static struct item *
@@ -200,7 +216,8 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
     bool             kept;
     enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[FILES], name, sim_content_of(disk->press, bytes, (size_t)size));
+        st = set(&disk->durable[FILES], name,
+                 sim_content_of(disk->press, key_of(name), bytes, (size_t)size));
     return after_write(disk, st);
 }
 
@@ -258,9 +275,27 @@ disk_stage(void *host, const char *name, uint64_t size)
     struct sim_disk *disk = host;
     bool             kept;
     enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
-    if (st == PN_OK)
-        st = set(&disk->staged, name, sim_content_zeros((size_t)size));
-    return after_write(disk, st);
+    if (st != PN_OK)
+        return after_write(disk, st);
+    struct sim_content *content = sim_content_find(disk->press, key_of(name), (size_t)size);
+    if (content == NULL)
+        content = sim_content_zeros((size_t)size);
+    return after_write(disk, set(&disk->staged, name, content));
+}
+
+/* From what is equal to a content, to bytes of its own. */
+static enum pn_status
+make_own(struct item *item)
+{
+    struct sim_content *shared = item->content;
+    if (shared->press == NULL)
+        return PN_OK;
+    struct sim_content *own = sim_content_of(NULL, 0, shared->bytes, shared->size);
+    if (own == NULL)
+        return PN_ENOMEM;
+    sim_content_drop(shared);
+    item->content = own;
+    return PN_OK;
 }
 
 static enum pn_status
@@ -274,11 +309,26 @@ disk_stage_write(void *host, const char *name, uint64_t offset, const void *byte
         return st;
     if (item == NULL)
         return after_write(disk, PN_ENOENT);
-    struct sim_content *content = item->content;
-    if (offset > content->size || size > content->size - offset)
+    if (offset > item->content->size || size > item->content->size - offset)
         return after_write(disk, PN_ERANGE);
-    memcpy(content->bytes + offset, bytes, size);
-    return after_write(disk, PN_OK);
+    if ((st = make_own(item)) == PN_OK)
+        memcpy(item->content->bytes + offset, bytes, size);
+    return after_write(disk, st);
+}
+
+static enum pn_status
+disk_stage_known(void *host, const char *name, uint64_t offset, const void *bytes, size_t size)
+{
+    const struct sim_disk *disk = host;
+    const struct item     *item;
+    enum pn_status         st = look(&item, disk, &disk->staged, name, store_name_is_valid(name));
+    if (st != PN_OK)
+        return st;
+    const struct sim_content *content = item->content;
+    if (offset > content->size || size > content->size - offset)
+        return PN_ERANGE;
+    return content->press != NULL && memcmp(content->bytes + offset, bytes, size) == 0 ? PN_OK
+                                                                                       : PN_ENOENT;
 }
 
 static enum pn_status
@@ -302,7 +352,9 @@ disk_publish(void *host, const char *name)
     if (kept) {
         struct sim_content *content = item->content;
         item->content               = NULL;
-        st = set(&disk->durable[FILES], name, sim_content_press(disk->press, content));
+        if (content->press == NULL)
+            content = sim_content_press(disk->press, key_of(name), content);
+        st = set(&disk->durable[FILES], name, content);
     }
     drop(&disk->staged, name);
     return after_write(disk, st);
@@ -327,7 +379,8 @@ disk_append(void *host, const void *record, size_t size)
     bool             kept;
     enum pn_status   st = before_write(disk, size <= STORE_RECORD_MAX, &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[RECORDS], NULL, sim_content_of(disk->press, record, size));
+        st = set(&disk->durable[RECORDS], NULL,
+                 sim_content_of(disk->press, mark_of(record, size), record, size));
     return after_write(disk, st);
 }
 
@@ -363,7 +416,8 @@ disk_put(void *host, const char *key, const void *bytes, size_t size)
     enum pn_status   st =
         before_write(disk, store_key_is_valid(key) && size <= STORE_FACT_MAX, &kept);
     if (st == PN_OK && kept)
-        st = set(&disk->durable[FACTS], key, sim_content_of(disk->press, bytes, size));
+        st = set(&disk->durable[FACTS], key,
+                 sim_content_of(NULL, 0, bytes, size)); /* each has its own */
     return after_write(disk, st);
 }
 
@@ -420,6 +474,7 @@ sim_disk_port(struct store_disk *out, struct sim_disk *disk)
         .list         = disk_list,
         .stage        = disk_stage,
         .stage_write  = disk_stage_write,
+        .stage_known  = disk_stage_known,
         .stage_read   = disk_stage_read,
         .publish      = disk_publish,
         .discard      = disk_discard,

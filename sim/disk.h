@@ -18,9 +18,10 @@ struct sim_disk;
 
 PN_MUST_CHECK enum pn_status sim_disk_new(struct sim_disk **out);
 void                         sim_disk_free(struct sim_disk *disk);
-/* What it holds from now on is kept once for all disks of this press, which outlives them. */
-void                         sim_disk_share(struct sim_disk *disk, struct sim_press *press);
-void                         sim_disk_port(struct store_disk *out, struct sim_disk *disk);
+/* What it holds from now on is kept once for all disks of this press, which outlives them; and they
+ * know each other's files (stage_known). */
+void sim_disk_share(struct sim_disk *disk, struct sim_press *press);
+void sim_disk_port(struct store_disk *out, struct sim_disk *disk);
 
 /* The machine dies in the `writes`-th write from now (1 = the next); whether that write is kept
  * comes from `rng`. 0 cancels. */

@@ -6,7 +6,6 @@
 enum {
     DOWN_AFTER_MS = 5000, /* a cut connection is noticed after so long */
     CONNECT_MS    = 50,
-    DISTANCES     = 16,       /* in a calm world nodes are 1 to 16 ms away, see delay */
     IN_FLIGHT_MAX = 256 << 20 /* besides two models a node: a round's model and update */
 };
 
@@ -18,14 +17,13 @@ node_of(struct sim_world *world, uint32_t from, uint32_t to)
     return &world->parties[from == SIM_HUB ? to : from];
 }
 
-/* In a calm world every node has its own distance. So nodes that do the same do it one after the
- * other, while what they share is in the cache, and few frames are on their way at once. */
+/* A calm network takes no time. */
 static pn_ms
-delay(struct sim_world *world, const struct sim_event *event)
+delay(struct sim_world *world)
 {
     const struct sim_faults *faults = &world->config->faults;
     if (sim_is_calm(world))
-        return 1 + node_of(world, event->from, event->party)->index % DISTANCES;
+        return 0;
     if (!sim_has_faults(world) || faults->delay_max_ms <= faults->delay_min_ms)
         return faults->delay_min_ms > 0 ? faults->delay_min_ms : 1;
     return faults->delay_min_ms +
@@ -45,7 +43,7 @@ line_of(struct sim_world *world, uint32_t from, uint32_t to)
     return from == SIM_HUB ? &node->down : &node->up;
 }
 
-/* False when there is no memory. */
+/* To be changed on the way. False when there is no memory. */
 static bool
 copy(struct sim_event *event, const uint8_t *frame, size_t size)
 {
@@ -57,27 +55,29 @@ copy(struct sim_event *event, const uint8_t *frame, size_t size)
     return true;
 }
 
-/* Takes event->bytes. */
+/* Takes what the event carries. */
 static enum pn_status
-put(struct sim_world *world, const struct sim_event *event)
+put(struct sim_world *world, struct sim_event event)
 {
-    pn_ms          at = pn_ms_add(world->now, delay(world, event));
-    enum pn_status st = sim_queue_put(&world->queue, at, event);
+    pn_ms at          = pn_ms_add(world->now, delay(world));
+    event.lane        = sim_lane(world, event.party, event.from);
+    enum pn_status st = sim_queue_put(&world->queue, at, &event);
     if (st != PN_OK) {
-        free(event->bytes);
+        sim_cargo_unload(&event);
         return st;
     }
-    world->in_flight += event->size;
+    world->in_flight += event.size;
     if (world->in_flight >
         IN_FLIGHT_MAX + 2 * world->party_count * (size_t)world->config->job->model_size)
-        sim_fail(world, "more bytes in flight than any bound allows", &world->parties[event->from]);
+        sim_fail(world, "more bytes in flight than any bound allows", &world->parties[event.from]);
     return PN_OK;
 }
 
 static enum pn_status
 put_copy(struct sim_world *world, struct sim_event event, const uint8_t *frame, size_t size)
 {
-    return copy(&event, frame, size) ? put(world, &event) : PN_ENOMEM;
+    enum pn_status st = sim_cargo_load(&event, &world->cargo, frame, size);
+    return st == PN_OK ? put(world, event) : st;
 }
 
 /* ---- a hostile network ---- */
@@ -151,7 +151,7 @@ tamper(struct sim_world *world, const struct sim_line *line, const struct sim_ev
     enum pn_status st =
         sim_tamper(&event.bytes, &event.size, how, &world->rng, &world->federation.secrets[other]);
     if (st == PN_OK)
-        return put(world, &event);
+        return put(world, event);
     free(event.bytes);
     return st;
 }
@@ -165,7 +165,7 @@ lie(struct sim_world *world, struct sim_event event, const uint8_t *frame, size_
     if (!copy(&event, frame, size))
         return PN_ENOMEM;
     sim_lie(event.bytes, size, &world->rng, &world->federation.secrets[event.from]);
-    return put(world, &event);
+    return put(world, event);
 }
 
 void
@@ -202,7 +202,7 @@ deliver(struct sim_world *world, struct sim_line *line, const struct sim_event *
 }
 
 enum pn_status
-sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
+sim_send(void *host, uint32_t member, struct pn_buffer *frame)
 {
     struct sim_party *from  = host;
     struct sim_world *world = from->world;
@@ -222,13 +222,13 @@ sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size)
                                     .from_life = from->life,
                                     .frame     = ++line->sent};
     world->result->frames++;
-    world->result->bytes += size;
-    sim_trace(world, "send", from->index, to->index, size);
+    world->result->bytes += frame->size;
+    sim_trace(world, "send", from->index, to->index, frame->size);
     if (node->cut || happens(world, world->config->faults.loss)) {
         world->result->lost++;
         return PN_OK; /* the sender cannot know */
     }
-    return deliver(world, line, &event, frame, size) == PN_OK ? PN_OK : PN_ENETWORK;
+    return deliver(world, line, &event, frame->bytes, frame->size) == PN_OK ? PN_OK : PN_ENETWORK;
 }
 
 static const struct engine_counters *
@@ -236,6 +236,16 @@ counters_of(const struct sim_party *party, const struct sim_party *from)
 {
     return party->index == SIM_HUB ? coord_engine_counters(party->coord, from->number)
                                    : node_engine_counters(party->node);
+}
+
+static void
+hand_over(struct sim_party *party, const struct sim_party *from, const struct sim_event *event)
+{
+    const uint8_t *frame = sim_cargo_frame(event);
+    if (party->index == SIM_HUB)
+        coord_engine_frame(party->coord, party->world->now, from->number, frame, event->size);
+    else
+        node_engine_frame(party->node, party->world->now, frame, event->size);
 }
 
 void
@@ -250,11 +260,8 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
     sim_settle(party);
-    struct engine_counters before = *counters_of(party, from);
-    if (party->index == SIM_HUB)
-        coord_engine_frame(party->coord, world->now, from->number, event->bytes, event->size);
-    else
-        node_engine_frame(party->node, world->now, event->bytes, event->size);
+    const struct engine_counters before = *counters_of(party, from);
+    hand_over(party, from, event);
     sim_check_frame(party, line_of(world, from->index, party->index), event, &before,
                     counters_of(party, from));
     sim_after_call(party);

@@ -24,49 +24,42 @@ sim_queue_fini(struct sim_queue *queue)
 static bool
 is_before(const struct sim_slot *a, const struct sim_slot *b)
 {
-    return a->at != b->at ? a->at < b->at : a->number < b->number;
+    if (a->at != b->at)
+        return a->at < b->at;
+    return a->event.lane != b->event.lane ? a->event.lane < b->event.lane : a->number < b->number;
 }
 
+/* Into the empty place i, or one above it. */
 static void
-swap(struct sim_slot *a, struct sim_slot *b)
+rise(struct sim_queue *queue, size_t i, const struct sim_slot *slot)
 {
-    struct sim_slot other = *a;
-    *a                    = *b;
-    *b                    = other;
+    for (; i > 0 && is_before(slot, &queue->slots[(i - 1) / 2]); i = (i - 1) / 2)
+        queue->slots[i] = queue->slots[(i - 1) / 2];
+    queue->slots[i] = *slot;
 }
 
-static void
-rise(struct sim_queue *queue, size_t i)
+/* The least of the two below i; `count` when there is none. */
+static size_t
+least_below(const struct sim_queue *queue, size_t i)
 {
-    while (i > 0 && is_before(&queue->slots[i], &queue->slots[(i - 1) / 2])) {
-        swap(&queue->slots[i], &queue->slots[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
+    size_t left = 2 * i + 1;
+    if (left >= queue->count)
+        return queue->count;
+    return left + 1 < queue->count && is_before(&queue->slots[left + 1], &queue->slots[left])
+               ? left + 1
+               : left;
 }
 
-static void
-sink(struct sim_queue *queue, size_t i)
-{
-    for (;;) {
-        size_t least = i, left = 2 * i + 1;
-        for (size_t child = left; child <= left + 1 && child < queue->count; child++)
-            if (is_before(&queue->slots[child], &queue->slots[least]))
-                least = child;
-        if (least == i)
-            return;
-        swap(&queue->slots[i], &queue->slots[least]);
-        i = least;
-    }
-}
-
+/* The empty place goes down to a leaf; the last slot fills it, and rises from there. */
 static void
 remove_slot(struct sim_queue *queue, size_t i)
 {
-    queue->slots[i] = queue->slots[--queue->count];
-    if (i < queue->count) {
-        rise(queue, i);
-        sink(queue, i);
-    }
+    const struct sim_slot last = queue->slots[--queue->count];
+    if (i == queue->count)
+        return;
+    for (size_t least; (least = least_below(queue, i)) < queue->count; i = least)
+        queue->slots[i] = queue->slots[least];
+    rise(queue, i, &last);
 }
 
 enum pn_status
@@ -80,9 +73,8 @@ sim_queue_put(struct sim_queue *queue, pn_ms at, const struct sim_event *event)
         queue->slots    = grown;
         queue->capacity = capacity;
     }
-    queue->slots[queue->count] =
-        (struct sim_slot){.at = at, .number = queue->put_count++, .event = *event};
-    rise(queue, queue->count++);
+    const struct sim_slot slot = {.at = at, .number = queue->put_count++, .event = *event};
+    rise(queue, queue->count++, &slot);
     return PN_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * sim/queue -- what will happen, ordered by virtual time; events of one time in the order they were
- * put.
+ * sim/queue -- what will happen, ordered by virtual time; events of one time by lane, and in one
+ * lane in the order they were put.
  *
  * Memory     slots only; what an event points at is whoever's took it out.
  */
@@ -10,7 +10,7 @@
 #include "base/ports.h"
 
 enum sim_event_kind {
-    SIM_FRAME,  /* `bytes` from party `from` reaches `party`; the taker frees them */
+    SIM_FRAME,  /* one from party `from` reaches `party`; the taker unloads it (sim/cargo) */
     SIM_DONE,   /* `work` of `party` is complete                                    */
     SIM_TICK,   /* a deadline of `party`                                            */
     SIM_UP,     /* the connection of node `party` stands                            */
@@ -21,11 +21,15 @@ enum sim_event_kind {
     SIM_CRASH   /* some party crashes                                               */
 };
 
+struct sim_cargo;
+
 struct sim_event {
     enum sim_event_kind kind;
     uint32_t            party, from, life, from_life;
-    uint8_t            *bytes;
+    uint32_t            lane;
+    uint8_t            *bytes; /* frame: see sim/cargo */
     size_t              size;
+    struct sim_cargo   *cargo;
     struct pn_work     *work;
     bool                ran;    /* work: it was run when it was submitted                      */
     bool                is_lie; /* frame: changed and signed by its own sender                  */

@@ -9,6 +9,7 @@
 
 #include "coordinator/engine.h"
 #include "node/engine.h"
+#include "sim/cargo.h"
 #include "sim/crew.h"
 #include "sim/disk.h"
 #include "sim/federation.h"
@@ -56,6 +57,7 @@ struct sim_world {
     struct sim_federation    federation;
     struct engine_scratch    scratch;
     struct sim_queue         queue;
+    struct sim_cargo        *cargo; /* of the last large frame */
     struct sim_press        *press;
     struct sim_crew         *crew; /* NULL: the one thread does all */
     struct sim_party        *parties;
@@ -84,11 +86,15 @@ bool sim_is_calm(const struct sim_world *world);
 /* A duration around `mean`. */
 pn_ms sim_about(struct sim_world *world, pn_ms mean);
 void  sim_plan(struct sim_world *world, pn_ms in, const struct sim_event *event);
+/* In a calm world every node has a lane of its own, the hub has the first: what a node and the hub
+ * do at one time is done before the next node has its turn. So few frames are on their way at once,
+ * and what an exchange needs is in the cache. With faults there is one lane: all mixes. */
+uint32_t sim_lane(const struct sim_world *world, uint32_t party, uint32_t from);
 
 /* ---- network.c ---- */
 
 /* As pn_ports.send, with a party as host. */
-enum pn_status sim_send(void *host, uint32_t member, const uint8_t *frame, size_t size);
+enum pn_status sim_send(void *host, uint32_t member, struct pn_buffer *frame);
 void           sim_take_frame(struct sim_party *party, const struct sim_event *event);
 void           sim_plan_connection(struct sim_party *node);
 void           sim_take_up(struct sim_party *node, const struct sim_event *event);

@@ -250,7 +250,7 @@ transmit(struct swarm_party *from, uint32_t to, const uint8_t *frame, size_t siz
 }
 
 static enum pn_status
-send_frame(void *host, uint32_t number, const uint8_t *frame, size_t size)
+send_frame(void *host, uint32_t number, struct pn_buffer *frame)
 {
     struct swarm_party *from  = host;
     struct swarm_world *world = from->world;
@@ -259,9 +259,9 @@ send_frame(void *host, uint32_t number, const uint8_t *frame, size_t size)
         !world->parties[to].alive || !*link_of(world, from->index, to))
         return PN_ENETWORK;
     if (from->liar == NULL)
-        return transmit(from, to, frame, size);
-    world->result->lies +=
-        sim_liar_say(from->liar, swarm_engine_chain(from->engine), number, frame, size);
+        return transmit(from, to, frame->bytes, frame->size);
+    world->result->lies += sim_liar_say(from->liar, swarm_engine_chain(from->engine), number,
+                                        frame->bytes, frame->size);
     return PN_OK;
 }
 

@@ -60,10 +60,20 @@ sim_about(struct sim_world *world, pn_ms mean)
     return 1 + (pn_ms)pn_rng_below(&world->rng, 2 * mean + 1);
 }
 
+uint32_t
+sim_lane(const struct sim_world *world, uint32_t party, uint32_t from)
+{
+    if (!sim_is_calm(world))
+        return 0;
+    return party == SIM_HUB ? from : party;
+}
+
 void
 sim_plan(struct sim_world *world, pn_ms in, const struct sim_event *event)
 {
-    if (sim_queue_put(&world->queue, pn_ms_add(world->now, in), event) != PN_OK)
+    struct sim_event planned = *event;
+    planned.lane             = sim_lane(world, event->party, event->from);
+    if (sim_queue_put(&world->queue, pn_ms_add(world->now, in), &planned) != PN_OK)
         sim_fail(world, "out of memory", NULL);
 }
 
@@ -153,7 +163,7 @@ play(struct sim_world *world)
         else
             take_event(world, &event);
         if (event.kind == SIM_FRAME)
-            free(event.bytes);
+            sim_cargo_unload(&event);
     }
     if (!world->over)
         sim_fail(world, "nothing is left to happen, and the run is not over", NULL);
@@ -173,7 +183,7 @@ open_party(struct sim_world *world, size_t index)
     if (st != PN_OK)
         return st;
     sim_disk_port(&party->port, party->disk);
-    sim_disk_share(party->disk, world->press);
+    sim_disk_share(party->disk, world->press); /* with faults: NULL, nothing is shared */
     if (world->config->faults.lying_disk == party->number)
         sim_disk_lie(party->disk);
     return PN_OK;
@@ -187,7 +197,7 @@ open_world(struct sim_world *world, struct pn_error *why)
                                            config->sites, config->site_count, why);
     if (st == PN_OK)
         st = engine_scratch_init(&world->scratch);
-    if (st == PN_OK)
+    if (st == PN_OK && sim_is_calm(world))
         st = sim_press_new(&world->press);
     if (st == PN_OK && config->workers > 1 && sim_is_calm(world))
         st = sim_crew_new(&world->crew, config->workers - 1);
@@ -215,8 +225,9 @@ close_world(struct sim_world *world)
     }
     while (sim_queue_take(&world->queue, &world->now, &event))
         if (event.kind == SIM_FRAME)
-            free(event.bytes);
+            sim_cargo_unload(&event);
     sim_queue_fini(&world->queue);
+    sim_cargo_drop(world->cargo);
     sim_crew_free(world->crew);
     sim_press_free(world->press);
     free(world->parties);

@@ -17,7 +17,8 @@
  *
  * In a calm world - no loss, delay, crash, liar - nothing can be lost from a disk, and the checks
  * that look for it after every event are left out; at the end the coordinator's ledger is verified
- * for all, since agreement says that the nodes hold the same blocks.
+ * for all, since agreement says that the nodes hold the same blocks. Its network takes no time, and
+ * equal bytes on its disks are kept and proved once (sim/content).
  *
  * The cryptography is the process's (crypto/suite); the models do not depend on it.
  *

@@ -2,13 +2,17 @@
 
 #include <string.h>
 
-static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+static bool
+is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
 
 static bool
 part_is_valid(const char *part, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (strchr(letters, part[i]) == NULL)
+        if (!is_letter(part[i]))
             return false;
     return len > 0 && part[0] != '.';
 }
@@ -38,8 +42,10 @@ store_name_is_valid(const char *name)
 bool
 store_key_is_valid(const char *key)
 {
-    size_t len = strlen(key);
-    return len >= 1 && len <= STORE_KEY_MAX && strspn(key, letters) == len;
+    size_t len = 0;
+    while (len <= STORE_KEY_MAX && is_letter(key[len]))
+        len++;
+    return len >= 1 && len <= STORE_KEY_MAX && key[len] == '\0';
 }
 
 enum pn_status

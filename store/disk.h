@@ -48,6 +48,11 @@ struct store_disk {
     enum pn_status (*stage)(void *host, const char *name, uint64_t size);
     enum pn_status (*stage_write)(void *host, const char *name, uint64_t offset, const void *bytes,
                                   size_t size);
+    /* As stage_write, of bytes that this host has in a file of this name already, on whatever disk
+     * of its: who names files by their hash needs no other proof of them. PN_ENOENT, and nothing
+     * has changed, when it does not know them. NULL where it never does: daemons. */
+    enum pn_status (*stage_known)(void *host, const char *name, uint64_t offset, const void *bytes,
+                                  size_t size);
     enum pn_status (*stage_read)(void *host, const char *name, void *out, uint64_t offset,
                                  size_t size);
     enum pn_status (*publish)(void *host, const char *name);

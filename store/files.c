@@ -3,6 +3,7 @@
 #include "store/facts.h"
 #include "store/io.h"
 #include "store/log.h"
+#include "store/spare.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct store_files {
     int                  lock; /* -1 when reading */
     bool                 write;
     atomic_uint_fast64_t temporaries;
+    struct store_spares  spares;
     /* Blobs need no mutex: every write has a temporary of its own, and rename is atomic. */
     pthread_mutex_t     mutex; /* of log and facts */
     struct store_log   *log;   /* NULL: reading, and there is none */
@@ -101,7 +103,10 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
         return store_io_status(error);
     (void)snprintf(temporary, sizeof temporary, STORE_TEMPORARY "%llu",
                    (unsigned long long)atomic_fetch_add(&files->temporaries, 1));
-    error = store_io_replace(place.folder, temporary, place.leaf, bytes, (size_t)size, 0600);
+    bool again =
+        size >= STORE_SPARE_SIZE && store_spares_take(&files->spares, place.folder, temporary);
+    error = (again ? store_io_rewrite : store_io_replace)(place.folder, temporary, place.leaf,
+                                                          bytes, (size_t)size, 0600);
     store_io_close(place.folder);
     return store_io_status(error);
 }
@@ -174,7 +179,8 @@ disk_remove(void *host, const char *name)
     int error = place_open(&place, files, name, false);
     if (error != 0)
         return error == ENOENT ? PN_OK : store_io_status(error);
-    if (unlinkat(place.folder, place.leaf, 0) != 0)
+    if (!store_spares_keep(&files->spares, place.folder, place.leaf) &&
+        unlinkat(place.folder, place.leaf, 0) != 0)
         error = errno;
     else
         error = store_io_sync(place.folder);
@@ -612,6 +618,7 @@ store_files_open(struct store_files **out, struct store_disk *disk, const char *
     (void)snprintf(files->path, sizeof files->path, "%s", directory);
 
     enum pn_status status = open_folder(files, why);
+    store_spares_init(&files->spares, files->folder);
     if (status == PN_OK)
         status = open_parts(files, why);
     if (status != PN_OK) {

@@ -5,7 +5,7 @@
  *     DIR/state.sqlite    facts: boot number, roster anchor, ...    (WAL, synchronous=FULL)
  *     DIR/ledger/         000000000000.seg ...: append-only records, see store/log
  *     DIR/models/ updates/ scaling/ ...: blobs by root
- *     DIR/staging/        half-fetched blobs; emptied at open
+ *     DIR/staging/        half-fetched blobs, removed files to be written over; emptied at open
  *
  * Files are written as temporary, fsync, rename, fsync of the folder. The directory is 0700: an
  * empty one is made so, any other that others may enter is refused. ".tmp." files are a crash's and

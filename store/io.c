@@ -150,16 +150,12 @@ store_io_folder(int parent, const char *name)
     return store_io_sync(parent);
 }
 
-int
-store_io_replace(int folder, const char *temporary, const char *name, const void *bytes,
-                 size_t size, unsigned mode)
+/* The bytes into the open temporary, and the temporary to its name. Takes `fd`. */
+static int
+put_in_place(int fd, int folder, const char *temporary, const char *name, const void *bytes,
+             size_t size, unsigned mode)
 {
-    int fd;
-    int error =
-        store_io_open(&fd, folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    if (error != 0)
-        return error;
-    error = store_io_write(fd, bytes, size, 0);
+    int error = store_io_write(fd, bytes, size, 0);
     if (error == 0 && fchmod(fd, (mode_t)mode) != 0)
         error = errno;
     if (error == 0)
@@ -173,6 +169,32 @@ store_io_replace(int folder, const char *temporary, const char *name, const void
         return error;
     }
     return store_io_sync(folder);
+}
+
+int
+store_io_replace(int folder, const char *temporary, const char *name, const void *bytes,
+                 size_t size, unsigned mode)
+{
+    int fd;
+    int error =
+        store_io_open(&fd, folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    return error != 0 ? error : put_in_place(fd, folder, temporary, name, bytes, size, mode);
+}
+
+int
+store_io_rewrite(int folder, const char *temporary, const char *name, const void *bytes,
+                 size_t size, unsigned mode)
+{
+    int fd;
+    int error = store_io_open(&fd, folder, temporary, O_WRONLY | O_NOFOLLOW, 0);
+    if (error != 0)
+        return error;
+    error = store_io_cut(fd, size);
+    if (error == 0)
+        return put_in_place(fd, folder, temporary, name, bytes, size, mode);
+    store_io_close(fd);
+    (void)unlinkat(folder, temporary, 0); /* SAFE: as above */
+    return error;
 }
 
 int

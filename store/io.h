@@ -41,6 +41,10 @@ PN_MUST_CHECK int store_io_folder(int parent, const char *name);
 PN_MUST_CHECK int store_io_replace(int folder, const char *temporary, const char *name,
                                    const void *bytes, size_t size, unsigned mode);
 
+/* As replace, through a `temporary` that is there: its bytes are written over, its pages kept. */
+PN_MUST_CHECK int store_io_rewrite(int folder, const char *temporary, const char *name,
+                                   const void *bytes, size_t size, unsigned mode);
+
 /* Names in a folder except "." and ".."; `take` returns false to stop. */
 PN_MUST_CHECK int store_io_list(int   folder, bool (*take)(void *context, const char *name),
                                 void *context);

@@ -1,5 +1,6 @@
 #include "swarm/state.h"
 
+#include "engine/fold.h"
 #include "engine/survey.h"
 #include "fed/update.h"
 
@@ -8,10 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    CHUNK_PARAMETERS = SEC_CHUNK_SIZE / 4
-};
 
 void
 swarm_aggregate_release(struct engine_work *work)
@@ -84,20 +81,27 @@ swarm_aggregate_new(const struct swarm_engine *engine)
 /* ---- blobs ---- */
 
 static enum pn_status
+save_as(const struct swarm_aggregate *aggregate, enum swarm_folder folder,
+        const struct sec_blob *blob, const uint8_t *bytes)
+{
+    char     name[ENGINE_NAME_SIZE];
+    uint64_t there;
+    engine_blob_name(name, swarm_folders[folder], &blob->root);
+    if (aggregate->disk->size(aggregate->disk->host, name, &there) == PN_OK && there == blob->size)
+        return PN_OK; /* made before, for another proposal: durable already */
+    return aggregate->disk->save(aggregate->disk->host, name, bytes, blob->size);
+}
+
+static enum pn_status
 save(struct wire_blob *out, struct sec_hash **leaves, const struct swarm_aggregate *aggregate,
      enum swarm_folder folder, const uint8_t *bytes, uint64_t size)
 {
     struct sec_blob blob;
-    char            name[ENGINE_NAME_SIZE];
     enum pn_status  st = engine_blob_of(&blob, leaves, bytes, size);
     if (st != PN_OK)
         return st;
     *out = fed_blob_to_wire(&blob);
-    engine_blob_name(name, swarm_folders[folder], &blob.root);
-    uint64_t there;
-    if (aggregate->disk->size(aggregate->disk->host, name, &there) == PN_OK && there == size)
-        return PN_OK; /* made before, for another proposal: durable already */
-    return aggregate->disk->save(aggregate->disk->host, name, bytes, size);
+    return save_as(aggregate, folder, &blob, bytes);
 }
 
 /* A report that was checked when it landed, in the arena. */
@@ -316,70 +320,47 @@ judge_strange(const struct swarm_aggregate *aggregate)
 
 /* ---- the sum, and the next model ---- */
 
-struct fold_room { /* one chunk of everything; numbers are decoded where their bytes were read to */
-    float   start[CHUNK_PARAMETERS], next[CHUNK_PARAMETERS];
-    int32_t q[CHUNK_PARAMETERS];
-    int64_t sum[CHUNK_PARAMETERS];
-};
-
 static enum pn_status
-read_part(void *out, const struct swarm_aggregate *aggregate, enum swarm_folder folder,
-          const struct wire_blob *wire, uint32_t index)
+fold(struct swarm_aggregate *aggregate, struct engine_fold_entry *entries)
 {
-    const struct sec_blob blob = fed_blob_from_wire(wire);
-    char                  name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, swarm_folders[folder], &blob.root);
-    return aggregate->disk->read(aggregate->disk->host, name, out, (uint64_t)index * SEC_CHUNK_SIZE,
-                                 sec_blob_chunk_size(blob.size, index));
-}
-
-static enum pn_status
-fold_chunk(uint8_t *out, struct fold_room *room, const struct swarm_aggregate *aggregate,
-           uint32_t index, uint64_t total)
-{
-    const struct wire_block *block = &aggregate->draft;
-    size_t                   count = sec_blob_chunk_size(block->model_in.size, index) / 4;
-    enum pn_status st = read_part(room->start, aggregate, SWARM_MODELS, &block->model_in, index);
-    if (st != PN_OK)
-        return st;
-    engine_floats_decode(room->start, (const uint8_t *)room->start, count);
-    memset(room->sum, 0, count * sizeof room->sum[0]);
-    for (size_t i = 0; i < block->entry_count; i++) {
-        const struct wire_entry *entry = &block->entries[i];
-        if ((st = read_part(room->q, aggregate, SWARM_UPDATES, &entry->update, index)) != PN_OK)
-            return st;
-        fed_update_decode(room->q, (const uint8_t *)room->q, count);
-        fed_update_fold(room->sum, room->q, count, (uint32_t)entry->weight);
+    struct wire_block *block = &aggregate->draft;
+    struct engine_fold make  = {.disk        = aggregate->disk,
+                                .start       = fed_blob_from_wire(&block->model_in),
+                                .entries     = entries,
+                                .entry_count = (uint32_t)block->entry_count};
+    for (size_t i = 0; i < block->entry_count; i++)
+        entries[i] = (struct engine_fold_entry){fed_blob_from_wire(&block->entries[i].update),
+                                                (uint32_t)block->entries[i].weight};
+    enum pn_status st = engine_fold_make(&make);
+    if (st == PN_OK) {
+        block->model_out        = fed_blob_to_wire(&make.next);
+        aggregate->model_leaves = make.leaves;
+        make.leaves             = NULL;
+        st                      = save_as(aggregate, SWARM_MODELS, &make.next, make.model);
     }
-    fed_update_apply(room->next, room->start, room->sum, count, total);
-    engine_floats_encode(out, room->next, count);
-    return PN_OK;
+    aggregate->made_model = st == PN_OK;
+    free(make.model);
+    free(make.leaves);
+    return st;
 }
 
 static enum pn_status
 make_round(struct swarm_aggregate *aggregate)
 {
     struct wire_block *block = &aggregate->draft;
-    uint64_t           size = block->model_in.size, total = 0;
-    uint8_t           *model  = pn_bulk(size);
-    struct fold_room  *room   = pn_bulk(sizeof *room);
-    enum pn_status     st     = model != NULL && room != NULL ? PN_OK : PN_ENOMEM;
-    uint32_t           chunks = sec_blob_chunks(size);
-    block->kind               = WIRE_BLOCK_ROUND;
-    block->round              = block->height;
-    block->attempt            = aggregate->agreement.view;
+    uint64_t           total = 0;
+    block->kind              = WIRE_BLOCK_ROUND;
+    block->round             = block->height;
+    block->attempt           = aggregate->agreement.view;
     for (size_t i = 0; i < block->entry_count; i++)
         total += block->entries[i].weight;
-    if (st == PN_OK && (total == 0 || total > FED_WEIGHTS_MAX))
-        st = PN_EPEER_VALUE; /* a round of nobody */
-    for (uint32_t i = 0; i < chunks && st == PN_OK; i++)
-        st = fold_chunk(model + (uint64_t)i * SEC_CHUNK_SIZE, room, aggregate, i, total);
-    if (st == PN_OK)
-        st =
-            save(&block->model_out, &aggregate->model_leaves, aggregate, SWARM_MODELS, model, size);
-    aggregate->made_model = st == PN_OK;
-    free(model);
-    free(room);
+    if (total == 0 || total > FED_WEIGHTS_MAX)
+        return PN_EPEER_VALUE; /* a round of nobody */
+    struct engine_fold_entry *entries = calloc(block->entry_count, sizeof *entries);
+    if (entries == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = fold(aggregate, entries);
+    free(entries);
     return st;
 }
 

@@ -127,7 +127,7 @@ draft_report(struct wire_agreement *agreement, const struct swarm_engine *engine
 static void
 draft_certificate(struct swarm_aggregate *aggregate, const struct swarm_engine *engine)
 {
-    const struct swarm_certificate *certificate = &engine->certificate;
+    const struct fed_certificate *certificate = &engine->certificate;
     if (engine->chain.height == 0)
         return;
     aggregate->agreement.witness_view = certificate->view;

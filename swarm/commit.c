@@ -1,60 +1,23 @@
 #include "swarm/state.h"
 
+#include "engine/summit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the votes that decided a block ---- */
 
 void
-swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
                        uint32_t view, const struct sec_hash *hash)
 {
     struct fed_signed_vote votes[FED_SWARM_MAX];
-    *out       = (struct swarm_certificate){.height = engine->chain.height, .view = view};
+    *out       = (struct fed_certificate){.height = engine->chain.height, .view = view};
     out->count = fed_consensus_votes(votes, &engine->machine.consensus, view, FED_PRECOMMIT, hash);
     for (uint32_t i = 0; i < out->count; i++) {
         out->witnesses[i].member = engine->members[votes[i].member].party->number;
         memcpy(out->witnesses[i].signature, votes[i].signature.bytes, 64);
     }
-}
-
-const char *
-swarm_certificate_name(uint64_t height)
-{
-    return height % 2 == 0 ? "certificate.0" : "certificate.1";
-}
-
-/* height u64 | view u32 | count u32 | count times: member u32, signature 64 */
-size_t
-swarm_certificate_encode(uint8_t                         out[static SWARM_CERTIFICATE_MAX],
-                         const struct swarm_certificate *certificate)
-{
-    uint8_t *at = out + 16;
-    pn_put_u64(out, certificate->height);
-    pn_put_u32(out + 8, certificate->view);
-    pn_put_u32(out + 12, certificate->count);
-    for (uint32_t i = 0; i < certificate->count; i++, at += 68) {
-        pn_put_u32(at, certificate->witnesses[i].member);
-        memcpy(at + 4, certificate->witnesses[i].signature, 64);
-    }
-    return (size_t)(at - out);
-}
-
-bool
-swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size)
-{
-    if (size < 16)
-        return false;
-    *out = (struct swarm_certificate){.height = pn_get_u64(bytes),
-                                      .view   = pn_get_u32(bytes + 8),
-                                      .count  = pn_get_u32(bytes + 12)};
-    if (out->count > FED_SWARM_MAX || size != 16 + 68 * (size_t)out->count)
-        return false;
-    for (uint32_t i = 0; i < out->count; i++) {
-        out->witnesses[i].member = pn_get_u32(bytes + 16 + 68 * i);
-        memcpy(out->witnesses[i].signature, bytes + 20 + 68 * i, 64);
-    }
-    return true;
 }
 
 /* ---- what we voted ---- */
@@ -69,6 +32,24 @@ put_bound(struct pn_buffer *out, const struct swarm_block *block)
     memcpy(head + 4, block->signature.bytes, 64);
     enum pn_status st = pn_buffer_append(out, head, sizeof head);
     return st == PN_OK ? pn_buffer_append(out, block->bytes.bytes, block->bytes.size) : st;
+}
+
+/* What we are locked on, what is valid, and what we prevoted: a leader proposes that again. */
+static enum pn_status
+put_all_bound(struct pn_buffer *out, struct swarm_engine *engine)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    const struct sec_hash      *bound[]   = {&consensus->locked, &consensus->valid,
+                                             &consensus->mine[0].hash};
+    enum pn_status              st        = PN_OK;
+    for (size_t i = 0; i < sizeof bound / sizeof bound[0] && st == PN_OK; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || sec_hash_equal(bound[i], bound[k]);
+        if (!again)
+            st = put_bound(out, swarm_block_find(engine, bound[i]));
+    }
+    return st;
 }
 
 /* count u32 | count times: member u32, lock_view u32, lock 32, signature 64: of the valid block */
@@ -92,8 +73,7 @@ put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
     return st;
 }
 
-/* state | proof | for the block that we are locked on, and the valid one if it is another: size
- * u32, signature 64, bytes */
+/* state | proof | for each block that we are bound to: size u32, signature 64, bytes */
 bool
 swarm_save_vote(struct swarm_engine *engine)
 {
@@ -109,9 +89,7 @@ swarm_save_vote(struct swarm_engine *engine)
     if (st == PN_OK)
         st = put_proof(&bytes, consensus);
     if (st == PN_OK)
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->locked));
-    if (st == PN_OK && !sec_hash_equal(&consensus->locked, &consensus->valid))
-        st = put_bound(&bytes, swarm_block_find(engine, &consensus->valid));
+        st = put_all_bound(&bytes, engine);
     if (st == PN_OK)
         st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
     pn_buffer_fini(&bytes);
@@ -185,7 +163,7 @@ struct commit {
     struct engine_work       base;
     const struct store_disk *disk;
     const struct pn_buffer  *record; /* the engine's; it does not change meanwhile */
-    uint8_t                  certificate[SWARM_CERTIFICATE_MAX];
+    uint8_t                  certificate[FED_CERTIFICATE_MAX];
     size_t                   certificate_size;
     uint64_t                 height;
     struct sec_hash          hash;
@@ -208,13 +186,12 @@ run_commit(struct pn_work *work)
 {
     struct commit           *commit = (struct commit *)work;
     const struct store_disk *disk   = commit->disk;
-    uint8_t                  summit[40];
-    enum pn_status           st = disk->save(disk->host, swarm_certificate_name(commit->height),
+    uint8_t                  summit[ENGINE_SUMMIT_SIZE];
+    enum pn_status           st = disk->save(disk->host, engine_summit_votes_name(commit->height),
                                              commit->certificate, commit->certificate_size);
     if (st == PN_OK)
         st = disk->append(disk->host, commit->record->bytes, commit->record->size);
-    pn_put_u64(summit, commit->height);
-    memcpy(summit + 8, commit->hash.bytes, 32);
+    engine_summit_encode(summit, commit->height, &commit->hash);
     if (st == PN_OK)
         st = disk->save(disk->host, "summit", summit, sizeof summit);
     for (size_t i = 0; i < SWARM_FOLDERS && st == PN_OK; i++)
@@ -269,6 +246,8 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});
+    if (engine->refuses)
+        swarm_lose_ours(engine, now);
 }
 
 static void
@@ -350,7 +329,7 @@ swarm_chain_take(struct swarm_engine *engine, struct wire_block *block, struct f
 
 static enum pn_status
 prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_block *block,
-        const struct swarm_certificate *certificate)
+        const struct fed_certificate *certificate)
 {
     struct wire_arena arena;
     struct wire_block decoded;
@@ -374,13 +353,13 @@ prepare(struct commit *commit, struct swarm_engine *engine, const struct swarm_b
     commit->record           = &engine->record;
     commit->height           = certificate->height;
     commit->hash             = block->hash;
-    commit->certificate_size = swarm_certificate_encode(commit->certificate, certificate);
+    commit->certificate_size = fed_certificate_encode(commit->certificate, certificate);
     return st;
 }
 
 void
 swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
-             const struct swarm_certificate *certificate)
+             const struct fed_certificate *certificate)
 {
     if (engine->committing || engine->broken)
         return;

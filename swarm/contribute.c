@@ -1,7 +1,8 @@
 #include "swarm/state.h"
 
-#include "fed/update.h"
-#include "node/admit.h"
+#include "engine/admit.h"
+#include "engine/own.h"
+#include "engine/update.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,33 +14,61 @@ enum {
 /* ---- joining: our records, if our policy allows ---- */
 
 struct join {
-    struct engine_work   base;
-    struct swarm_config  config;
-    struct node_trainer *trainer;
+    struct engine_work     base;
+    struct swarm_config    config;
+    struct engine_trainer *trainer;
 };
 
 static void
 release_join(struct engine_work *work)
 {
     struct join *join = (struct join *)work;
-    node_trainer_free(join->trainer);
+    engine_trainer_free(join->trainer);
     free(join);
 }
 
 static void
 run_join(struct pn_work *work)
 {
-    struct join               *join   = (struct join *)work;
-    const struct swarm_config *config = &join->config;
-    const struct fed_job      *job    = config->job->job;
-    const struct node_site     site   = {.policy    = config->policy,
-                                         .source    = config->source,
-                                         .bytes_max = config->bytes_max,
-                                         .member    = config->self};
-    enum pn_status             st = node_admit(&join->trainer, config->job, &site, &join->base.why);
+    struct join                  *join   = (struct join *)work;
+    const struct swarm_config    *config = &join->config;
+    const struct fed_job         *job    = config->job->job;
+    const struct engine_admission site   = {.policy    = config->policy,
+                                            .source    = config->source,
+                                            .bytes_max = config->bytes_max,
+                                            .member    = config->self,
+                                            .threads   = config->threads};
+    enum pn_status st = engine_admit(&join->trainer, config->job, &site, &join->base.why);
     if (st == PN_OK)
         st = config->disk->save(config->disk->host, "job.yaml", job->text, job->text_size);
     join->base.status = st;
+}
+
+/* Nothing of ours will come at this height: we do not wait for it, and nobody else does. */
+void
+swarm_lose_ours(struct swarm_engine *engine, pn_ms now)
+{
+    struct fed_swarm_event event = {.kind    = FED_S_LOST,
+                                    .member  = engine->self,
+                                    .height  = engine->machine.height,
+                                    .absence = WIRE_ABSENT_FAULT};
+    for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
+        swarm_raise(engine, now, &event);
+    swarm_announce(engine, engine->self);
+}
+
+/* What everybody may hear of a refusal: the rule, and never a sentence that may quote our data. */
+static void
+refuse(struct swarm_engine *engine, pn_ms now, const struct join *join)
+{
+    enum pn_status st = join->base.status;
+    swarm_tell(engine, &(struct swarm_notice){
+                           .kind = SWARM_REFUSED, .status = st, .text = join->base.why.text});
+    wire_text_cut(engine->fault,
+                  st == PN_EPOLICY ? join->base.why.text
+                                   : "the records cannot be used here; the member's log says why");
+    engine->refuses = true;
+    swarm_lose_ours(engine, now);
 }
 
 static void
@@ -51,15 +80,14 @@ done_join(struct pn_work *work, pn_ms now)
     if (st == PN_OK) {
         engine->trainer                = join->trainer;
         join->trainer                  = NULL;
-        const struct data_parts *parts = node_trainer_parts(engine->trainer);
+        const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         swarm_tell(engine, &(struct swarm_notice){.kind       = SWARM_ABLE,
                                                   .records    = parts->train,
                                                   .validation = parts->validation,
                                                   .test       = parts->test});
         swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_ABLE});
     } else {
-        swarm_tell(engine, &(struct swarm_notice){
-                               .kind = SWARM_REFUSED, .status = st, .text = join->base.why.text});
+        refuse(engine, now, join);
     }
     release_join(&join->base);
     swarm_engine_tick(engine, now);
@@ -156,8 +184,8 @@ struct contribute {
     const struct engine_job      *job;
     const struct store_disk      *disk;
     const struct sec_sign_secret *secret;
-    struct node_trainer          *trainer;
-    struct node_progress         *progress;
+    struct engine_trainer        *trainer;
+    struct engine_progress       *progress;
     uint8_t                       run[16];
     uint32_t                      member;
     struct sec_blob               scaling;
@@ -216,9 +244,9 @@ static enum pn_status
 keep_statistics(struct contribute *contribute)
 {
     uint32_t                 count   = contribute->job->schema->numeric_count;
-    const struct data_sums  *sums    = node_trainer_sums(contribute->trainer);
+    const struct data_sums  *sums    = engine_trainer_sums(contribute->trainer);
     struct wire_column_sums *columns = calloc(count + 1u, sizeof *columns);
-    struct wire_statistics   message = {.records = node_trainer_parts(contribute->trainer)->train,
+    struct wire_statistics   message = {.records = engine_trainer_parts(contribute->trainer)->train,
                                         .columns = columns};
     struct pn_buffer         bytes;
     if (columns == NULL)
@@ -287,56 +315,64 @@ load_blob(uint8_t **out, const struct store_disk *disk, enum swarm_folder folder
 static enum pn_status
 scale(struct contribute *contribute)
 {
-    const struct engine_job *job = contribute->job;
-    if (job->scaling_size == 0)
-        return node_trainer_scale(contribute->trainer, NULL);
-    uint8_t             *bytes   = NULL;
-    uint32_t             count   = job->schema->numeric_count;
-    struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
-    if (scaling == NULL)
-        return PN_ENOMEM;
-    enum pn_status st = load_blob(&bytes, contribute->disk, SWARM_SCALING, &contribute->scaling);
+    uint8_t       *bytes = NULL;
+    enum pn_status st    = PN_OK;
+    if (contribute->job->scaling_size > 0)
+        st = load_blob(&bytes, contribute->disk, SWARM_SCALING, &contribute->scaling);
     if (st == PN_OK)
-        st = data_scaling_decode(scaling, count, bytes, (size_t)contribute->scaling.size);
-    if (st == PN_OK)
-        st = node_trainer_scale(contribute->trainer, scaling);
+        st = engine_trainer_scale_from(contribute->trainer, bytes);
     free(bytes);
-    free(scaling);
     return st;
+}
+
+/* Durable before it is announced. */
+static enum pn_status
+save_update(struct contribute *contribute, const struct engine_update *made, const uint8_t *bytes)
+{
+    char name[ENGINE_NAME_SIZE];
+    contribute->ours.norm                  = made->norm;
+    contribute->ours.blob[FED_UPDATE_PART] = made->blob;
+    contribute->leaves[FED_UPDATE_PART]    = made->leaves;
+    contribute->saturated                  = made->saturated;
+    engine_blob_name(name, swarm_folders[SWARM_UPDATES], &made->blob.root);
+    return contribute->disk->save(contribute->disk->host, name, bytes, made->blob.size);
 }
 
 static enum pn_status
 train(struct contribute *contribute, const float *start)
 {
     const struct engine_job *job   = contribute->job;
-    size_t                   count = (size_t)(job->model_size / 4);
-    float                   *local = pn_bulk(job->model_size);
-    int32_t                 *q     = pn_bulk(job->model_size);
-    enum pn_status           st    = local != NULL && q != NULL ? PN_OK : PN_ENOMEM;
-    if (st == PN_OK) {
-        memcpy(local, start, (size_t)job->model_size);
-        st = node_trainer_train(local, &contribute->ours.loss, contribute->trainer,
-                                contribute->ours.height, contribute->progress);
-    }
+    const struct engine_own  own   = {contribute->disk, job->plan};
+    uint8_t                 *bytes = pn_bulk(job->model_size);
+    struct engine_update     made;
+    if (bytes == NULL)
+        return PN_ENOMEM;
+    float *local = (float *)(void *)bytes; /* SAFE: pn_bulk aligns for floats */
+    memcpy(local, start, (size_t)job->model_size);
+    enum pn_status st =
+        engine_own_train(local, &contribute->ours.loss, contribute->trainer, &own,
+                         contribute->ours.height, contribute->progress, &contribute->base.why);
     if (st == PN_OK)
-        st = fed_update_quantise(q, &contribute->saturated, local, start, count, job->job->clip);
-    if (st == PN_OK) {
-        contribute->ours.norm = fed_update_norm(q, count);
-        fed_update_encode((uint8_t *)q, q, count); /* SAFE: it works in place */
-        st = keep_part(contribute, FED_UPDATE_PART, (const uint8_t *)q, job->model_size);
-    }
-    free(local);
-    free(q);
+        st = engine_update_make(&made, bytes, start, job->model_size, job->job->clip);
+    if (st == PN_OK)
+        st = save_update(contribute, &made, bytes);
+    free(bytes);
     return st;
 }
 
 static enum pn_status
 measure(struct contribute *contribute, const float *theta)
 {
-    enum pn_status st =
-        node_trainer_evaluate(contribute->validation, theta, contribute->trainer, DATA_VALIDATION);
+    const struct engine_own own  = {contribute->disk, contribute->job->plan};
+    float                  *copy = NULL;
+    enum pn_status          st =
+        engine_own_view(&theta, &copy, &own, contribute->ours.height, &contribute->base.why);
     if (st == PN_OK)
-        st = node_trainer_evaluate(contribute->test, theta, contribute->trainer, DATA_TEST);
+        st = engine_trainer_evaluate(contribute->validation, theta, contribute->trainer,
+                                     DATA_VALIDATION);
+    if (st == PN_OK)
+        st = engine_trainer_evaluate(contribute->test, theta, contribute->trainer, DATA_TEST);
+    free(copy);
     return st == PN_OK ? keep_metrics(contribute) : st;
 }
 
@@ -411,26 +447,17 @@ tell_contribution(struct swarm_engine *engine, const struct contribute *contribu
                                                   .saturated = contribute->saturated});
 }
 
-/* What everybody may hear of a failure: never the sentence itself, which may quote our data. */
 static void
 fail(struct swarm_engine *engine, pn_ms now, const struct contribute *contribute)
 {
-    struct wire_fault      fault = {.reason = pn_status_text(contribute->base.status)};
-    struct fed_swarm_event event = {.kind    = FED_S_LOST,
-                                    .member  = engine->self,
-                                    .height  = contribute->ours.height,
-                                    .absence = WIRE_ABSENT_FAULT};
+    const char *reason = pn_status_text(contribute->base.status);
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_FAILED,
                                               .status = contribute->base.status,
                                               .text   = contribute->base.why.text[0] != '\0'
                                                             ? contribute->base.why.text
-                                                            : fault.reason});
-    for (uint32_t i = 0; i < engine->count; i++)
-        if (swarm_is_open(engine, i) &&
-            wire_fault_encode(engine_scratch_begin(engine->config.scratch), &fault) == PN_OK)
-            swarm_send(engine, i, WIRE_FAULT);
-    for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
-        swarm_raise(engine, now, &event);
+                                                            : reason});
+    wire_text_cut(engine->fault, reason);
+    swarm_lose_ours(engine, now);
 }
 
 static void
@@ -507,7 +534,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->scaling        = chain->scaling;
     contribute->ours.height    = engine->machine.height;
     contribute->ours.model     = chain->model;
-    contribute->ours.weight    = node_trainer_parts(engine->trainer)->train;
+    contribute->ours.weight    = engine_trainer_parts(engine->trainer)->train;
     if (contribute->ours.weight > most)
         contribute->ours.weight = most;
     contribute->ours.has[FED_UPDATE_PART] = fed_swarm_owes(&engine->machine, FED_UPDATE_PART);
@@ -516,7 +543,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     atomic_store(&engine->progress.stop, false);
     /* Forward and backward touch every parameter about six times for every record. */
     uint64_t touched = 6 * engine->config.job->model_size *
-                       node_trainer_parts(engine->trainer)->train *
+                       engine_trainer_parts(engine->trainer)->train *
                        engine->config.job->job->epochs / 16;
     swarm_submit(
         engine, &contribute->base,

@@ -24,6 +24,7 @@ say(struct swarm_engine *engine, uint32_t to, enum wire_type type, encode_fn *en
     }
 ENCODER(update)
 ENCODER(contribution)
+ENCODER(fault)
 ENCODER(propose)
 ENCODER(vote)
 ENCODER(ask)
@@ -36,6 +37,13 @@ is_ours_here(const struct swarm_engine *engine, enum fed_part_kind part)
 {
     return engine->ours.height == engine->machine.height && engine->ours.has[part] &&
            engine->parts[engine->self].parts[part].state == FED_PART_HERE;
+}
+
+static bool
+is_ours_lost(const struct swarm_engine *engine, enum fed_part_kind part)
+{
+    return engine->fault[0] != '\0' &&
+           engine->parts[engine->self].parts[part].state == FED_PART_LOST;
 }
 
 static void
@@ -55,6 +63,8 @@ announce_parts(struct swarm_engine *engine, uint32_t to)
         memcpy(report.signature, ours->signature[FED_REPORT_PART], sizeof report.signature);
         say(engine, to, WIRE_REPORT, encode_contribution, &report);
     }
+    if (is_ours_lost(engine, FED_UPDATE_PART) || is_ours_lost(engine, FED_REPORT_PART))
+        say(engine, to, WIRE_FAULT, encode_fault, &(struct wire_fault){.reason = engine->fault});
 }
 
 /* ---- agreeing ---- */
@@ -125,7 +135,7 @@ static void
 decide(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
 {
     const struct swarm_block *block = swarm_block_find(engine, &effect->hash);
-    struct swarm_certificate  certificate;
+    struct fed_certificate    certificate;
     PN_ASSERT(block != NULL); /* it was found good, so it is here */
     swarm_certificate_from(&certificate, engine, effect->view, &effect->hash);
     swarm_commit(engine, block, &certificate);
@@ -228,7 +238,8 @@ swarm_perform(void *host, const struct fed_swarm_effect *effect)
         return;
     case FED_S_END:
         engine->over = true;
-        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_ENDED});
+        swarm_tell(engine,
+                   &(struct swarm_notice){.kind = SWARM_ENDED, .round = engine->machine.round - 1});
         return;
     }
     PN_UNREACHABLE("effect");

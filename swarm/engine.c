@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    KEEP_UPDATES = 2,
-    KEEP_MODELS  = 2
+    KEEP_UPDATES  = 2,
+    KEEP_MODELS   = 2,
+    SAME_AGAIN_MS = 60000 /* a member is complained of for the same thing once in so long */
 };
 
 const char *const swarm_folders[SWARM_FOLDERS] = {[SWARM_MODELS]  = "models",
@@ -203,6 +204,32 @@ swarm_engine_down(struct swarm_engine *engine, pn_ms now, uint32_t number)
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_DOWN, .member = member});
 }
 
+/* The same again is said again after a while. */
+static void
+complain(struct swarm_engine *engine, struct swarm_member *of, pn_ms now, uint16_t type,
+         enum pn_status status)
+{
+    if ((status == of->complained && now < pn_ms_add(of->complained_at, SAME_AGAIN_MS)) ||
+        !engine_budget_take(&of->complaints, 1, now))
+        return;
+    of->complained    = status;
+    of->complained_at = now;
+    swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_REJECTED,
+                                              .member = of->party->number,
+                                              .type   = type,
+                                              .status = status});
+}
+
+/* A greeting with a boot number below one that we have seen: whoever speaks has forgotten what it
+ * said since, and what it voted. */
+static bool
+is_of_earlier_life(const struct swarm_member *of, const uint8_t *bytes, size_t size)
+{
+    struct wire_frame frame;
+    return wire_frame_decode(&frame, bytes, size) == PN_OK && frame.header.type == WIRE_HELLO &&
+           frame.header.sequence >> 32 < of->peer.link.taken_sequence >> 32;
+}
+
 void
 swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, const uint8_t *bytes,
                    size_t size)
@@ -217,12 +244,15 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
         st = engine_peer_open(&frame, &of->peer, bytes, size);
     if (st == PN_OK)
         st = swarm_take(engine, now, member, &frame);
-    if (engine_count(&of->peer.counters, st) == ENGINE_REJECTED &&
-        engine_budget_take(&of->complaints, 1, now))
-        swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_REJECTED,
-                                                  .member = number,
-                                                  .type   = frame.header.type,
-                                                  .status = st});
+    bool bad = engine_count(&of->peer.counters, st) == ENGINE_REJECTED;
+    if (st == PN_EPEER_REPLAY && is_of_earlier_life(of, bytes, size)) {
+        bad = true; /* whom we knew is gone */
+        swarm_engine_down(engine, now, number);
+    }
+    if (bad)
+        complain(engine, of, now, frame.header.type, st);
+    if (st == PN_EPEER_RUN && now >= of->peer.restart_at)
+        swarm_greet(engine, member, now); /* so that it hears of us, and can say the same */
     swarm_engine_tick(engine, now);
 }
 
@@ -372,7 +402,7 @@ swarm_engine_free(struct swarm_engine *engine)
     for (size_t i = 0; i < SWARM_BLOCKS; i++)
         pn_buffer_fini(&engine->blocks[i].bytes);
     pn_buffer_fini(&engine->record);
-    node_trainer_free(engine->trainer);
+    engine_trainer_free(engine->trainer);
     free(engine->kept);
     free(engine->members);
     free(engine->parts);

@@ -36,7 +36,7 @@
 #include "fed/block.h"
 #include "fed/policy.h"
 #include "fed/swarm.h"
-#include "node/trainer.h"
+#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum swarm_notice_kind {
@@ -55,10 +55,11 @@ enum swarm_notice_kind {
     SWARM_COMMITTED, /* `block` stands in our ledger; `votes` decided it                    */
     SWARM_CONVICTED, /* `member` signed two votes that contradict each other                */
     SWARM_FORKED,    /* `member` shows another block than ours: `text`                      */
-    SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`                  */
+    SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`. PN_EPEER_REPLAY: it
+                        greeted as in an earlier life, and its session is over              */
     SWARM_FAILED,    /* something failed here, and will be tried again: `text`              */
     SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
-    SWARM_ENDED      /* the last block is here, and with everybody who is: `text`           */
+    SWARM_ENDED      /* the last block is here, and with everybody who is; `round` was the last */
 };
 
 struct swarm_metric {
@@ -89,6 +90,7 @@ struct swarm_config {
     const struct data_source     *source;
     const struct engine_job      *job;
     uint64_t                      bytes_max; /* of the site's records in memory */
+    uint32_t                      threads;   /* of a training; 0: one           */
     const struct store_disk      *disk;
     struct pn_ports               ports;
     struct engine_scratch        *scratch;

@@ -349,6 +349,9 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
                                               .hash       = hash,
                                               .votes      = votes,
                                               .vote_count = (uint32_t)propose.vote_count};
+    for (size_t i = 0; i < propose.vote_count; i++)
+        (void)!vote(engine, now,
+                    &votes[i]); /* SAFE: one that is too old counts in the proof only */
     return swarm_turn(engine, now,
                       &(struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &event});
 }
@@ -357,7 +360,7 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
 
 static void
 give_block(struct swarm_engine *engine, uint32_t member, const uint8_t *record, size_t size,
-           const struct swarm_certificate *certificate)
+           const struct fed_certificate *certificate)
 {
     struct wire_decision decision = {.block = {record + 64, size - 64}};
     struct wire_witness  witnesses[FED_SWARM_MAX];
@@ -374,7 +377,7 @@ give_block(struct swarm_engine *engine, uint32_t member, const uint8_t *record, 
 
 /* The votes that decided a block stand in the one after it, or in our hand for the newest. */
 static enum pn_status
-certificate_of(struct swarm_certificate *out, struct swarm_engine *engine, uint64_t height)
+certificate_of(struct fed_certificate *out, struct swarm_engine *engine, uint64_t height)
 {
     const struct store_disk *disk = engine->config.disk;
     if (height + 1 == engine->chain.height) {
@@ -403,7 +406,7 @@ static enum pn_status
 give_decided(struct swarm_engine *engine, uint32_t member, uint64_t height)
 {
     const struct store_disk *disk = engine->config.disk;
-    struct swarm_certificate certificate;
+    struct fed_certificate   certificate;
     struct pn_buffer         record;
     if (height >= engine->chain.height)
         return PN_EPEER_STALE;
@@ -450,6 +453,16 @@ take_ask(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct w
                                    : give_open(engine, member, &hash);
 }
 
+/* Two members may have given what we asked for; the second comes when we are past it. */
+static bool
+is_of_now(struct swarm_engine *engine, const struct wire_span *bytes)
+{
+    struct wire_block block;
+    return wire_block_decode(&block, &engine->config.scratch->arena, bytes->bytes, bytes->size) ==
+               PN_OK &&
+           block.height == engine->chain.height;
+}
+
 /* The votes of a certificate are votes like others: whoever gave us another one is convicted. */
 static void
 hear_witnesses(struct swarm_engine *engine, pn_ms now, const struct fed_decided *decided,
@@ -472,11 +485,11 @@ static enum pn_status
 take_decided(struct swarm_engine *engine, pn_ms now, const struct wire_decision *decision,
              const struct sec_hash *hash, const struct sec_signature *signature)
 {
-    struct swarm_certificate certificate = {.height = engine->chain.height,
-                                            .view   = decision->view,
-                                            .count  = (uint32_t)decision->witness_count};
-    struct fed_decided       decided     = {
-                  .height = engine->chain.height, .view = decision->view, .hash = *hash};
+    struct fed_certificate certificate = {.height = engine->chain.height,
+                                          .view   = decision->view,
+                                          .count  = (uint32_t)decision->witness_count};
+    struct fed_decided     decided     = {
+                .height = engine->chain.height, .view = decision->view, .hash = *hash};
     struct wire_block block;
     struct pn_error   why;
     memcpy(decided.run, engine->run, sizeof decided.run);
@@ -484,7 +497,7 @@ take_decided(struct swarm_engine *engine, pn_ms now, const struct wire_decision 
            decision->witness_count * sizeof *decision->witnesses);
     if (fed_certificate_check(engine->config.roster, &decided, decision->witnesses,
                               decision->witness_count, &why) != PN_OK)
-        return PN_EPEER_AUTH;
+        return is_of_now(engine, &decision->block) ? PN_EPEER_AUTH : PN_EPEER_STALE;
     if (check_block(engine, &block, &decision->block, signature) != PN_OK)
         return PN_EPEER_VALUE;
     const struct sec_blob model = fed_blob_from_wire(&block.model_out);

@@ -1,6 +1,7 @@
 #include "swarm/state.h"
 
 #include "engine/ledger.h"
+#include "engine/summit.h"
 
 #include <string.h>
 
@@ -12,63 +13,6 @@ take_block(void *context, const struct wire_block *block, const struct sec_hash 
     swarm_teach(engine, block);
     swarm_note_metrics(engine, block);
     return swarm_remember(engine, block);
-}
-
-/* The ledger was never shorter than this: a copy of an older state directory is refused. */
-static enum pn_status
-check_summit(const struct swarm_engine *engine, struct pn_error *why)
-{
-    const struct store_disk *disk = engine->config.disk;
-    uint8_t                  summit[40];
-    uint64_t                 size, height;
-    enum pn_status           st = disk->size(disk->host, "summit", &size);
-    if (st == PN_ENOENT)
-        return PN_OK;
-    if (st == PN_OK)
-        st = size == sizeof summit ? disk->read(disk->host, "summit", summit, 0, sizeof summit)
-                                   : PN_ECORRUPT;
-    if (st != PN_OK)
-        return pn_error_set(why, st, "the state directory does not give its highest block: %s",
-                            pn_status_text(st));
-    height = pn_get_u64(summit);
-    if (height + 1 > engine->chain.height)
-        return pn_error_set(why, PN_ECORRUPT,
-                            "the ledger ends before block %llu, which it held: an older copy was "
-                            "put back. Restore the newest one; a member that forgets what it voted "
-                            "for can be made to vote against it",
-                            (unsigned long long)height);
-    if (height + 1 == engine->chain.height && memcmp(summit + 8, engine->chain.head.bytes, 32) != 0)
-        return pn_error_set(why, PN_ECORRUPT, "block %llu is not the one that this ledger held",
-                            (unsigned long long)height);
-    return PN_OK;
-}
-
-static enum pn_status
-load_certificate(struct swarm_engine *engine, struct pn_error *why)
-{
-    const struct store_disk *disk   = engine->config.disk;
-    uint64_t                 height = engine->chain.height - 1, size = 0;
-    uint8_t                  bytes[SWARM_CERTIFICATE_MAX];
-    const char              *name = swarm_certificate_name(height);
-    if (engine->chain.height == 0)
-        return PN_OK;
-    enum pn_status st = disk->size(disk->host, name, &size);
-    if (st == PN_OK && size > sizeof bytes)
-        st = PN_ECORRUPT;
-    if (st == PN_OK)
-        st = disk->read(disk->host, name, bytes, 0, (size_t)size);
-    if (st == PN_OK && (!swarm_certificate_decode(&engine->certificate, bytes, (size_t)size) ||
-                        engine->certificate.height != height))
-        st = PN_ECORRUPT;
-    struct fed_decided decided = {
-        .height = height, .view = engine->certificate.view, .hash = engine->chain.head};
-    memcpy(decided.run, engine->run, sizeof decided.run);
-    if (st == PN_OK)
-        st = fed_certificate_check(engine->config.roster, &decided, engine->certificate.witnesses,
-                                   engine->certificate.count, why);
-    return st == PN_OK
-               ? PN_OK
-               : pn_error_wrap(why, st, "the votes for block %llu", (unsigned long long)height);
 }
 
 /* What we committed to at the height to come is said again, not made again. */
@@ -104,17 +48,18 @@ enum pn_status
 swarm_resume(struct swarm_engine *engine, struct pn_error *why)
 {
     const struct swarm_config *config = &engine->config;
-    enum pn_status             st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
-                                                       config->scratch, take_block, engine, why);
+    struct engine_summit       summit;
+    enum pn_status             st = engine_summit_read(&summit, config->disk, why);
+    if (st == PN_OK)
+        st = engine_ledger_walk(&engine->chain, config->roster, config->disk, config->scratch,
+                                take_block, engine, why);
     if (st == PN_OK && engine->chain.height > 0 &&
         !sec_hash_equal(&engine->chain.job, &config->job->job->hash))
         st = pn_error_set(why, PN_ECONFIG,
                           "the state directory holds the run of another job; one directory is for "
                           "one run");
     if (st == PN_OK)
-        st = check_summit(engine, why);
-    if (st == PN_OK)
-        st = load_certificate(engine, why);
+        st = engine_summit_check(&engine->certificate, &summit, &engine->chain, why);
     return st == PN_OK ? load_ours(engine, why) : st;
 }
 

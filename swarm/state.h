@@ -16,6 +16,8 @@
 
 #include "engine/blob.h"
 #include "engine/budget.h"
+#include "engine/fetch.h"
+#include "engine/shelf.h"
 #include "engine/work.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
@@ -35,6 +37,8 @@ struct swarm_member {
     struct engine_peer              peer;
     struct engine_budget            frames, bytes, complaints;
     uint64_t                        budget_height;
+    enum pn_status                  complained;    /* why a frame of it was rejected, */
+    pn_ms                           complained_at; /* when we last said so            */
     bool                            greeted, forked;
 };
 
@@ -68,12 +72,6 @@ struct swarm_ours { /* what we committed to at a height; durable before it is an
     uint8_t         signature[2][64];
 };
 
-struct swarm_certificate {
-    uint64_t            height; /* of the block; meaningless while `count` is 0 */
-    uint32_t            view, count;
-    struct wire_witness witnesses[FED_SWARM_MAX];
-};
-
 struct swarm_pending { /* an event with what it points at */
     struct fed_swarm_event     event;
     struct fed_consensus_event consensus;
@@ -101,7 +99,7 @@ struct swarm_engine {
     pn_ms                now; /* of the turn */
 
     struct fed_chain         chain;
-    struct swarm_certificate certificate; /* of the chain's head */
+    struct fed_certificate certificate; /* of the chain's head */
     double                   best;        /* of the stopping metric */
     uint32_t                 stale;
     struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
@@ -115,12 +113,14 @@ struct swarm_engine {
     uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
     struct pn_buffer   record; /* being committed */
     struct fed_chain   after;  /* the chain with it */
-    struct swarm_certificate decided;
+    struct fed_certificate decided;
 
-    struct node_trainer *trainer; /* once our records are read */
-    struct node_progress progress;
+    struct engine_trainer *trainer; /* once our records are read */
+    struct engine_progress progress;
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
+    bool                 refuses; /* our policy does, or our records cannot be read */
+    char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
 
     bool                must_build; /* a block of our own, once the model is here */
     pn_ms               look_at; /* blocks that wait are looked at again then; 0: none waits */
@@ -189,6 +189,8 @@ enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
 void swarm_begin_join(struct swarm_engine *engine);
 /* Makes our parts of this height, once model and scaling are here. */
 void swarm_contribute(struct swarm_engine *engine, pn_ms now);
+/* Nothing of ours comes at this height, as engine->fault says. */
+void swarm_lose_ours(struct swarm_engine *engine, pn_ms now);
 /* They are durable: the machine hears of them. */
 void swarm_offer_ours(struct swarm_engine *engine);
 enum { SWARM_OURS_SIZE = 400 };
@@ -243,10 +245,7 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
        SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
-                        2 * (68 + WIRE_BLOCK_MAX) };
-/* "certificate.0" or "certificate.1": the votes for a block are durable before it is, and must not
- * take the place of those for the block before. */
-const char *swarm_certificate_name(uint64_t height);
+                        3 * (68 + WIRE_BLOCK_MAX) };
 /* fed_chain_take onto our chain; signatures of a block that this process has checked before are
  * not checked again. `after` and `block` are the caller's. */
 enum pn_status swarm_chain_take(struct swarm_engine *engine, struct wire_block *block,
@@ -254,17 +253,13 @@ enum pn_status swarm_chain_take(struct swarm_engine *engine, struct wire_block *
                                 const struct wire_span     *bytes,
                                 const struct sec_signature *signature);
 void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
-                  const struct swarm_certificate *certificate);
-void swarm_certificate_from(struct swarm_certificate *out, const struct swarm_engine *engine,
+                  const struct fed_certificate *certificate);
+void swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
                             uint32_t view, const struct sec_hash *hash);
 /* Notes which blobs a block names, for tidying up later. */
 enum pn_status swarm_remember(struct swarm_engine *engine, const struct wire_block *block);
 /* Tells the machine what a block of ours means. */
 void swarm_teach(struct swarm_engine *engine, const struct wire_block *block);
-enum { SWARM_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68 };
-size_t swarm_certificate_encode(uint8_t out[static SWARM_CERTIFICATE_MAX],
-                                const struct swarm_certificate *certificate);
-bool   swarm_certificate_decode(struct swarm_certificate *out, const uint8_t *bytes, size_t size);
 
 /* ---- resume.c ---- */
 

@@ -55,7 +55,8 @@ may store base crypto
 may net base crypto
 may engine base text crypto proto nnlib data fed store
 may coordinator base text crypto proto nnlib data fed store net engine
-may node base text crypto proto nnlib data fed store net engine
+may swarm base text crypto proto nnlib data fed store engine
+may node base text crypto proto nnlib data fed store net engine swarm
 
 # Decisions do no I/O: no clock, socket, file or thread in fed/.
 found=$(grep -nE '#include <(time|unistd|fcntl|pthread|sys/[a-z]+|poll|errno|dirent)\.h>' \

@@ -12,6 +12,7 @@
  */
 #include "engine/blob.h"
 #include "engine/party.h"
+#include "engine/shelf.h"
 #include "fed/block.h"
 #include "net/loop.h"
 #include "store/files.h"

@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 """The simulator beside JAX and pfl-research: clients per second, one core and two.
 
-    bench/run sim                     with the other benchmarks
-    bench/sim/bench.py [--pairs N] [--quick] [--build DIR] [--json FILE]     alone
+    bench/run sim [--pairs N] [--quick]
 
 Ours and theirs alternate. Ratios are pair by pair, from wall time; a machine with other work on it
-spoils those, so the same is said of processor time.
+spoils those, so the same is said of processor time. --quick: a round or two of everything.
 Environments of the peers: $PANAL_PEERS (default build/peers), jax or torch, and pfl.
 """
 import json
 import os
 import pathlib
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from kit import Series, ratios
+
 TITLE = "panal-sim beside JAX and pfl: clients per second"
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLOWER_1000 = 49  # clients/s, reference/performance.md, section 1.3: two quiet cores, no training
 COLUMN = "    - {{ name: f{0}, type: numeric }}\n"
 
@@ -84,7 +83,7 @@ def write_idx(folder, rows, pixels=784):
 
 
 def write_fraud(folder, quick):
-    rounds = 10 if quick else 60
+    rounds = 10 if quick else 30
     write_csv(folder / "fraud.csv", 30, 100000)
     for follow in ("cohort", "all"):
         (folder / f"fraud-{follow}.yaml").write_text(job(
@@ -98,7 +97,7 @@ def write_digits(folder, quick):
     (folder / "digits.yaml").write_text(job(
         dense_net([784, 200, 200, 10]), "cce_logits",
         "  format: idx\n  shape: [28, 28]\n  classes: 10\n  divide: 255\n", 10,
-        2 if quick else 8, 10))
+        1 if quick else 6, 10))
     (folder / "digits-sites.yaml").write_text(sites(100, "images: images, labels: labels"))
 
 
@@ -106,181 +105,130 @@ def write_empty(folder, quick):
     """100,000 parameters, one record a node: what is not training."""
     write_csv(folder / "empty.csv", 367, 1000)
     (folder / "empty.yaml").write_text(job(dense_net([367, 271, 1]), "mse", csv_columns(367, ""), 1,
-                                           2 if quick else 4, 1000))
+                                           1 if quick else 4, 1000))
     (folder / "empty-sites.yaml").write_text(sites(1000, "file: empty.csv"))
+
+
+def write_idle(folder, quick):
+    write_csv(folder / "idle.csv", 1, 10000)
+    (folder / "idle.yaml").write_text(job(dense_net([1, 1]), "mse", csv_columns(1, ""), 10, 2, 10))
+    for nodes in (100, 1000):
+        (folder / f"idle-{nodes}-sites.yaml").write_text(sites(nodes, "file: idle.csv"))
 
 
 class Simulator:
     """What one run of panal-sim said."""
 
     def __init__(self, kit, folder, name, sites_name, cores, identity):
-        command = ["taskset", "-c", ",".join(map(str, range(cores))), kit.program("panal-sim"), "run",
-                   f"{name}.yaml", "--sites", f"{sites_name}-sites.yaml", "--identity", identity,
-                   "--workers", str(cores), "--json"]
-        said = json.loads(kit.call(*command, timeout=600, cwd=folder))
+        said = json.loads(kit.call(
+            *pinned(cores), kit.program("panal-sim"), "run", f"{name}.yaml", "--sites",
+            f"{sites_name}-sites.yaml", "--identity", identity, "--workers", str(cores), "--json",
+            timeout=600, cwd=folder))
         self.per_s = said["clients_per_s"]
         self.per_cpu_s = said["clients"] / max(said["rounds_cpu_s"], 1e-9)
-        self.model, self.peak = said["model"], said["peak_bytes"]
+        self.model, self.peak, self.virtual = said["model"], said["peak_bytes"], said["virtual_ms"]
 
 
-def peer_runs(kit, script, python, workload, cores, rounds):
-    """Medians and best of one run of a peer: the fastest of its ways."""
-    threads = {"OMP_NUM_THREADS": str(cores), "MKL_NUM_THREADS": str(cores)}
-    more = ["--threads", str(cores)] if script == "sim_jax.py" else []
-    said = kit.call("taskset", "-c", ",".join(map(str, range(cores))), python,
-                    str(kit.shared / "peers" / script), "--workload", workload, "--rounds",
-                    str(rounds), *more, timeout=600, env={**os.environ, **threads})
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return (max(line["clients_per_s_median"] for line in lines),
-            max(line["clients_per_s_best"] for line in lines))
+def pinned(cores):
+    return "taskset", "-c", ",".join(map(str, range(cores)))
 
 
-# Processor time of rounds alone: a long run less a short one, both with their compilation.
-PER_CPU = """
-import os, sys, time
+# sim_jax.py takes a time before and after every round: wall and processor time of the same rounds.
+JAX = """
+import json, os, statistics, sys, time, types
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 peers, workload, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 sys.path.insert(0, peers)
 import sim_jax
 from sim_pfl import WORKLOADS
-begun = time.process_time()
-sim_jax.run(workload, "scan", 2)
-middle = time.process_time()
-sim_jax.run(workload, "scan", 2 + rounds)
-spent = (time.process_time() - middle) - (middle - begun)
-print(WORKLOADS[workload][4] * rounds / spent)
+for how in ("scan", "vmap"):
+    stamps = []
+    def stamp():
+        stamps.append((time.perf_counter(), time.process_time()))
+        return stamps[-1][0]
+    sim_jax.time = types.SimpleNamespace(perf_counter=stamp)
+    sim_jax.run(workload, how, rounds)
+    spent = [[after[k] - before[k] for before, after in zip(stamps[::2], stamps[1::2])]
+             for k in (0, 1)]
+    print(json.dumps([WORKLOADS[workload][4] / max(statistics.median(s), 1e-9) for s in spent]))
 """
 
 
-def jax_per_cpu(kit, python, workload, rounds):
-    return float(kit.call("taskset", "-c", "0", python, "-c", PER_CPU, str(kit.shared / "peers"),
-                          workload, str(rounds), timeout=600,
-                          env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}))
+class Jax:
+    """JAX on one core: the faster of its two ways (scan, vmap), by wall and by processor time."""
+
+    def __init__(self, kit, python, workload, rounds):
+        said = kit.call(*pinned(1), python, "-c", JAX, str(kit.shared / "peers"), workload,
+                        str(rounds), timeout=600,
+                        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+        ways = [json.loads(line) for line in said.splitlines() if line.startswith("[")]
+        self.per_s, self.per_cpu_s = (max(way[k] for way in ways) for k in (0, 1))
 
 
-def compare(kit, folder, what, name, workload, jax, pfl):
-    """One workload: ours with nominal identity on one core and two, JAX, pfl; then ours with real."""
-    ours, two, theirs, best, others = [], [], [], [], []
-    long = {"fraud_mlp_100": 200, "mnist_2nn_600": 5}[workload]
+def pfl_per_s(kit, python, workload, rounds):
+    said = kit.call(*pinned(1), python, str(kit.shared / "peers/sim_pfl.py"), "--workload",
+                    workload, "--rounds", str(rounds), timeout=600,
+                    env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+    return max(json.loads(line)["clients_per_s_median"] for line in said.splitlines()
+               if line.startswith("{"))
+
+
+def compare(kit, folder, what, name, workload, peers, rounds):
+    """One workload: ours with nominal identity on one core, JAX, ours on two; then real, and pfl."""
+    sites = name.split("-")[0]
+    ours, two, theirs = [], [], []
     for _ in range(kit.pairs):
-        ours.append(Simulator(kit, folder, name, name.split("-")[0], 1, "nominal"))
-        if jax:
-            theirs.append(peer_runs(kit, "sim_jax.py", jax, workload, 1, 10)[0])
-            best.append(jax_per_cpu(kit, jax, workload, long))
-        two.append(Simulator(kit, folder, name, name.split("-")[0], 2, "nominal"))
-        if pfl and len(others) < 2:
-            others.append(peer_runs(kit, "sim_pfl.py", pfl, workload, 1, 3)[0])
-    real = Simulator(kit, folder, name, name.split("-")[0], 1, "real")
+        ours.append(Simulator(kit, folder, name, sites, 1, "nominal"))
+        if peers["jax"]:
+            theirs.append(Jax(kit, peers["jax"], workload, rounds))
+        two.append(Simulator(kit, folder, name, sites, 2, "nominal"))
+    real = Simulator(kit, folder, name, sites, 1, "real")
     if {run.model for run in ours + two + [real]} != {ours[0].model}:
         kit.say(f"!!! {what}: the model depends on identity or threads")
-    kit.row(f"{what}, nominal, 1 core", kit.series(run.per_s for run in ours), "clients/s")
-    kit.row(f"{what}, nominal, 2 cores", kit.series(run.per_s for run in two), "clients/s")
-    kit.row(f"{what}, real, 1 core", real.per_s, "clients/s")
-    kit.row(f"{what}, nominal, 1 core, of processor time",
-            kit.series(run.per_cpu_s for run in ours), "clients/s")
-    kit.row(f"{what}, real, 1 core, of processor time", real.per_cpu_s, "clients/s")
+    for label, runs in ("nominal, 1 core", ours), ("nominal, 2 cores", two), ("real, 1 core", [real]):
+        kit.row(f"{what}, {label}", Series(run.per_s for run in runs), "clients/s")
+        kit.row("  of processor time", Series(run.per_cpu_s for run in runs), "clients/s")
     if theirs:
-        kit.row(f"{what}, JAX, 1 core, median round", kit.series(theirs), "clients/s")
-        kit.row(f"{what}, JAX, 1 core, of processor time", kit.series(best), "clients/s")
-        kit.row(f"{what}, panal / JAX, 1 core",
-                kit.series(a.per_s / b for a, b in zip(ours, theirs)), "x", "1")
-        kit.row(f"{what}, panal on 2 cores / JAX on 1",
-                kit.series(a.per_s / b for a, b in zip(two, theirs)), "x")
-        kit.row(f"{what}, panal / JAX, both of processor time",
-                kit.series(a.per_cpu_s / b for a, b in zip(ours, best)), "x", "1")
-    if others:
-        kit.row(f"{what}, pfl, 1 core", kit.series(others), "clients/s")
-        kit.row(f"{what}, panal / pfl, 1 core", ours[0].per_s / others[0], "x")
+        walls, times = [run.per_s for run in theirs], [run.per_cpu_s for run in theirs]
+        kit.row(f"{what}, JAX, 1 core", Series(walls), "clients/s")
+        kit.row("  of processor time", Series(times), "clients/s")
+        kit.row(f"{what}, panal / JAX, 1 core", ratios([run.per_s for run in ours], walls), "x", "1")
+        kit.row("  both of processor time", ratios([run.per_cpu_s for run in ours], times), "x", "1")
+        kit.row(f"{what}, panal on 2 cores / JAX on 1", ratios([run.per_s for run in two], walls), "x")
+    if peers["pfl"]:
+        other = pfl_per_s(kit, peers["pfl"], workload, 3)
+        kit.row(f"{what}, pfl, 1 core", other, "clients/s")
+        kit.row(f"{what}, panal / pfl, 1 core", ours[-1].per_s / other, "x")
 
 
 def empty(kit, folder):
     for identity in ("nominal", "real"):
         runs = [Simulator(kit, folder, "empty", "empty", 2, identity)
                 for _ in range(kit.pairs if identity == "nominal" else 1)]
-        kit.row(f"1,000 nodes, no training, 100,000 parameters, {identity}, 2 cores",
-                kit.series(run.per_s for run in runs), "clients/s")
-        kit.row(f"  of processor time", kit.series(run.per_cpu_s for run in runs), "clients/s")
+        kit.row(f"1,000 nodes, no training, 100,000 parameters, {identity}",
+                Series(run.per_s for run in runs), "clients/s")
+        kit.row("  of processor time", Series(run.per_cpu_s for run in runs), "clients/s")
         kit.row(f"  beside Flower's {FLOWER_1000} on two quiet cores",
-                kit.series(run.per_s / FLOWER_1000 for run in runs), "x", "20")
+                Series(run.per_s / FLOWER_1000 for run in runs), "x", "20")
+
+
+def idle(kit, folder):
+    """What a node costs that was never invited: peaks of 1,000 nodes and of 100, a cohort of 10."""
+    peaks = [Simulator(kit, folder, "idle", f"idle-{nodes}", 1, "nominal").peak
+             for nodes in (100, 1000)]
+    kit.row("an idle node, its 10 records of 4 bytes included", (peaks[1] - peaks[0]) / 900, "bytes",
+            "1024")
 
 
 def run(kit):
-    jax, pfl = kit.peer("jax") or kit.peer("torch"), kit.peer("pfl")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="panal-bench-sim."))
-    try:
-        for write in (write_fraud, write_digits, write_empty):
+    peers = {"jax": kit.peer("jax") or kit.peer("torch"), "pfl": kit.peer("pfl")}
+    with tempfile.TemporaryDirectory(prefix="panal-bench-sim.") as name:
+        folder = pathlib.Path(name)
+        for write in (write_fraud, write_digits, write_empty, write_idle):
             write(folder, kit.quick)
-        compare(kit, folder, "fraud MLP", "fraud-cohort", "fraud_mlp_100", jax, pfl)
+        compare(kit, folder, "fraud MLP", "fraud-cohort", "fraud_mlp_100", peers, 10)
         follow_all = Simulator(kit, folder, "fraud-all", "fraud", 1, "nominal")
         kit.row("fraud MLP, nominal, 1 core, follow: all", follow_all.per_s, "clients/s")
-        compare(kit, folder, "2NN", "digits", "mnist_2nn_600", jax, pfl)
+        compare(kit, folder, "2NN", "digits", "mnist_2nn_600", peers, 2 if kit.quick else 5)
         empty(kit, folder)
-    finally:
-        shutil.rmtree(folder)
-
-
-# ---- alone ----
-
-
-class Alone:
-    """Stands in for bench/kit.py."""
-
-    def __init__(self, build, pairs, quick):
-        self.build, self.pairs, self.quick = pathlib.Path(build), pairs, quick
-        self.peers = pathlib.Path(os.environ.get("PANAL_PEERS", ROOT / "build/peers"))
-        self.shared, self.rows, self.notes = ROOT.parent / "shared", [], []
-
-    def program(self, name):
-        return str((self.build / "bin" / name).resolve())
-
-    def peer(self, name):
-        python = self.peers / name / "bin/python"
-        return str(python) if python.exists() else self.say(f"!!! {name} is not in {self.peers}")
-
-    def call(self, *command, timeout=300, **more):
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout,
-                              **more).stdout
-
-    def say(self, text):
-        self.notes.append(text)
-        print(text, flush=True)
-
-    @staticmethod
-    def series(values):
-        return sorted(values)
-
-    def row(self, what, series, unit, target=None):
-        values = series if isinstance(series, list) else [series]
-        median = values[len(values) // 2]
-        self.rows.append({"what": what, "unit": unit, "target": target, "median": median,
-                          "values": values})
-        aim = f"   target {target}" if target else ""
-        print(f"  {what:<66} {median:>9.4g} ({values[0]:.4g} - {values[-1]:.4g}) {unit}{aim}",
-              flush=True)
-
-
-def main():
-    import argparse
-    parser = argparse.ArgumentParser(description=TITLE)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--build", default=str(ROOT / "build/release"))
-    parser.add_argument("--json", metavar="FILE")
-    options = parser.parse_args()
-    kit = Alone(options.build, options.pairs, options.quick)
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
-               "?")
-    about = {"cpu": cpu, "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
-             "panal": kit.call(kit.program("panal-sim"), "--version").strip(),
-             "commit": kit.call("git", "-C", str(ROOT), "describe", "--always", "--dirty").strip()}
-    run(kit)
-    about["load_after"] = os.getloadavg()[0]
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
-    if options.json:
-        pathlib.Path(options.json).write_text(
-            json.dumps({"bench": "sim", **about, "rows": kit.rows, "notes": kit.notes}, indent=1))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        idle(kit, folder)

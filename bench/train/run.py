@@ -200,6 +200,12 @@ def show(label, result, least, aim):
               f"ratio {r['ratio']:6.2f} ({r['low']:.2f} to {r['high']:.2f}){mark}", flush=True)
 
 
+def scale(o, ours, team):
+    """How much faster the whole machine is than one of its cores, pair by pair."""
+    ratios = sorted(run(ours, 1, True)["us_min"] / run(team, 1, False)["us_min"] for _ in range(o.pairs))
+    return {"ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]}
+
+
 def one_step_row(o, top, row):
     workload, batch, (model, names), least, aim = row
     folder = top / workload
@@ -223,6 +229,9 @@ def one_step_row(o, top, row):
         team = ours + ["--workers", cores]
         out["machine"] = compare(o, {1: ours, cores: team}, theirs, machine=True)
         show(f"{cores} cores", out["machine"], None, None)
+        out["scaling"] = scale(o, ours, team)
+        print(f"  {cores} cores      panal, wall time against one core: {out['scaling']['ratio']:.2f} "
+              f"({out['scaling']['low']:.2f} to {out['scaling']['high']:.2f})", flush=True)
     return out
 
 

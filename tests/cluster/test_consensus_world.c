@@ -4,15 +4,16 @@
  *     cluster.consensus_world [--from SEED] [--seeds COUNT] [--liars more] [--trace]
  *
  * (or PANAL_SEED and PANAL_SEEDS). After every event the book is right (tests/support/swarm_world).
- * After healing, all honest members decide within VIEWS_TO_DECIDE views of the furthest of them.
+ * After healing, all honest members decide within f + 4 views of the furthest of them: f lying
+ * leaders in a row, one view to come together, one to show each other what is valid, one to decide,
+ * and one in hand.
  * With `--liars more` there are more liars than f: forks happen, every one is noticed when members
  * exchange heads, and the votes that the two certificates rest on name f + 1 liars, nobody honest.
  */
 #include "tests/support/swarm_host.h"
 
 enum {
-    VIEWS_TO_DECIDE = 12,
-    PLACES          = 3 + 7 + 15 + 31 + 63 /* two-way partitions of 3 to 7 members */
+    PLACES = 3 + 7 + 15 + 31 + 63 /* two-way partitions of 3 to 7 members */
 };
 
 static const struct fed_consensus_limits LIMITS = {
@@ -108,9 +109,11 @@ swarm_overhear(struct swarm *swarm, const struct fed_signed_vote *vote)
 static void
 add_liars(struct swarm *swarm, uint32_t count)
 {
+    bool     all_alike = swarm_chance(swarm, 0.4);
+    uint32_t alike     = swarm_draw(swarm, 4);
     while (swarm->liars < count && swarm->liars + 1 < swarm->n) {
         struct swarm_node *node = &swarm->nodes[swarm_draw(swarm, swarm->n)];
-        uint32_t           way  = swarm_draw(swarm, 8);
+        uint32_t           way  = all_alike ? alike : swarm_draw(swarm, 8);
         if (!node->honest)
             continue;
         swarm->liars++;
@@ -120,7 +123,7 @@ add_liars(struct swarm *swarm, uint32_t count)
             node->twists = way == 7;
         } else {
             node->stingy = way < 2;
-            node->silent = way < 3;
+            node->silent = way == 2;
             node->twists = way >= 3;
             node->sprays = way >= 4;
         }
@@ -147,12 +150,18 @@ plan_crashes(struct swarm *swarm)
 static void
 plan_faults(struct swarm *swarm)
 {
-    swarm->heal_at  = 500 + swarm_draw(swarm, swarm_chance(swarm, 0.2) ? 10000 : 4000);
+    swarm->heal_at  = 500 + swarm_draw(swarm, 8000);
     swarm->delay_ms = SWARM_DELTA;
     if (swarm_chance(swarm, 0.7)) {
         swarm->loss  = pn_rng_uniform(&swarm->rng) * 0.6;
         swarm->twice = pn_rng_uniform(&swarm->rng) * 0.3;
     }
+    if (swarm_chance(swarm, 0.7)) /* heights that lock, or vote for nothing, and do not end */
+        for (size_t i = 0; i < 3; i++)
+            swarm->misses[i] = swarm_draw(swarm, 5) * 0.24;
+    if (swarm_chance(swarm, 0.7))
+        for (pn_ms at = 0; at < swarm->heal_at; at += 100 + swarm_draw(swarm, 900))
+            swarm_plan(swarm, at, (struct swarm_event){.kind = SWARM_DEAFEN});
     if (swarm_chance(swarm, 0.5))
         swarm->delay_ms = 50 + swarm_draw(swarm, 800);
     plan_crashes(swarm);
@@ -192,8 +201,9 @@ plan_cut(struct swarm *swarm, struct totals *totals)
     swarm->side = place + 1;
     if (swarm->seed % 4 == 3) {
         totals->place = PLACES;
-        swarm->n      = 3 + swarm_draw(swarm, 8);
-        swarm->side   = swarm_draw(swarm, 1u << swarm->n);
+        swarm->n =
+            swarm_chance(swarm, 0.5) ? 4 + 3 * swarm_draw(swarm, 3) : 3 + swarm_draw(swarm, 8);
+        swarm->side = swarm_draw(swarm, 1u << swarm->n);
     }
     CUT.lasts = 1 + swarm_draw(swarm, 4000);
 }
@@ -228,8 +238,9 @@ make(struct swarm *swarm, uint64_t seed, bool enough_liars, struct totals *total
         plan_faults(swarm);
     else
         plan_quiet(swarm);
-    add_liars(swarm, enough_liars ? swarm->limits.liars + 1 + swarm_draw(swarm, 2)
-                                  : swarm_draw(swarm, swarm->limits.liars + 1));
+    add_liars(swarm, enough_liars               ? swarm->limits.liars + 1 + swarm_draw(swarm, 2)
+                     : swarm_chance(swarm, 0.6) ? swarm->limits.liars
+                                                : swarm_draw(swarm, swarm->limits.liars + 1));
     bool slow = drawn && swarm_chance(swarm, 0.3);
     for (uint32_t i = 0; i < swarm->n; i++) {
         swarm_wake(swarm, i);
@@ -290,6 +301,13 @@ happen(struct swarm *swarm, const struct swarm_event *event, struct totals *tota
         if (event->life == node->life)
             act(swarm, event->member);
         return;
+    case SWARM_DEAFEN: /* some hear only some of the others, for a while */
+        for (uint32_t from = 0; from < swarm->n; from++) {
+            swarm->deaf[from] = 0;
+            for (uint32_t to = 0; to < swarm->n; to++)
+                swarm->deaf[from] |= swarm_chance(swarm, 0.5) ? 1u << to : 0;
+        }
+        return;
     case SWARM_CUT:
         swarm->cut = event->block;
         return;
@@ -336,6 +354,12 @@ is_calm(const struct swarm *swarm)
     return true;
 }
 
+static uint32_t
+views_to_decide(const struct swarm *swarm)
+{
+    return swarm->limits.liars + 4;
+}
+
 /* The longest that `views` after `from` can take: all time-outs of each, on the slowest clock. */
 static pn_ms
 time_for(uint32_t from, uint32_t views)
@@ -362,14 +386,15 @@ run(struct swarm *swarm, struct totals *totals)
             calm_at   = swarm->now;
             swarm_trace(swarm, "calm in view %u", calm_view);
         }
-        bool late = calm_view != 0 && swarm->now > calm_at + time_for(calm_view, VIEWS_TO_DECIDE);
+        bool late =
+            calm_view != 0 && swarm->now > calm_at + time_for(calm_view, views_to_decide(swarm));
         if (late && swarm->enough_liars && !swarm->forked)
             break; /* nobody promised that they decide */
         if (late)
             swarm_fail(swarm,
                        swarm->forked ? "a fork is not noticed"
                                      : "not all decided within %d views after view %u",
-                       (int)VIEWS_TO_DECIDE, calm_view);
+                       (int)views_to_decide(swarm), calm_view);
     }
     while (swarm->queued > 0) {
         struct swarm_event event = swarm_next(swarm);
@@ -384,7 +409,7 @@ run(struct swarm *swarm, struct totals *totals)
         totals->views_worst = views;
     if (swarm->now - calm_at > totals->ms_worst)
         totals->ms_worst = swarm->now - calm_at;
-    if (views > VIEWS_TO_DECIDE)
+    if (views > views_to_decide(swarm))
         swarm_fail(swarm, "%u views after view %u", views, calm_view);
 }
 

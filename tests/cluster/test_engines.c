@@ -9,17 +9,22 @@
 #include "engine/ledger.h"
 #include "fed/update.h"
 
-#define JOB_HEAD                                                                                   \
+#define MODEL                                                                                      \
+    "  h    = dense x 6 init=xavier\n"                                                             \
+    "  a    = tanh h\n"                                                                            \
+    "  out  = dense a 1 init=xavier\n"
+#define MODEL_WITH_NORM                                                                            \
+    "  h    = dense x 6 init=xavier\n"                                                             \
+    "  n    = batch_norm h affine=local\n"                                                         \
+    "  a    = tanh n\n"                                                                            \
+    "  out  = dense a 1 init=xavier\n"
+#define JOB(model)                                                                                 \
     "version: 1\n"                                                                                 \
     "name: engines\n"                                                                              \
     "seed: 3\n"                                                                                    \
     "profile: open\n"                                                                              \
     "model: |\n"                                                                                   \
-    "  x    = input 4\n"                                                                           \
-    "  h    = dense x 6 init=xavier\n"                                                             \
-    "  a    = tanh h\n"                                                                            \
-    "  out  = dense a 1 init=xavier\n"                                                             \
-    "  loss = bce_logits out\n"                                                                    \
+    "  x    = input 4\n" model "  loss = bce_logits out\n"                                         \
     "data:\n"                                                                                      \
     "  format: csv\n"                                                                              \
     "  columns:\n"                                                                                 \
@@ -32,9 +37,11 @@
     "limits: { update_norm: 50, weight: 100000 }\n"
 
 /* Everybody counts in every round, however long it takes: so faults cannot change the model. */
-#define STRICT(count)                                                                              \
-    JOB_HEAD "rounds: { count: 4, cohort: " count ", quorum: " count ", gather: 10m, "             \
-             "invite: 5m, train: 10m, collect: 10m, evaluate: 10m, attempts: 10 }\n"
+#define STRICT(count) STRICT_WITH(MODEL, count)
+#define STRICT_WITH(model, count)                                                                  \
+    JOB(model)                                                                                     \
+    "rounds: { count: 4, cohort: " count ", quorum: " count ", gather: 10m, "                      \
+    "invite: 5m, train: 10m, collect: 10m, evaluate: 10m, attempts: 10 }\n"
 
 enum {
     NODES  = 3,
@@ -662,8 +669,8 @@ a_member_that_lies_is_refused_counted_and_outlived(void **state)
     uint8_t         *bytes;
     const uint32_t   number = NODES + 2;
     cluster_new(&cluster, NODES + 1,
-                JOB_HEAD "rounds: { count: 4, cohort: 4, quorum: 3, gather: 30s, invite: 5s, "
-                         "train: 1m, collect: 10s, evaluate: 10s, attempts: 5 }\n");
+                JOB(MODEL) "rounds: { count: 4, cohort: 4, quorum: 3, gather: 30s, invite: 5s, "
+                           "train: 1m, collect: 10s, evaluate: 10s, attempts: 5 }\n");
     cluster_start(&cluster);
     cluster_stop_node(&cluster, number); /* its place is taken */
     cluster_party(&cluster, number)->deaf = true;
@@ -703,6 +710,126 @@ a_member_that_lies_is_refused_counted_and_outlived(void **state)
     cluster_free(&cluster);
 }
 
+/* ---- what stays at its node ---- */
+
+enum {
+    OWN_FACT = 72
+};
+
+static void
+own_fact(uint8_t out[static OWN_FACT], struct cluster *cluster, uint32_t number)
+{
+    const struct store_disk *disk = &cluster_party(cluster, number)->disk;
+    size_t                   size = OWN_FACT;
+    EXPECT_OK(disk->get(disk->host, "own", out, &size));
+    assert_int_equal(size, OWN_FACT);
+    assert_int_equal(pn_get_u64(out), ROUNDS);
+}
+
+/* Those of the hub's last model, which must be as the first had them; how many there are. */
+static void
+expect_first_values(struct cluster *cluster)
+{
+    const struct nn_plan   *plan  = cluster->job.plan;
+    struct sec_blob         model = chain_on_disk(cluster, TEST_HUB).model;
+    size_t                  count = (size_t)model.size / 4, tensors, local = 0;
+    const struct nn_tensor *rows  = nn_plan_manifest(plan, &tensors);
+    uint8_t                *bytes = malloc((size_t)model.size);
+    float                  *first = calloc(count, 4), *last = calloc(count, 4);
+    EXPECT_OK(engine_blob_read(bytes, NULL, &cluster->parties[0].disk, "models", &model));
+    engine_floats_decode(last, bytes, count);
+    engine_job_first_model(first, &cluster->job);
+    assert_memory_not_equal(first, last, count * 4);
+    for (size_t t = 0; t < tensors; t++) {
+        if (rows[t].role != NN_LOCAL)
+            continue;
+        assert_memory_equal(first + rows[t].offset, last + rows[t].offset, rows[t].count * 4);
+        local += (size_t)rows[t].count;
+    }
+    assert_int_equal(local, 4 * 6); /* weight, bias, mean, variance of six numbers */
+    free(bytes);
+    free(first);
+    free(last);
+}
+
+static bool
+remember_name(void *context, const char *name)
+{
+    (void)snprintf(context, ENGINE_NAME_SIZE, "%s", name);
+    return true;
+}
+
+/* As if node 3 had died when its own values of round 2 were durable and its update was not. */
+static void
+forget_update(struct cluster *cluster)
+{
+    const struct store_disk *disk                   = &cluster_party(cluster, 3)->disk;
+    char                     name[ENGINE_NAME_SIZE] = "";
+    while (cluster->parties[2].trained < 2)
+        cluster_step(cluster);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_OK(disk->list(disk->host, "updates", remember_name, name));
+        EXPECT_OK(disk->remove(disk->host, name));
+    }
+}
+
+static void
+what_is_local_stays_at_its_node_and_outlives_it(void **state)
+{
+    (void)state;
+    uint8_t         calm[NODES][OWN_FACT], seen[OWN_FACT];
+    struct sec_hash model;
+    for (uint32_t more = 0; more < 120; more += 29) {
+        struct cluster cluster;
+        cluster_new(&cluster, NODES, STRICT_WITH(MODEL_WITH_NORM, "3"));
+        cluster_start(&cluster);
+        if (more > 0) {
+            assert_true(cluster_run(&cluster, 2, more == 29 ? 0 : more));
+            if (more == 29)
+                forget_update(&cluster);
+            cluster_restart_node(&cluster, 3);
+        }
+        assert_true(cluster_run(&cluster, 0, 0));
+        assert_int_equal(cluster.outcome, WIRE_DONE);
+        assert_int_equal(cluster.parties[2].trained, ROUNDS + (more == 29 ? 1 : 0));
+        expect_one_history(&cluster);
+        expect_first_values(&cluster);
+        if (more == 0)
+            model = chain_on_disk(&cluster, TEST_HUB).model.root;
+        for (uint32_t n = 0; n < NODES; n++) {
+            own_fact(more == 0 ? calm[n] : seen, &cluster, 2 + n);
+            if (more > 0)
+                assert_memory_equal(seen, calm[n], OWN_FACT);
+        }
+        assert_memory_not_equal(calm[0], calm[1], OWN_FACT);
+        assert_memory_equal(chain_on_disk(&cluster, TEST_HUB).model.root.bytes, model.bytes, 32);
+        cluster_free(&cluster);
+    }
+}
+
+/* Nobody else has them, and the node says so. */
+static void
+local_values_that_are_gone_are_told(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    char           name[ENGINE_NAME_SIZE] = "";
+    cluster_new(&cluster, NODES, STRICT_WITH(MODEL_WITH_NORM, "3"));
+    cluster_start(&cluster);
+    assert_true(cluster_run(&cluster, 2, 0));
+    cluster.quiet                 = true;
+    const struct store_disk *disk = &cluster_party(&cluster, 3)->disk;
+    for (int i = 0; i < 2; i++) { /* before and after */
+        EXPECT_OK(disk->list(disk->host, "own", remember_name, name));
+        EXPECT_OK(disk->remove(disk->host, name));
+    }
+    (void)cluster_run(&cluster, 0, 0);
+    assert_non_null(
+        strstr(cluster_party(&cluster, 3)->failure, "the site's own part of the model, own/"));
+    assert_int_not_equal(cluster.outcome, WIRE_DONE);
+    cluster_free(&cluster);
+}
+
 int
 main(void)
 {
@@ -719,6 +846,8 @@ main(void)
         cmocka_unit_test(a_policy_on_columns_refuses_formats_that_read_whole_files),
         cmocka_unit_test(a_full_disk_ends_the_run_cleanly_and_the_next_start_goes_on),
         cmocka_unit_test(a_model_of_several_chunks_travels_whole),
+        cmocka_unit_test(what_is_local_stays_at_its_node_and_outlives_it),
+        cmocka_unit_test(local_values_that_are_gone_are_told),
         cmocka_unit_test(a_member_that_lies_is_refused_counted_and_outlived),
     };
     if (sec_init() != PN_OK)

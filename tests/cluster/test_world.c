@@ -132,7 +132,7 @@ static void
 expect_failure(const struct sim_faults *faults, const char *const *sentences, size_t count)
 {
     size_t seen = 0;
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
         struct sim_result result = run_faults(seed, faults);
         bool              known  = result.ok;
         for (size_t i = 0; !result.ok && i < count; i++)

@@ -63,6 +63,38 @@ lines=$("$bin/panal" predict "$job" whole/model.safetensors --file data/bank-b.c
 grep -q '<svg' whole/report.html || fail "no curve in the report"
 grep -q '"best_epoch"' whole/history.json
 
+# Parts of a batch decide the bits, threads do not; the rate follows the steps.
+sed 's/optimiser: adam/schedule: cosine warmup=20, clock: steps, average: 0.9, parts: 4, optimiser: adam/' "$job" >parts.yaml
+for threads in 1 2; do
+    "$bin/panal" train parts.yaml --file data/bank-a.csv --epochs 5 --threads $threads --out threads$threads \
+        >/dev/null 2>threads.log
+done
+grep -q "in 4 parts by 2 threads" threads.log
+cmp threads1/model.safetensors threads2/model.safetensors
+
+# A prediction asks for no target; nor does it change by its absence.
+"$bin/panal" predict "$job" whole/model.safetensors --file data/bank-b.csv --out with.csv
+target=$(head -1 data/bank-b.csv | tr ',' '\n' | grep -n '^fraud$' | cut -d: -f1)
+cut -d, -f"$target" --complement data/bank-b.csv >features.csv
+"$bin/panal" predict "$job" whole/model.safetensors --file features.csv --out without.csv
+cmp with.csv without.csv
+refused 'the header has no column "fraud"' "$bin/panal" evaluate "$job" whole/model.safetensors --file features.csv
+
+# An autoencoder: a record is its own target, a beat that is none has the largest error.
+beats=$here/../../examples/heartbeats/job.yaml
+awk 'BEGIN { for (r = 0; r < 61; r++) { printf "1"; for (t = 0; t < 140; t++)
+    printf " %g", r < 60 ? sin(t / 9 + r / 30) : (t % 2 ? 1 : -1); print "" } }' >beats.txt
+head -60 beats.txt >normal.txt
+"$bin/panal" data check "$beats" --file normal.txt | grep -q "is its own target"
+"$bin/panal" train "$beats" --file normal.txt --epochs 20 --out beats >/dev/null 2>beats.log
+"$bin/panal" predict "$beats" beats/model.safetensors --file beats.txt >beats.csv
+worst=$(tail -n +2 beats.csv | sort -t, -k2 -g | tail -1 | cut -d, -f1)
+[ "$worst" -eq 61 ] || fail "the oddest beat is $worst, not the last"
+mean=$(tail -n +2 beats.csv | head -60 | awk -F, '{ s += $2 } END { print s / NR }')
+loss=$("$bin/panal" evaluate "$beats" beats/model.safetensors --file normal.txt | sed 's/.*loss \([0-9.]*\).*/\1/')
+awk "BEGIN { exit !($mean - $loss < 1e-4 && $loss - $mean < 1e-4) }" ||
+    fail "the mean of the scores is $mean, the loss $loss"
+
 # Files that are not what they should be.
 head -c 3000 whole/checkpoint.safetensors >parts/checkpoint.safetensors
 refused "checkpoint.safetensors: " train --out parts --resume

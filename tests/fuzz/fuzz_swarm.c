@@ -51,13 +51,13 @@ struct host {
 /* ---- ports ---- */
 
 static enum pn_status
-take_sent(void *context, uint32_t member, const uint8_t *bytes, size_t size)
+take_sent(void *context, uint32_t member, struct pn_buffer *sent)
 {
     struct host        *host = context;
     struct wire_frame   frame;
     struct wire_propose propose;
     (void)member;
-    PN_ASSERT(wire_frame_decode(&frame, bytes, size) == PN_OK);
+    PN_ASSERT(wire_frame_decode(&frame, sent->bytes, sent->size) == PN_OK);
     wire_arena_reset(&host->arena);
     if (frame.header.type == WIRE_PROPOSE &&
         wire_propose_decode(&propose, &host->arena, frame.body, frame.header.body_size) == PN_OK) {

@@ -92,7 +92,7 @@ cluster_put(struct cluster *cluster, uint32_t from, uint32_t to, struct pn_work 
 }
 
 static inline enum pn_status
-cluster_send(void *host, uint32_t to, const uint8_t *frame, size_t size)
+cluster_send(void *host, uint32_t to, struct pn_buffer *frame)
 {
     struct cluster_party *from    = host;
     struct cluster       *cluster = from->cluster;
@@ -102,9 +102,9 @@ cluster_send(void *host, uint32_t to, const uint8_t *frame, size_t size)
         return PN_ENETWORK;
     if (pn_rng_uniform(&cluster->rng) < cluster->drop)
         return PN_OK; /* lost on the way */
-    cluster_put(cluster, from->number, to, NULL, frame, size);
+    cluster_put(cluster, from->number, to, NULL, frame->bytes, frame->size);
     if (pn_rng_uniform(&cluster->rng) < cluster->twice)
-        cluster_put(cluster, from->number, to, NULL, frame, size);
+        cluster_put(cluster, from->number, to, NULL, frame->bytes, frame->size);
     return PN_OK;
 }
 

@@ -12,6 +12,8 @@
 
 #include "data/table.h"
 
+#include <math.h>
+
 static char              folder[FOLDER_PATH];
 static struct pn_error   why;
 static struct text_yaml *yaml;
@@ -94,6 +96,18 @@ expect_refused(const struct data_schema *schema, const char *text, const char *s
     EXPECT_STATUS(PN_EDATA, load_file(&table, schema, "table.csv"));
     EXPECT_SAYS(&why, says);
 }
+
+static inline void
+expect_floats(const float *expected, const float *seen, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(expected[i] == seen[i] || (isnan(expected[i]) && isnan(seen[i]))))
+            fail_msg("number %zu: expected %g, seen %g", i, (double)expected[i], (double)seen[i]);
+}
+
+#define EXPECT_FLOATS(seen, ...)                                                                   \
+    expect_floats((const float[]){__VA_ARGS__}, seen,                                              \
+                  sizeof((const float[]){__VA_ARGS__}) / sizeof(float))
 
 /* The folder of the real datasets: $PANAL_DATA, or ../shared/data beside the sources; else the test
  * is skipped, loudly. */

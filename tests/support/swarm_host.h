@@ -90,8 +90,18 @@ swarm_dies(struct swarm *swarm, uint32_t member)
 }
 
 static inline void
+swarm_keep(struct swarm_node *node, const struct sec_hash *hash)
+{
+    if (!sec_hash_is_zero(hash))
+        node->keeps[swarm_block_of(hash)] = node->has[swarm_block_of(hash)];
+}
+
+/* The blocks that it is about to vote for first. */
+static inline void
 swarm_save(struct swarm_node *node)
 {
+    swarm_keep(node, &node->machine.mine[0].hash);
+    swarm_keep(node, &node->machine.mine[1].hash);
     fed_consensus_save(node->saved, &node->machine);
     node->has_saved  = true;
     node->proof_view = node->machine.valid_view;
@@ -216,10 +226,10 @@ swarm_do_vote(struct swarm *swarm, uint32_t member, const struct fed_vote *vote)
     swarm_trace(swarm, "%u %s %d in view %u, lock %u", member,
                 vote->step == FED_PREVOTE ? "prevotes" : "precommits", swarm_name(&vote->hash),
                 vote->view, vote->lock_view);
-    if (!sec_hash_is_zero(&vote->hash))
-        node->keeps[swarm_block_of(&vote->hash)] = node->has[swarm_block_of(&vote->hash)];
+    if (vote->view >= SWARM_VIEWS)
+        return;
     for (uint32_t i = 0; i < swarm->n; i++) {
-        if (i == member || node->silent || node->echoes)
+        if (i == member || node->silent || node->echoes || node->stingy)
             continue;
         if (swarm_dies(swarm, member))
             return;
@@ -239,15 +249,36 @@ swarm_do_vote(struct swarm *swarm, uint32_t member, const struct fed_vote *vote)
                &(struct fed_consensus_event){.kind = FED_C_VOTED, .vote = signed_vote});
 }
 
+/* A quorum of another block than the newest, from as long ago as there is one. */
+static inline void
+swarm_find_stale(struct swarm *swarm, struct swarm_message *message)
+{
+    for (uint32_t view = 1; view < message->view; view++)
+        for (uint32_t block = 0; block < swarm->block_count; block++) {
+            struct sec_hash hash = swarm_hash(block);
+            if (!swarm_has_quorum(swarm, view, FED_PREVOTE, &hash))
+                continue;
+            message->hash       = hash;
+            message->valid_view = view;
+            message->count      = swarm_count(swarm, view, FED_PREVOTE, &hash, message->votes);
+            return;
+        }
+}
+
 /* A lying leader: another block for some, a claim that it cannot prove, a quorum of long ago. */
 static inline void
 swarm_twist_proposal(struct swarm *swarm, struct swarm_message *message)
 {
+    if (swarm_chance(swarm, 0.3)) {
+        swarm_find_stale(swarm, message);
+        return;
+    }
     if (swarm_chance(swarm, 0.6))
         message->hash = swarm_hash(swarm->block_count < SWARM_BLOCKS / 2 && swarm_chance(swarm, 0.5)
                                        ? swarm_make_block(swarm, message->from)
                                        : swarm_draw(swarm, swarm->block_count));
     message->valid_view = swarm_draw(swarm, message->view);
+    message->count      = 0;
     if (message->valid_view != FED_NO_VIEW)
         message->count =
             swarm_count(swarm, message->valid_view, FED_PREVOTE, &message->hash, message->votes);
@@ -286,7 +317,9 @@ swarm_do_propose(struct swarm *swarm, uint32_t member, const struct fed_consensu
         if (effect->valid_view != FED_NO_VIEW)
             message->count = fed_consensus_proof(message->votes, &node->machine, effect->valid_view,
                                                  &effect->hash);
-        if (node->twists && swarm_chance(swarm, 0.5))
+        if (node->stingy)
+            swarm_find_stale(swarm, message);
+        else if (node->twists && swarm_chance(swarm, 0.5))
             swarm_twist_proposal(swarm, message);
         swarm_send(swarm, i, message);
         swarm_drop(message);
@@ -305,7 +338,7 @@ swarm_do_show(struct swarm *swarm, uint32_t member, const struct fed_consensus_e
         fed_consensus_proof(message->votes, &node->machine, effect->valid_view, &effect->hash);
     if (node->honest && message->count < swarm->limits.quorum)
         swarm_fail(swarm, "%u shows what it cannot prove", member);
-    if (!node->silent && !node->twists)
+    if (!node->silent && !node->twists && !node->stingy)
         swarm_send(swarm, effect->member, message);
     swarm_drop(message);
 }

@@ -45,6 +45,7 @@ enum swarm_event_kind {
     SWARM_RESTART,
     SWARM_ACT, /* a liar's idea */
     SWARM_CUT,
+    SWARM_DEAFEN,
     SWARM_HEAL
 };
 
@@ -113,6 +114,8 @@ struct swarm {
     uint32_t                    n, liars;
     uint32_t                    cut, side; /* bits of one side; cut 0: whole, side: planned */
     double                      loss, twice;
+    uint32_t                    deaf[SWARM_MEMBERS]; /* by sender, bits: hear one in twenty */
+    double                      misses[3]; /* proposals and proofs, prevotes, precommits */
     pn_ms                       delay_ms;
     bool                        enough_liars; /* more than f: agreement is not expected */
     struct swarm_node           nodes[SWARM_MEMBERS];
@@ -273,12 +276,26 @@ swarm_drop(struct swarm_message *message)
         free(message);
 }
 
+static inline bool
+swarm_loses(struct swarm *swarm, uint32_t to, const struct swarm_message *message)
+{
+    if (swarm->now >= swarm->heal_at)
+        return false;
+    if (((swarm->deaf[message->from] >> to) & 1) != 0 && swarm_chance(swarm, 0.95))
+        return true;
+    if (message->kind < SWARM_ASK &&
+        swarm_chance(swarm,
+                     swarm->misses[message->kind == SWARM_VOTE ? message->votes[0].vote.step : 0]))
+        return true;
+    return swarm_chance(swarm, swarm->loss);
+}
+
 static inline void
 swarm_send(struct swarm *swarm, uint32_t to, struct swarm_message *message)
 {
     bool faulty = swarm->now < swarm->heal_at;
     if (to == message->from || swarm_is_cut(swarm, message->from, to) ||
-        (faulty && swarm_chance(swarm, swarm->loss)))
+        swarm_loses(swarm, to, message))
         return;
     for (uint32_t copies = faulty && swarm_chance(swarm, swarm->twice) ? 2 : 1; copies > 0;
          copies--) {

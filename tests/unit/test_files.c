@@ -239,6 +239,31 @@ a_staged_file_is_seen_only_after_publish(void **state)
     EXPECT_STATUS(PN_ENOENT, disk.stage_read(disk.host, "models/aa", bytes, 0, 1));
 }
 
+/* A large file that was removed is written over by the next one: whatever their sizes, only the new
+ * bytes are found. */
+static void
+a_removed_file_lends_its_pages_to_the_next(void **state)
+{
+    static const size_t sizes[] = {200000, 65536, 300000, 65535, 100000, 0, 200000};
+    static uint8_t      bytes[300000], seen[300000];
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint64_t size = 0;
+        memset(bytes, (int)i + 1, sizeof bytes);
+        EXPECT_OK(disk.save(disk.host, "models/new", bytes, sizes[i]));
+        EXPECT_OK(disk.size(disk.host, "models/new", &size));
+        assert_int_equal(size, sizes[i]);
+        EXPECT_OK(disk.read(disk.host, "models/new", seen, 0, sizes[i]));
+        assert_memory_equal(seen, bytes, sizes[i]);
+        EXPECT_OK(disk.remove(disk.host, "models/new"));
+        EXPECT_STATUS(PN_ENOENT, disk.size(disk.host, "models/new", &size));
+    }
+    char path[FOLDER_PATH];
+    assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), 0);
+    reopen(STORE_WRITE);
+    assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), -1);
+}
+
 static void
 opening_clears_staging_and_temporaries(void **state)
 {
@@ -753,6 +778,7 @@ main(void)
         TEST(bad_names_are_refused_everywhere),
         TEST(listing_gives_whole_names_and_stops_when_asked),
         TEST(a_staged_file_is_seen_only_after_publish),
+        TEST(a_removed_file_lends_its_pages_to_the_next),
         TEST(opening_clears_staging_and_temporaries),
         TEST(facts_and_records_are_there_after_reopening),
         TEST(a_second_daemon_is_told_who_holds_the_directory),

@@ -105,10 +105,17 @@ stopped_after_any_step_and_resumed_is_uninterrupted(void **state)
 {
     (void)state;
     static const struct nn_optimiser_kind *const kinds[] = {&nn_sgd_kind, &nn_adam_kind};
-    for (size_t k = 0; k < 2; k++) {
-        struct nn_fit_config config = config_of(kinds[k], k == 0 ? 0.1 : 0.01, 3);
+    for (size_t k = 0; k < 4; k++) {
+        struct nn_fit_config config = config_of(kinds[k % 2], k % 2 == 0 ? 0.1 : 0.01, 3);
         struct run           whole;
-        uint64_t             stop, steps = 3 * ((ROWS + 6) / 7);
+        if (k >= 2) { /* with a rate that changes by step and by figure, and a running mean */
+            struct pn_error why;
+            EXPECT_OK(nn_schedule_parse(&config.training.pace.schedule, "cosine warmup=3", &why));
+            EXPECT_OK(
+                nn_plateau_parse(&config.plateau, "patience=0 factor=0.5 threshold=0.9", &why));
+            config.training.average = 0.9;
+        }
+        uint64_t stop, steps = 3 * ((ROWS + 6) / 7);
         run_open(&whole, &config);
         run_to_the_end(&whole);
         config.training.progress = stop_at;
@@ -186,6 +193,60 @@ a_metric_can_be_watched_where_more_is_better(void **state)
 }
 
 static void
+a_figure_that_stands_still_lowers_the_rate(void **state)
+{
+    (void)state;
+    struct nn_fit_config config = config_of(&nn_sgd_kind, 0.1, 6);
+    struct run           slowed, halved;
+    struct nn_fit_epoch  epoch;
+    struct pn_error      why;
+    uint64_t             count;
+    run_open(&halved, &config);
+    /* nothing is ever 90 % better: the rate halves after every epoch but the first */
+    EXPECT_OK(nn_plateau_parse(&config.plateau, "patience=0 factor=0.5 threshold=0.9", &why));
+    run_open(&slowed, &config);
+    for (int e = 0; e < 6; e++) {
+        halved.config.training.optimiser.rate = 0.1 * pow(0.5, e < 1 ? 0 : e - 1);
+        EXPECT_OK(nn_fit_epoch(&epoch, halved.fit, halved.net.theta));
+        EXPECT_OK(nn_fit_epoch(&epoch, slowed.fit, slowed.net.theta));
+        assert_memory_equal(slowed.net.theta, halved.net.theta,
+                            halved.net.params * sizeof(nn_real));
+    }
+    (void)nn_fit_state(slowed.fit, &count);
+    assert_int_equal(count, 0);
+    run_close(&slowed);
+    run_close(&halved);
+}
+
+/* It is looked at and kept instead of theta: what nn_train ends with. */
+static void
+a_running_mean_is_what_is_kept(void **state)
+{
+    (void)state;
+    struct nn_fit_config config = config_of(&nn_adam_kind, 0.01, 1);
+    struct run           run;
+    struct nn_fit_epoch  epoch;
+    struct net           alone;
+    struct pn_rng        rng;
+    uint32_t             at;
+    size_t               bytes;
+    double               loss;
+    config.training.average = 0.8;
+    run_open(&run, &config);
+    EXPECT_OK(nn_fit_epoch(&epoch, run.fit, run.net.theta));
+    net_open(&alone, mlp, 1);
+    EXPECT_OK(nn_trainer_bytes(&bytes, alone.plan, &config.training, ROWS));
+    void *block = nn_block(bytes);
+    pn_rng_init(&rng, 11);
+    EXPECT_OK(nn_train(alone.theta, &loss, alone.plan, &run.train, &config.training, &rng, block));
+    assert_memory_equal(nn_fit_best(run.fit, &at), alone.theta, alone.params * sizeof(nn_real));
+    assert_memory_not_equal(run.net.theta, alone.theta, alone.params * sizeof(nn_real));
+    free(block);
+    net_close(&alone);
+    run_close(&run);
+}
+
+static void
 small_pieces_of_a_batch_are_the_batch(void **state)
 {
     (void)state;
@@ -230,17 +291,25 @@ a_cursor_of_another_training_is_refused(void **state)
     struct nn_fit_config config = config_of(&nn_sgd_kind, 0.1, 3);
     struct run           run;
     run_open(&run, &config);
-    struct nn_fit_cursor good = {
-        .training = {.step = 9 + 2, .epoch = 1, .at = 14}, .best = 1, .best_epoch = 1};
+    struct nn_fit_cursor good = {.training = {.step = 9 + 2, .epoch = 1, .at = 14},
+                                 .stopping = {.best = 1, .best_step = 1, .steps = 1, .begun = true},
+                                 .epochs   = 1,
+                                 .best_epoch = 1};
     EXPECT_OK(nn_fit_resume(run.fit, &good));
-    struct nn_fit_cursor bad[6] = {good, good, good, good, good, good};
-    bad[0].training.epoch       = 3;
-    bad[1].training.at          = 13;
-    bad[2].training.at          = ROWS + 1;
-    bad[3].training.step        = 10;
-    bad[4].best_epoch           = 3;
-    bad[5].training.loss        = (double)NAN;
-    for (size_t i = 0; i < 6; i++)
+    struct nn_fit_cursor bad[11] = {good, good, good, good, good, good,
+                                    good, good, good, good, good};
+    bad[0].training.epoch        = 3;
+    bad[1].training.at           = 13;
+    bad[2].training.at           = ROWS + 1;
+    bad[3].training.step         = 10;
+    bad[4].best_epoch            = 3;
+    bad[5].training.loss         = (double)NAN;
+    bad[6].stopping.steps        = 3;
+    bad[7].stopping.best_step    = 2;
+    bad[8].stopping.best         = (double)NAN;
+    bad[9].plateau.share         = 2;
+    bad[10].epochs               = 3;
+    for (size_t i = 0; i < 11; i++)
         EXPECT_STATUS(PN_ERANGE, nn_fit_resume(run.fit, &bad[i]));
     run_close(&run);
 }
@@ -252,6 +321,8 @@ main(void)
         cmocka_unit_test(stopped_after_any_step_and_resumed_is_uninterrupted),
         cmocka_unit_test(stops_when_validation_no_longer_improves_and_keeps_the_best),
         cmocka_unit_test(a_metric_can_be_watched_where_more_is_better),
+        cmocka_unit_test(a_figure_that_stands_still_lowers_the_rate),
+        cmocka_unit_test(a_running_mean_is_what_is_kept),
         cmocka_unit_test(small_pieces_of_a_batch_are_the_batch),
         cmocka_unit_test(divergence_stops_names_a_layer_and_leaves_the_best),
         cmocka_unit_test(a_cursor_of_another_training_is_refused),

@@ -198,7 +198,7 @@ folders_that_do_not_fit_are_refused(void **state)
         {"", "labels.csv:1:1: expected the line \"file,label\""},
         {"a.png,ill\n", "expected the line \"file,label\""},
         {"file,label\n", "labels.csv:2:1: there is no record"},
-        {"file,label\na.png\n", "labels.csv:2:1: expected two fields"},
+        {"file,label\na.png\n", "labels.csv:2:1: expected 2 fields"},
         {"file,label\na.png,dead\n", "labels.csv:2:7: expected one of the job's classes, seen"},
         {"file,label\n/etc/passwd,ill\n", "the name of a file in the folder"},
         {"file,label\n../a.png,ill\n", "the name of a file in the folder"},

@@ -126,7 +126,8 @@ job_names_any_optimiser_and_a_schedule(void **state)
     struct pn_error why;
     for (size_t i = 0; nn_optimiser_kinds[i] != NULL; i++) {
         struct fed_job            *job;
-        struct nn_optimiser_config expected, third;
+        struct nn_optimiser_config expected;
+        struct nn_training         third;
         char                       text[512];
         (void)snprintf(text, sizeof text,
                        HEAD ROUNDS "training: { optimiser: %s, clip_norm: 5, max_norm: 3,\n"
@@ -137,10 +138,49 @@ job_names_any_optimiser_and_a_schedule(void **state)
         expected.clip_norm = 5;
         expected.max_norm  = 3;
         assert_memory_equal(&job->optimiser, &expected, sizeof expected);
-        fed_job_optimiser(&third, job, 3);
-        assert_true(third.rate == expected.rate / 4);
+        fed_job_training(&third, job, 3, 100);
+        assert_true(nn_schedule_rate(&third.pace.schedule, 1, third.pace.before, 0) == 0.25);
         fed_job_free(job);
     }
+}
+
+/* The clock of a schedule: rounds, or steps over all rounds; parts, plateau and running mean. */
+static void
+training_says_how_the_rate_goes_on(void **state)
+{
+    (void)state;
+    struct fed_job    *job;
+    struct nn_training training;
+    struct pn_error    why;
+    EXPECT_OK(parse(&job,
+                    HEAD ROUNDS "training: { schedule: linear, clock: steps, batch: 8, epochs: 2,\n"
+                                "  parts: 4, plateau: patience=3 factor=0.5, average: 0.99 }\n",
+                    &why));
+    assert_int_equal(job->parts, 4);
+    assert_int_equal(job->plateau.patience, 3);
+    assert_true(job->plateau.factor == 0.5 && job->average == 0.99);
+    fed_job_training(&training, job, 3, 17); /* 3 batches an epoch, 6 steps a round */
+    assert_int_equal(training.pace.every, 0);
+    assert_int_equal(training.pace.before, 12);
+    assert_int_equal(training.pace.total, 120);
+    assert_int_equal(training.batch, 8);
+    fed_job_free(job);
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { epochs: 2 }\n", &why));
+    fed_job_training(&training, job, 3, 17);
+    assert_int_equal(training.pace.every, 2);
+    assert_int_equal(training.pace.before, 2);
+    assert_int_equal(training.pace.total, 20);
+    assert_true(job->parts == 1 && job->plateau.factor == 0 && job->average == 0);
+    fed_job_free(job);
+    EXPECT_REFUSED(HEAD ROUNDS "training: { clock: days }\n", "clock");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { parts: 0 }\n", "parts");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { parts: 8, batch: 4 }\n",
+                   "parts: expected at most the batch, 4; seen 8");
+    EXPECT_REFUSED(
+        HEAD ROUNDS "training: { plateau: patients=3 }\n",
+        "plateau understands key=value as nnlib/schedule.h lists them, not 'patients=3'");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { plateau: factor=2 }\n", "factor");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { average: 1 }\n", "average");
 }
 
 static void
@@ -198,6 +238,7 @@ rules_between_fields_are_checked(void **state)
     EXPECT_REFUSED(HEAD ROUNDS "training: { clip: 0 }\n", "clip");
     EXPECT_REFUSED(HEAD ROUNDS "training: { batch: 0 }\n", "batch");
     EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 0 }\n", "epochs");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 1, steps: 5 }\n", "steps");
     EXPECT_REFUSED(HEAD ROUNDS "training: { rate: 0 }\n",
                    "job.yaml:9:19: rate: expected a number 1e-12..1000, seen '0'");
     EXPECT_REFUSED(HEAD ROUNDS "training: { momentum: 1 }\n", "momentum");
@@ -278,13 +319,32 @@ run_depends_on_federation_job_and_label(void **state)
     fed_job_free(b);
 }
 
+/* So many batches whatever the site's size: passes over its records, the last one in part. */
+static void
+steps_take_the_place_of_epochs(void **state)
+{
+    (void)state;
+    struct fed_job    *job;
+    struct pn_error    why;
+    struct nn_training training;
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { batch: 8, steps: 25 }\n", &why));
+    assert_int_equal(fed_job_epochs(job, 80), 3);
+    assert_int_equal(fed_job_epochs(job, 1000), 1);
+    fed_job_training(&training, job, 1, 80);
+    assert_int_equal(training.steps, 25);
+    assert_int_equal(training.epochs, 3);
+    fed_job_free(job);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_take_the_place_of_epochs),
         cmocka_unit_test(job_has_sane_defaults),
         cmocka_unit_test(job_reads_every_field),
         cmocka_unit_test(job_names_any_optimiser_and_a_schedule),
+        cmocka_unit_test(training_says_how_the_rate_goes_on),
         cmocka_unit_test(job_names_the_metrics_that_members_measure),
         cmocka_unit_test(refusals_say_where_and_what),
         cmocka_unit_test(rules_between_fields_are_checked),

@@ -1,4 +1,5 @@
 #include "support/expect.h"
+#include "support/ports.h"
 
 #include "net/loop.h"
 #include "net/rude.h"
@@ -81,7 +82,7 @@ send_to(struct net_loop *loop, uint32_t member, const void *bytes, size_t size)
 {
     struct pn_ports ports;
     net_loop_ports(&ports, loop);
-    return ports.send(ports.host, member, bytes, size);
+    return ports_send(&ports, member, bytes, size);
 }
 
 /* Waits for `kind` at `loop`, giving `peer` (or NULL) its turns; frames of the peer are dropped. */

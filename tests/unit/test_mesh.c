@@ -1,4 +1,5 @@
 #include "support/expect.h"
+#include "support/ports.h"
 
 #include "net/loop.h"
 
@@ -157,7 +158,7 @@ say(uint32_t from, uint32_t to, uint8_t byte)
 {
     struct pn_ports ports;
     net_loop_ports(&ports, parties[from].loop);
-    return ports.send(ports.host, to, &byte, 1);
+    return ports_send(&ports, to, &byte, 1);
 }
 
 static struct net_counters
@@ -369,7 +370,7 @@ fill_all_queues(void)
             struct net_loop *loop = parties[i].loop;
             struct pn_ports  ports;
             net_loop_ports(&ports, loop);
-            while (ports.send(ports.host, 1, bytes, sizeof bytes) == PN_OK && time(NULL) <= end)
+            while (ports_send(&ports, 1, bytes, sizeof bytes) == PN_OK && time(NULL) <= end)
                 refusals = 0;
             EXPECT_OK(net_loop_wait(&event, loop, net_loop_now(loop) + TURN_MS));
             assert_int_equal(event.kind, NET_TIMEOUT);

@@ -74,6 +74,24 @@ lists_allow_what_they_name_only(void **state)
     EXPECT_DENIED("approved jobs only, and job ab0000000000...", .jobs = approved, .job_count = 1);
 }
 
+/* What looks at every step of one training makes no sense over rounds: no site takes part. */
+static void
+what_only_one_machine_does_is_refused(void **state)
+{
+    (void)state;
+    const struct fed_policy policy = {0};
+    struct fed_policy_facts facts  = some_facts();
+    struct fed_job          job    = a_job();
+    struct pn_error         why;
+    job.average = 0.9;
+    EXPECT_STATUS(PN_EPOLICY, fed_policy_check(&policy, &job, &facts, &why));
+    EXPECT_SAYS(&why, "training.average is for `panal train` alone");
+    job.average        = 0;
+    job.plateau.factor = 0.5;
+    EXPECT_STATUS(PN_EPOLICY, fed_policy_check(&policy, &job, &facts, &why));
+    EXPECT_SAYS(&why, "training.plateau is for");
+}
+
 int
 main(void)
 {
@@ -81,6 +99,7 @@ main(void)
         cmocka_unit_test(policy_without_limits_allows_everything),
         cmocka_unit_test(every_limit_allows_up_to_itself_and_denies_beyond),
         cmocka_unit_test(lists_allow_what_they_name_only),
+        cmocka_unit_test(what_only_one_machine_does_is_refused),
     };
     if (sec_init() != PN_OK)
         return 1;

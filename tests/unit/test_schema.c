@@ -203,7 +203,6 @@ source_refuses_what_makes_no_sense(void **state)
     static const char *const cases[][2] = {
         {"{ }", "expected one of"},
         {"{ file: a, images: b, labels: c }", "expected one of"},
-        {"{ images: a }", "labels"},
         {"{ file: a, labels: b }", "images"},
         {"{ files: [] }", "1 to 1024"},
         {"{ file: \"\" }", "path of a file"},

@@ -365,6 +365,48 @@ a_disk_that_lies_loses_in_a_crash_what_it_acknowledged(void **state)
     stop(state);
 }
 
+static void
+disks_of_one_press_know_each_others_files_and_no_others(void **state)
+{
+    struct sim_press *press;
+    struct sim_disk  *disks[2];
+    struct fixture    one = {.folder = ""}, other = {.folder = ""};
+    (void)state;
+    EXPECT_OK(sim_press_new(&press));
+    for (size_t i = 0; i < 2; i++) {
+        EXPECT_OK(sim_disk_new(&disks[i]));
+        sim_disk_share(disks[i], press);
+        sim_disk_port(i == 0 ? &one.disk : &other.disk, disks[i]);
+    }
+    void *host = other.disk.host;
+    EXPECT_OK(one.disk.save(one.disk.host, "models/a", "hello", 5));
+    EXPECT_STATUS(PN_ENOENT,
+                  other.disk.stage_known(host, "models/a", 0, "hel", 3)); /* not staged */
+    EXPECT_OK(other.disk.stage(host, "models/a", 5));
+    EXPECT_OK(other.disk.stage_known(host, "models/a", 3, "lo", 2));
+    EXPECT_STATUS(PN_ENOENT, other.disk.stage_known(host, "models/a", 0, "hex", 3));
+    EXPECT_STATUS(PN_ERANGE, other.disk.stage_known(host, "models/a", 4, "ol", 2));
+    EXPECT_OK(other.disk.stage_known(host, "models/a", 0, "hel", 3));
+    EXPECT_OK(other.disk.publish(host, "models/a"));
+    expect_file(&other, "models/a", "hello");
+
+    EXPECT_OK(other.disk.stage(host, "models/a", 4)); /* another size, another name: unknown */
+    EXPECT_STATUS(PN_ENOENT, other.disk.stage_known(host, "models/a", 0, "hell", 4));
+    EXPECT_OK(other.disk.stage(host, "models/b", 5));
+    EXPECT_STATUS(PN_ENOENT, other.disk.stage_known(host, "models/b", 0, "hello", 5));
+
+    EXPECT_OK(other.disk.stage(host, "models/a", 5)); /* what is written is its own from then on */
+    EXPECT_OK(other.disk.stage_known(host, "models/a", 0, "hel", 3));
+    EXPECT_OK(other.disk.stage_write(host, "models/a", 3, "p!", 2));
+    EXPECT_STATUS(PN_ENOENT, other.disk.stage_known(host, "models/a", 0, "hel", 3));
+    EXPECT_OK(other.disk.publish(host, "models/a"));
+    expect_file(&other, "models/a", "help!");
+    expect_file(&one, "models/a", "hello");
+    for (size_t i = 0; i < 2; i++)
+        sim_disk_free(disks[i]);
+    sim_press_free(press);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, start_sim, stop),                                        \
         cmocka_unit_test_setup_teardown(test, start_files, stop)
@@ -382,6 +424,7 @@ main(void)
         cmocka_unit_test(a_full_disk_refuses_writes_and_is_read_as_before),
         cmocka_unit_test(a_clean_restart_loses_staging_only),
         cmocka_unit_test(a_disk_that_lies_loses_in_a_crash_what_it_acknowledged),
+        cmocka_unit_test(disks_of_one_press_know_each_others_files_and_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,30 @@ events_come_by_time_and_then_in_the_order_they_were_put(void **state)
 }
 
 static void
+of_one_time_lower_lanes_come_first(void **state)
+{
+    (void)state;
+    static const struct {
+        pn_ms    at;
+        uint32_t lane, party;
+    } events[] = {{7, 2, 4}, {7, 1, 2}, {8, 0, 6}, {7, 2, 5}, {7, 0, 1}, {7, 1, 3}};
+    struct sim_queue queue;
+    struct sim_event event;
+    pn_ms            now = 0;
+    sim_queue_init(&queue);
+    for (size_t i = 0; i < 6; i++)
+        EXPECT_OK(sim_queue_put(&queue, events[i].at,
+                                &(struct sim_event){.kind  = SIM_TICK,
+                                                    .lane  = events[i].lane,
+                                                    .party = events[i].party}));
+    for (uint32_t party = 1; party <= 6; party++) {
+        assert_true(sim_queue_take(&queue, &now, &event));
+        assert_int_equal(event.party, party);
+    }
+    sim_queue_fini(&queue);
+}
+
+static void
 what_is_put_while_others_are_taken_falls_into_its_place(void **state)
 {
     (void)state;
@@ -98,6 +122,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_by_time_and_then_in_the_order_they_were_put),
+        cmocka_unit_test(of_one_time_lower_lanes_come_first),
         cmocka_unit_test(what_is_put_while_others_are_taken_falls_into_its_place),
         cmocka_unit_test(work_of_one_party_is_taken_oldest_first_and_leaves_the_others_in_order),
     };

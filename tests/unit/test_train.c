@@ -131,6 +131,155 @@ xor_is_learnt_from_most_starts(void **state)
     assert_true(learnt >= 8);
 }
 
+/* Written straight into the weights, or as a gradient that pieces of a batch add up to: one step.
+ */
+static void
+plain_sgd_with_l2_is_the_optimisers_step(void **state)
+{
+    (void)state;
+    struct nn_records  records  = three_classes();
+    struct nn_training training = {.batch = 16, .epochs = 3};
+    struct pn_error    why;
+    struct net         plain, pieces;
+    EXPECT_OK(nn_optimiser_parse(&training.optimiser, "sgd rate=0.1 l2=0.05", &why));
+    net_open(&plain, mlp, 1);
+    net_open(&pieces, mlp, 1);
+    double loss    = train(&plain, &records, &training, 9);
+    training.micro = 8;
+    EXPECT_NEAR(train(&pieces, &records, &training, 9), loss, 1e-5);
+    for (size_t k = 0; k < plain.params; k++)
+        EXPECT_NEAR((double)plain.theta[k], (double)pieces.theta[k], 1e-5);
+    net_close(&plain);
+    net_close(&pieces);
+}
+
+/* Without a gradient (all records weigh nothing) a step of decay 1 takes the rate off the weights.
+ */
+static void
+expect_rates(const struct nn_pace *pace, const double share[static 4])
+{
+    static const uint64_t at[4]    = {0, 7, 8, 20}; /* 7 steps an epoch */
+    struct nn_records     records  = three_classes();
+    struct nn_training    training = {.batch = 16, .epochs = 3, .pace = *pace};
+    struct nn_trainer    *t;
+    struct net            net;
+    struct pn_rng         rng;
+    struct pn_error       why;
+    size_t                next = 0;
+    memset(row_w, 0, sizeof row_w);
+    records.weight = row_w;
+    EXPECT_OK(nn_optimiser_parse(&training.optimiser, "sgd rate=0.5 decay=1", &why));
+    net_open(&net, mlp, 16);
+    void *block = trainer_block(net.plan, &training, ROWS);
+    pn_rng_init(&rng, 3);
+    EXPECT_OK(nn_trainer_init(&t, block, net.plan, &records, &training, &rng));
+    for (uint64_t step = 0; next < 4; step++) {
+        net.theta[0] = 1; /* of fc1.weight */
+        EXPECT_OK(nn_trainer_step(t, net.theta));
+        if (step == at[next])
+            EXPECT_NEAR((double)net.theta[0], 1 - 0.5 * share[next++], 1e-6);
+    }
+    free(block);
+    net_close(&net);
+}
+
+/* The clock of a schedule counts steps or epochs, of this training or of a longer one. */
+static void
+the_rate_follows_its_schedule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char    *schedule;
+        struct nn_pace pace;
+        double         share[4]; /* in steps 0, 7, 8 and 20 of 21 */
+    } cases[] = {
+        {"linear", {.every = 0}, {1, 14 / 21.0, 13 / 21.0, 1 / 21.0}},
+        {"linear", {.every = 1}, {1, 2 / 3.0, 2 / 3.0, 1 / 3.0}},
+        {"linear", {.every = 2}, {1, 1, 1, 0.5}},
+        {"exp factor=0.5", {.every = 3, .before = 4, .total = 9}, {.0625, .0625, .0625, .0625}},
+        {"linear", {.every = 0, .before = 21, .total = 42}, {0.5, 14 / 42.0, 13 / 42.0, 1 / 42.0}},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct nn_pace  pace = cases[c].pace;
+        struct pn_error why;
+        EXPECT_OK(nn_schedule_parse(&pace.schedule, cases[c].schedule, &why));
+        expect_rates(&pace, cases[c].share);
+    }
+}
+
+static void
+a_running_mean_follows_the_steps(void **state)
+{
+    (void)state;
+    struct nn_records  records  = three_classes();
+    struct nn_training training = adam(16, 2, 0.01);
+    struct nn_trainer *t;
+    struct net         net;
+    struct pn_rng      rng;
+    training.average = 0.75;
+    net_open(&net, mlp, 16);
+    void    *block = trainer_block(net.plan, &training, ROWS);
+    nn_real *mean  = nn_block(net.params * sizeof *mean);
+    pn_rng_init(&rng, 3);
+    EXPECT_OK(nn_trainer_init(&t, block, net.plan, &records, &training, &rng));
+    assert_null(nn_trainer_average(t));
+    for (bool first = true; !nn_trainer_is_done(t); first = false) {
+        EXPECT_OK(nn_trainer_step(t, net.theta));
+        for (size_t k = 0; k < net.params; k++)
+            mean[k] = first ? net.theta[k] : mean[k] + (nn_real)0.25 * (net.theta[k] - mean[k]);
+        assert_memory_equal(nn_trainer_average(t), mean, net.params * sizeof *mean);
+    }
+    free(mean);
+    free(block);
+    net_close(&net);
+}
+
+/* With a team: the parts decide the bits, the threads do not. */
+static void
+train_by_team(struct net *net, uint32_t parts, uint32_t workers, const char *optimiser)
+{
+    struct nn_records  records  = three_classes();
+    struct nn_training training = {.batch = 16, .epochs = 3};
+    struct pn_error    why;
+    EXPECT_OK(nn_optimiser_parse(&training.optimiser, optimiser, &why));
+    EXPECT_OK(
+        nn_team_new(&training.team, net->plan, (struct nn_team_size){16, parts, workers}, &why));
+    (void)train(net, &records, &training, 9);
+    nn_team_free(training.team);
+}
+
+static void
+threads_of_a_team_change_no_bit_of_a_training(void **state)
+{
+    (void)state;
+    static const char *optimisers[] = {"sgd rate=0.1 l2=0.01", "adam rate=0.01"};
+    static const char  noisy[]      = "x = input 6\nfc1 = dense x 16\nd = dropout fc1 p=0.3\n"
+                                      "a1 = relu d\nout = monotone a1 3\nloss = cce_logits out\n";
+    for (size_t o = 0; o < 2; o++) {
+        struct net one, two, three, alone;
+        net_open(&one, noisy, 1);
+        net_open(&two, noisy, 1);
+        net_open(&three, noisy, 1);
+        net_open(&alone, noisy, 1);
+        struct nn_records  records  = three_classes();
+        struct nn_training training = {.batch = 16, .epochs = 3};
+        struct pn_error    why;
+        EXPECT_OK(nn_optimiser_parse(&training.optimiser, optimisers[o], &why));
+        (void)train(&alone, &records, &training, 9);
+        train_by_team(&one, 4, 1, optimisers[o]);
+        train_by_team(&two, 4, 2, optimisers[o]);
+        train_by_team(&three, 4, 3, optimisers[o]);
+        assert_memory_equal(one.theta, two.theta, one.params * sizeof *one.theta);
+        assert_memory_equal(one.theta, three.theta, one.params * sizeof *one.theta);
+        for (size_t k = 0; k < one.params; k++)
+            EXPECT_NEAR((double)one.theta[k], (double)alone.theta[k], 1e-4);
+        net_close(&one);
+        net_close(&two);
+        net_close(&three);
+        net_close(&alone);
+    }
+}
+
 static void
 same_seed_gives_the_same_bits_and_another_does_not(void **state)
 {
@@ -257,6 +406,36 @@ progress_counts_every_batch_and_can_stop(void **state)
     net_close(&net);
 }
 
+/* 7 batches an epoch: 10 end in the middle of the second, 7 are the first. */
+static void
+steps_end_a_training_in_the_middle_of_an_epoch(void **state)
+{
+    (void)state;
+    struct net         whole, cut;
+    struct nn_records  records  = three_classes();
+    struct watch       watch    = {0};
+    struct nn_training training = adam(16, 2, 0.01);
+    training.progress           = note;
+    training.context            = &watch;
+    training.steps              = 10;
+    net_open(&cut, mlp, 1);
+    (void)train(&cut, &records, &training, 1);
+    assert_int_equal(watch.calls, 10);
+    assert_int_equal(watch.total, 10);
+    net_close(&cut);
+
+    training.steps    = 7;
+    training.progress = NULL;
+    net_open(&cut, mlp, 1);
+    net_open(&whole, mlp, 1);
+    (void)train(&cut, &records, &training, 1);
+    training = adam(16, 1, 0.01);
+    (void)train(&whole, &records, &training, 1);
+    assert_memory_equal(cut.theta, whole.theta, whole.params * sizeof *whole.theta);
+    net_close(&cut);
+    net_close(&whole);
+}
+
 static enum pn_status
 try_training(struct net *net, const struct nn_records *records, const struct nn_training *training)
 {
@@ -381,10 +560,15 @@ main(void)
         cmocka_unit_test(training_allocates_nothing),
         cmocka_unit_test(one_batch_is_learnt_by_heart),
         cmocka_unit_test(xor_is_learnt_from_most_starts),
+        cmocka_unit_test(plain_sgd_with_l2_is_the_optimisers_step),
+        cmocka_unit_test(the_rate_follows_its_schedule),
+        cmocka_unit_test(a_running_mean_follows_the_steps),
+        cmocka_unit_test(threads_of_a_team_change_no_bit_of_a_training),
         cmocka_unit_test(same_seed_gives_the_same_bits_and_another_does_not),
         cmocka_unit_test(weights_of_one_change_no_bit_and_weight_zero_removes_a_record),
         cmocka_unit_test(federated_averaging_of_full_batches_is_one_pooled_step),
         cmocka_unit_test(progress_counts_every_batch_and_can_stop),
+        cmocka_unit_test(steps_end_a_training_in_the_middle_of_an_epoch),
         cmocka_unit_test(divergence_is_said),
         cmocka_unit_test(targets_and_weights_that_cannot_be_are_refused_before_training),
         cmocka_unit_test(evaluation_does_not_depend_on_the_batch),

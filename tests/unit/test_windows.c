@@ -3,18 +3,6 @@
 
 #include <math.h>
 
-static void
-expect_floats(const float *expected, const float *seen, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!(expected[i] == seen[i] || (isnan(expected[i]) && isnan(seen[i]))))
-            fail_msg("number %zu: expected %g, seen %g", i, (double)expected[i], (double)seen[i]);
-}
-
-#define EXPECT_FLOATS(seen, ...)                                                                   \
-    expect_floats((const float[]){__VA_ARGS__}, seen,                                              \
-                  sizeof((const float[]){__VA_ARGS__}) / sizeof(float))
-
 static const char forecast[] =
     "{ format: csv, columns: [ { name: v, type: numeric, scale: standard }, "
     "{ name: w, type: numeric } ], "

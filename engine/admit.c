@@ -1,9 +1,9 @@
-#include "node/admit.h"
+#include "engine/admit.h"
 
 #include <stdlib.h>
 
 static enum pn_status
-ask_policy(const struct engine_job *job, const struct node_site *site, uint64_t records,
+ask_policy(const struct engine_job *job, const struct engine_admission *site, uint64_t records,
            struct pn_error *why)
 {
     const struct data_schema *schema  = job->schema;
@@ -26,20 +26,23 @@ ask_policy(const struct engine_job *job, const struct node_site *site, uint64_t 
 }
 
 enum pn_status
-node_admit(struct node_trainer **out, const struct engine_job *job, const struct node_site *site,
-           struct pn_error *why)
+engine_admit(struct engine_trainer **out, const struct engine_job *job,
+             const struct engine_admission *site, struct pn_error *why)
 {
-    struct node_trainer             *trainer = NULL;
-    const struct node_trainer_config config  = {
-         .job = job, .source = site->source, .bytes_max = site->bytes_max, .member = site->member};
-    enum pn_status st = ask_policy(job, site, UINT64_MAX, why);
+    struct engine_trainer             *trainer = NULL;
+    const struct engine_trainer_config config  = {.job       = job,
+                                                  .source    = site->source,
+                                                  .bytes_max = site->bytes_max,
+                                                  .member    = site->member,
+                                                  .threads   = site->threads};
+    enum pn_status                     st      = ask_policy(job, site, UINT64_MAX, why);
     if (st == PN_OK)
-        st = node_trainer_new(&trainer, &config, why);
+        st = engine_trainer_new(&trainer, &config, why);
     if (st == PN_OK)
-        st = ask_policy(job, site, node_trainer_parts(trainer)->train, why);
+        st = ask_policy(job, site, engine_trainer_parts(trainer)->train, why);
     if (st == PN_OK)
         *out = trainer;
     else
-        node_trainer_free(trainer);
+        engine_trainer_free(trainer);
     return st;
 }

@@ -1,4 +1,4 @@
-#include "node/trainer.h"
+#include "engine/trainer.h"
 
 #include "data/augment.h"
 
@@ -9,18 +9,18 @@ enum {
     EVALUATE_BATCH = 256
 };
 
-struct node_trainer {
-    struct node_trainer_config config;
-    struct data_table         *table;
-    struct data_parts          parts;
-    struct data_sums          *sums;
-    uint8_t                   *scaling; /* encoded, of the scaling that was applied */
-    bool                       scaled;
-    struct data_augment        augment; /* its scratch is NULL where the job has no changes */
+struct engine_trainer {
+    struct engine_trainer_config config;
+    struct data_table           *table;
+    struct data_parts            parts;
+    struct data_sums            *sums;
+    uint8_t                     *scaling; /* encoded, of the scaling that was applied */
+    bool                         scaled;
+    struct data_augment          augment; /* its scratch is NULL where the job has no changes */
 };
 
 static struct pn_rng
-rng_of_member(const struct node_trainer *trainer)
+rng_of_member(const struct engine_trainer *trainer)
 {
     struct pn_rng root, member;
     pn_rng_init(&root, trainer->config.job->job->seed);
@@ -31,7 +31,7 @@ rng_of_member(const struct node_trainer *trainer)
 /* ---- loading ---- */
 
 static enum pn_status
-split(struct node_trainer *trainer, struct pn_error *why)
+split(struct engine_trainer *trainer, struct pn_error *why)
 {
     struct pn_rng member = rng_of_member(trainer), rng;
     pn_rng_derive(&rng, &member, PN_RNG_SPLIT, 0);
@@ -47,7 +47,7 @@ split(struct node_trainer *trainer, struct pn_error *why)
 
 /* Of the training part only: what the other parts hold must not reach the model. */
 static enum pn_status
-sum(struct node_trainer *trainer, struct pn_error *why)
+sum(struct engine_trainer *trainer, struct pn_error *why)
 {
     const struct data_schema *schema = trainer->config.job->schema;
     if (!schema->needs_scaling)
@@ -60,7 +60,7 @@ sum(struct node_trainer *trainer, struct pn_error *why)
 }
 
 static enum pn_status
-prepare_augment(struct node_trainer *trainer, struct pn_error *why)
+prepare_augment(struct engine_trainer *trainer, struct pn_error *why)
 {
     const struct data_schema *schema = trainer->config.job->schema;
     if (schema->augment.count == 0)
@@ -73,10 +73,10 @@ prepare_augment(struct node_trainer *trainer, struct pn_error *why)
 }
 
 enum pn_status
-node_trainer_new(struct node_trainer **out, const struct node_trainer_config *config,
-                 struct pn_error *why)
+engine_trainer_new(struct engine_trainer **out, const struct engine_trainer_config *config,
+                   struct pn_error *why)
 {
-    struct node_trainer *trainer = calloc(1, sizeof *trainer);
+    struct engine_trainer *trainer = calloc(1, sizeof *trainer);
     if (trainer == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the records");
     trainer->config   = *config;
@@ -89,7 +89,7 @@ node_trainer_new(struct node_trainer **out, const struct node_trainer_config *co
     if (st == PN_OK)
         st = prepare_augment(trainer, why);
     if (st != PN_OK) {
-        node_trainer_free(trainer);
+        engine_trainer_free(trainer);
         return st;
     }
     *out = trainer;
@@ -97,7 +97,7 @@ node_trainer_new(struct node_trainer **out, const struct node_trainer_config *co
 }
 
 void
-node_trainer_free(struct node_trainer *trainer)
+engine_trainer_free(struct engine_trainer *trainer)
 {
     if (trainer == NULL)
         return;
@@ -109,19 +109,19 @@ node_trainer_free(struct node_trainer *trainer)
 }
 
 const struct data_parts *
-node_trainer_parts(const struct node_trainer *trainer)
+engine_trainer_parts(const struct engine_trainer *trainer)
 {
     return &trainer->parts;
 }
 
 const struct data_sums *
-node_trainer_sums(const struct node_trainer *trainer)
+engine_trainer_sums(const struct engine_trainer *trainer)
 {
     return trainer->sums;
 }
 
 enum pn_status
-node_trainer_scale(struct node_trainer *trainer, const struct data_scaling *scaling)
+engine_trainer_scale(struct engine_trainer *trainer, const struct data_scaling *scaling)
 {
     const struct engine_job *job = trainer->config.job;
     if (!job->schema->needs_scaling)
@@ -147,10 +147,27 @@ node_trainer_scale(struct node_trainer *trainer, const struct data_scaling *scal
     return PN_OK;
 }
 
+enum pn_status
+engine_trainer_scale_from(struct engine_trainer *trainer, const uint8_t *bytes)
+{
+    const struct engine_job *job   = trainer->config.job;
+    uint32_t                 count = job->schema->numeric_count;
+    if (job->scaling_size == 0)
+        return engine_trainer_scale(trainer, NULL);
+    struct data_scaling *scaling = calloc(count + 1u, sizeof *scaling);
+    if (scaling == NULL)
+        return PN_ENOMEM;
+    enum pn_status st = data_scaling_decode(scaling, count, bytes, (size_t)job->scaling_size);
+    if (st == PN_OK)
+        st = engine_trainer_scale(trainer, scaling);
+    free(scaling);
+    return st;
+}
+
 /* ---- training and measuring ---- */
 
 struct nn_records
-node_trainer_records(const struct node_trainer *trainer, enum data_part_kind part)
+engine_trainer_records(const struct engine_trainer *trainer, enum data_part_kind part)
 {
     struct data_part rows = data_table_part(trainer->table, &trainer->parts, part);
     return (struct nn_records){
@@ -158,7 +175,7 @@ node_trainer_records(const struct node_trainer *trainer, enum data_part_kind par
 }
 
 struct nn_augment
-node_trainer_augment(struct node_trainer *trainer, const struct pn_rng *rng)
+engine_trainer_augment(struct engine_trainer *trainer, const struct pn_rng *rng)
 {
     struct data_augment *augment = &trainer->augment;
     PN_ASSERT(trainer->scaled);
@@ -172,26 +189,21 @@ node_trainer_augment(struct node_trainer *trainer, const struct pn_rng *rng)
 static bool
 report_progress(void *context, uint64_t done, uint64_t total)
 {
-    struct node_progress *progress = context;
+    struct engine_progress *progress = context;
     atomic_store(&progress->total, total);
     atomic_store(&progress->done, done);
     return !atomic_load(&progress->stop);
 }
 
-enum pn_status
-node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uint64_t round,
-                   struct node_progress *progress)
+/* With the team, if there is one, in `training`. */
+static enum pn_status
+train(float *theta, double *loss, struct engine_trainer *trainer, struct nn_training *training,
+      uint64_t round)
 {
-    PN_ASSERT(trainer->scaled);
-    const struct engine_job *job      = trainer->config.job;
-    struct nn_records        records  = node_trainer_records(trainer, DATA_TRAIN);
-    struct nn_training       training = {.batch    = job->job->batch,
-                                         .epochs   = job->job->epochs,
-                                         .progress = progress == NULL ? NULL : report_progress,
-                                         .context  = progress};
-    fed_job_optimiser(&training.optimiser, job->job, round);
-    size_t         size;
-    enum pn_status st = nn_trainer_bytes(&size, job->plan, &training, records.rows);
+    const struct engine_job *job     = trainer->config.job;
+    struct nn_records        records = engine_trainer_records(trainer, DATA_TRAIN);
+    size_t                   size;
+    enum pn_status           st = nn_trainer_bytes(&size, job->plan, training, records.rows);
     if (st != PN_OK)
         return st;
     void *workspace = pn_bulk(size);
@@ -199,19 +211,37 @@ node_trainer_train(float *theta, double *loss, struct node_trainer *trainer, uin
         return PN_ENOMEM;
     struct pn_rng member = rng_of_member(trainer), rng;
     pn_rng_derive(&rng, &member, PN_RNG_ROUND, round);
-    training.augment = node_trainer_augment(trainer, &rng);
-    st               = nn_train(theta, loss, job->plan, &records, &training, &rng, workspace);
+    training->augment = engine_trainer_augment(trainer, &rng);
+    st                = nn_train(theta, loss, job->plan, &records, training, &rng, workspace);
     free(workspace);
     return st;
 }
 
 enum pn_status
-node_trainer_evaluate(struct nn_metric *metrics, const float *theta, struct node_trainer *trainer,
-                      enum data_part_kind part)
+engine_trainer_train(float *theta, double *loss, struct engine_trainer *trainer, uint64_t round,
+                     struct engine_progress *progress)
+{
+    const struct engine_job *job     = trainer->config.job;
+    uint32_t                 threads = trainer->config.threads, rows = trainer->parts.train;
+    struct nn_training       training;
+    PN_ASSERT(trainer->scaled);
+    fed_job_training(&training, job->job, round, rows);
+    training.progress = progress == NULL ? NULL : report_progress;
+    training.context  = progress;
+    enum pn_status st = engine_job_team(&training.team, job, threads > 0 ? threads : 1, rows, NULL);
+    if (st == PN_OK)
+        st = train(theta, loss, trainer, &training, round);
+    nn_team_free(training.team);
+    return st;
+}
+
+enum pn_status
+engine_trainer_evaluate(struct nn_metric *metrics, const float *theta,
+                        struct engine_trainer *trainer, enum data_part_kind part)
 {
     PN_ASSERT(trainer->scaled);
     const struct engine_job *job     = trainer->config.job;
-    struct nn_records        records = node_trainer_records(trainer, part);
+    struct nn_records        records = engine_trainer_records(trainer, part);
     for (size_t i = 0; i < job->metric_count; i++) {
         enum pn_status st = nn_metric_init(&metrics[i], job->metrics[i], job->class_count);
         if (st != PN_OK)

@@ -1,0 +1,35 @@
+/*
+ * cli/ledger -- what the verbs of `panal ledger` share: an opened ledger with its roster, and
+ * words.
+ */
+#ifndef CLI_LEDGER_H
+#define CLI_LEDGER_H
+
+#include "engine/party.h"
+#include "engine/proof.h"
+#include "store/files.h"
+
+#define CLI_ROSTER_OPTION(type)                                                                    \
+    {                                                                                              \
+        "roster", NULL, PN_OPT_TEXT, offsetof(type, roster), 1, 4000,                              \
+            "the signed federation.yaml that you trust, not a copy from DIR"                       \
+    }
+
+struct cli_ledger {
+    struct engine_roster_file file; /* no roster when nominal: there is none to trust */
+    struct store_files       *files;
+    struct store_disk         disk;
+    bool                      nominal;
+};
+/* Not among those of a status (README): what was asked cannot be said of such a ledger. */
+enum { CLI_EXIT_NOMINAL = 9 };
+extern const char cli_nominal_text[];
+
+PN_MUST_CHECK enum pn_status cli_ledger_open(struct cli_ledger *out, const char *directory,
+                                             const char *roster, struct pn_error *why);
+void                         cli_ledger_close(struct cli_ledger *ledger);
+
+/* "member 7" for one that the roster has not, until the next call. `roster` may be NULL. */
+const char *cli_member_name(const struct fed_roster *roster, uint32_t number);
+
+#endif

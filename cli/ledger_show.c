@@ -1,0 +1,280 @@
+/*
+ * panal ledger show -- who took part, who was missing and why, and what came out: as text, JSON or
+ * a page.
+ */
+#include "cli/chain_page.h"
+#include "cli/command.h"
+#include "cli/ledger.h"
+#include "text/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PAGE_MAX = 64u << 20
+};
+
+struct show_options {
+    char    *roster, *html;
+    uint64_t round;
+    bool     json;
+};
+
+static const struct pn_option show_table[] = {
+    CLI_ROSTER_OPTION(struct show_options),
+    {"round", "0", PN_OPT_U64, offsetof(struct show_options, round), 0, UINT64_MAX,
+     "only this round; 0: every block"},
+    {"html", NULL, PN_OPT_TEXT, offsetof(struct show_options, html), 1, 4000,
+     "write a page with the chain as a picture; it loads nothing from elsewhere"},
+    {"json", "no", PN_OPT_FLAG, offsetof(struct show_options, json), 0, 0,
+     "print JSON instead of text"},
+    {0},
+};
+
+struct show {
+    const struct fed_roster *roster;
+    struct text_json        *json;  /* NULL: text */
+    struct cli_chain        *page;  /* NULL: no page */
+    uint64_t                 round; /* only this one; 0: every block */
+};
+
+static const char *
+absence_text(enum wire_absence reason)
+{
+    switch (reason) {
+    case WIRE_ABSENT_SILENT:
+        return "silent";
+    case WIRE_ABSENT_LATE:
+        return "late";
+    case WIRE_ABSENT_FAULT:
+        return "reported a fault";
+    case WIRE_ABSENT_REFUSED:
+        return "refused";
+    case WIRE_ABSENT_INVALID:
+        return "update refused";
+    }
+    PN_UNREACHABLE("an absence is checked when the block is decoded");
+}
+
+static const char *
+kind_text(enum wire_block_kind kind)
+{
+    return kind == WIRE_BLOCK_GENESIS ? "genesis" : kind == WIRE_BLOCK_ROUND ? "round" : "finish";
+}
+
+/* Names of members, with commas. */
+static void
+list_witnesses(const struct show *show, const struct wire_block *block)
+{
+    for (size_t i = 0; i < block->witness_count; i++)
+        printf("%s%s", i == 0 ? "" : ", ",
+               cli_member_name(show->roster, block->witnesses[i].member));
+}
+
+static void
+show_agreement(const struct show *show, const struct wire_block *block)
+{
+    const struct wire_agreement *agreement = block->agreement;
+    printf("    proposed by %s in view %u\n", cli_member_name(show->roster, block->proposer),
+           agreement->view);
+    if (block->witness_count > 0) {
+        printf("    the block before was decided in view %u by ", agreement->witness_view);
+        list_witnesses(show, block);
+        puts("");
+    }
+    for (size_t i = 0; i < agreement->report_count; i++)
+        printf("%s%s", i == 0 ? "    reports of " : ", ",
+               cli_member_name(show->roster, agreement->reports[i].member));
+    if (agreement->report_count > 0)
+        puts(block->height == 0 ? " (sums for the scaling)" : " (on the model before)");
+    for (size_t i = 0; i < agreement->conviction_count; i++)
+        printf("    %-16s CONVICTED: signed two votes that contradict each other, block %llu view "
+               "%u\n",
+               cli_member_name(show->roster, agreement->convictions[i].first.member),
+               (unsigned long long)agreement->convictions[i].first.height,
+               agreement->convictions[i].first.view);
+}
+
+static void
+show_text(const struct show *show, const struct wire_block *block, const struct sec_hash *hash)
+{
+    char      hex[SEC_HEX_SIZE], when[32];
+    time_t    seconds = (time_t)(block->time_ms / 1000);
+    struct tm utc;
+    sec_hash_text(hex, hash);
+    if (gmtime_r(&seconds, &utc) == NULL || strftime(when, sizeof when, "%F %T", &utc) == 0)
+        snprintf(when, sizeof when, "?");
+    printf("block %llu  %s", (unsigned long long)block->height, kind_text(block->kind));
+    if (block->kind == WIRE_BLOCK_ROUND)
+        printf(" %llu, attempt %u", (unsigned long long)block->round, block->attempt);
+    printf("  %sZ  %.16s\n", when, hex);
+    if (block->agreement != NULL)
+        show_agreement(show, block);
+    for (size_t i = 0; i < block->entry_count; i++)
+        printf("    %-16s weight %llu  update norm %.4g\n",
+               cli_member_name(show->roster, block->entries[i].member),
+               (unsigned long long)block->entries[i].weight, block->entries[i].norm);
+    for (size_t i = 0; i < block->absent_count; i++)
+        printf("    %-16s absent: %s\n", cli_member_name(show->roster, block->absent[i].member),
+               absence_text(block->absent[i].reason));
+    for (size_t i = 0; i < block->metric_count; i++)
+        printf("    %s %.4f (%llu records)\n", block->metrics[i].name, block->metrics[i].value,
+               (unsigned long long)block->metrics[i].records);
+    if (block->note != NULL && block->note[0] != '\0')
+        printf("    %s\n", block->note);
+}
+
+static void
+show_json(const struct show *show, const struct wire_block *block, const struct sec_hash *hash)
+{
+    struct text_json *json = show->json;
+    text_json_open_map(json, NULL);
+    text_json_u64(json, "height", block->height);
+    text_json_string(json, "kind", kind_text(block->kind));
+    text_json_hex(json, "hash", hash->bytes, 32);
+    text_json_u64(json, "round", block->round);
+    text_json_u64(json, "attempt", block->attempt);
+    text_json_u64(json, "time_ms", block->time_ms);
+    text_json_hex(json, "model", block->model_out.root, 32);
+    text_json_open_list(json, "took_part");
+    for (size_t i = 0; i < block->entry_count; i++) {
+        const struct wire_entry *entry = &block->entries[i];
+        text_json_open_map(json, NULL);
+        text_json_string(json, "name", cli_member_name(show->roster, entry->member));
+        text_json_u64(json, "member", entry->member);
+        text_json_u64(json, "weight", entry->weight);
+        text_json_f64(json, "norm", entry->norm);
+        text_json_hex(json, "update", entry->update.root, 32);
+        text_json_close(json);
+    }
+    text_json_close(json);
+    text_json_open_list(json, "absent");
+    for (size_t i = 0; i < block->absent_count; i++) {
+        text_json_open_map(json, NULL);
+        text_json_string(json, "name", cli_member_name(show->roster, block->absent[i].member));
+        text_json_string(json, "reason", absence_text(block->absent[i].reason));
+        text_json_close(json);
+    }
+    text_json_close(json);
+    text_json_open_map(json, "metrics");
+    for (size_t i = 0; i < block->metric_count; i++)
+        text_json_f64(json, block->metrics[i].name, block->metrics[i].value);
+    text_json_close(json);
+    text_json_string(json, "rule", "weighted mean");
+    text_json_open_map(json, "privacy_budget_spent"); /* profile open spends none */
+    text_json_close(json);
+    if (block->agreement != NULL) {
+        text_json_string(json, "proposer", cli_member_name(show->roster, block->proposer));
+        text_json_u64(json, "view", block->agreement->view);
+        text_json_u64(json, "previous_decided_in_view", block->agreement->witness_view);
+        text_json_hex(json, "log_before", block->agreement->log, 32);
+        text_json_open_list(json, "reports");
+        for (size_t i = 0; i < block->agreement->report_count; i++)
+            text_json_string(json, NULL,
+                             cli_member_name(show->roster, block->agreement->reports[i].member));
+        text_json_close(json);
+        text_json_open_list(json, "convicted");
+        for (size_t i = 0; i < block->agreement->conviction_count; i++)
+            text_json_string(
+                json, NULL,
+                cli_member_name(show->roster, block->agreement->convictions[i].first.member));
+        text_json_close(json);
+    }
+    text_json_open_list(json,
+                        block->agreement != NULL ? "decided_previous" : "countersigned_previous");
+    for (size_t i = 0; i < block->witness_count; i++)
+        text_json_string(json, NULL, cli_member_name(show->roster, block->witnesses[i].member));
+    text_json_close(json);
+    if (block->note != NULL && block->note[0] != '\0')
+        text_json_string(json, "note", block->note);
+    text_json_close(json);
+}
+
+static void
+show_block(void *context, const struct wire_block *block, const struct sec_hash *hash)
+{
+    const struct show *show = context;
+    if (show->page != NULL)
+        cli_chain_add(show->page, block, hash);
+    if (show->round > 0 && (block->kind != WIRE_BLOCK_ROUND || block->round != show->round))
+        return;
+    if (show->json != NULL)
+        show_json(show, block, hash);
+    else
+        show_text(show, block, hash);
+}
+
+/* What is shown is proved first, so a block that does not verify is never printed; of a nominal
+ * ledger, which proves nothing, that is said before anything else. */
+static enum pn_status
+show_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error *why)
+{
+    struct engine_proof proof;
+    enum pn_status      st = PN_OK;
+    if (ledger->nominal && show->json == NULL)
+        printf("%s\n", cli_nominal_text);
+    if (show->json != NULL) {
+        text_json_string(show->json, "identity", ledger->nominal ? "nominal" : "real");
+        text_json_open_list(show->json, "blocks");
+    }
+    if (ledger->nominal)
+        st = engine_proof_read(&ledger->disk, show_block, show, why);
+    else
+        st = engine_proof_make(&proof, &ledger->disk, show->roster, show_block, show, why);
+    if (st == PN_OK && show->json != NULL) {
+        text_json_close(show->json);
+        st = text_json_write(show->json, stdout);
+    }
+    return st;
+}
+
+/* With the page, if one is asked for. */
+static enum pn_status
+show_all(const struct cli_ledger *ledger, struct show *show, const struct show_options *options,
+         struct pn_error *why)
+{
+    struct cli_chain page;
+    struct pn_buffer bytes;
+    enum pn_status   st = PN_OK;
+    if (options->json)
+        st = text_json_new(&show->json);
+    cli_chain_init(&page, show->roster);
+    show->page = options->html != NULL ? &page : NULL;
+    if (st == PN_OK)
+        st = show_ledger(ledger, show, why);
+    pn_buffer_init(&bytes, PAGE_MAX);
+    if (st == PN_OK && show->page != NULL)
+        st = cli_chain_html(&bytes, &page);
+    if (st == PN_OK && show->page != NULL)
+        st = store_file_save(options->html, bytes.bytes, bytes.size, 0644, why);
+    pn_buffer_fini(&bytes);
+    cli_chain_fini(&page);
+    text_json_free(show->json);
+    return st;
+}
+
+int
+cli_ledger_show(int argc, char **argv)
+{
+    struct show_options  options;
+    struct cli_arguments words = {
+        .noun = "ledger", .verb = "show", .needed = {"roster"}, .words_min = 1, .words_max = 1};
+    int code;
+    if (!cli_parse(&options, show_table, &words, argc, argv, &code))
+        return code;
+
+    struct pn_error   why = {.text = ""};
+    struct cli_ledger ledger;
+    struct show       show = {.round = options.round};
+    enum pn_status    st   = cli_ledger_open(&ledger, words.words[0], options.roster, &why);
+    code                   = 0;
+    if (st == PN_OK) {
+        show.roster = ledger.nominal ? NULL : ledger.file.roster;
+        code        = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
+        st          = show_all(&ledger, &show, &options, &why);
+        cli_ledger_close(&ledger);
+    }
+    pn_options_fini(&options, show_table);
+    return st == PN_OK ? code : cli_fail(st, &why);
+}

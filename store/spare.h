@@ -1,0 +1,33 @@
+/*
+ * store/spare -- removed files that are kept a while to be written over. Inside store/ only.
+ *
+ * Every round removes a large file or two and writes as many. To make a file page by page and to
+ * give its pages back costs five times what it costs to copy its bytes (4 MB: 3.9 ms instead of
+ * 0.7 on tmpfs, 1.7 instead of 0.3 on ext4). So up to STORE_SPARES removed files of at least
+ * STORE_SPARE_SIZE wait in DIR/staging, which is emptied when the directory is opened.
+ *
+ * Threads    any.
+ */
+#ifndef STORE_SPARE_H
+#define STORE_SPARE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum {
+    STORE_SPARES     = 2,
+    STORE_SPARE_SIZE = 65536
+};
+
+struct store_spares {
+    int        directory;           /* the state directory */
+    atomic_int slots[STORE_SPARES]; /* free, busy or full */
+};
+
+void store_spares_init(struct store_spares *spares, int directory);
+/* Moves the file away to be used again. False, and nothing changed: no room, or not worth it. */
+bool store_spares_keep(struct store_spares *spares, int folder, const char *leaf);
+/* Moves a spare file to where it will be written over. False: there is none. */
+bool store_spares_take(struct store_spares *spares, int folder, const char *leaf);
+
+#endif

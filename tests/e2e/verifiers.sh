@@ -1,0 +1,72 @@
+#!/bin/sh
+# Two verifiers, one verdict: `panal ledger verify` and tools/verify.py, which share no code, agree on a
+# coordinator's and a swarm's ledger and on every corruption of them that corrupt.py knows.
+#
+#   verifiers.sh BIN
+set -eu
+BIN=$1
+# shellcheck source=tests/e2e/federation.sh
+. "$(dirname "$0")/federation.sh"
+
+python=""
+for each in python3 /usr/bin/python3; do
+    [ -n "$python" ] || ! "$each" -c 'import nacl.bindings' 2>/dev/null || python=$each
+done
+[ -n "$python" ] || skip "no python3 with PyNaCl (Debian: python3-nacl)"
+verify_py=$here/../../tools/verify.py
+[ "$(wc -l <"$verify_py")" -le 500 ] || die "tools/verify.py is longer than 500 lines"
+
+sites="ana bea cleo dora"
+make_job 3 2
+disagreed=0
+tried=0
+gaps=no
+
+# try MODE SITE VERDICT NAME: both must say VERDICT of the copy that NAME corrupted.
+try() {
+    rm -rf "$work/copy"
+    cp -r "$work/$1" "$work/copy"
+    "$python" "$here/corrupt.py" "$work/copy" "$2" "$4" || die "corrupt.py: $1 $4"
+    one=good
+    two=good
+    panal ledger verify "$work/copy/$2/state" --roster "$work/copy/federation.yaml" >"$work/one" 2>&1 || one=bad
+    "$python" "$verify_py" "$work/copy/$2/state" --roster "$work/copy/federation.yaml" >"$work/two" 2>&1 || two=bad
+    tried=$((tried + 1))
+    # A verifier that fell over has not refused anything.
+    grep -qE 'NOT verified|^(ledger )?verified|federation.yaml' "$work/one" || one=fell
+    ! grep -q Traceback "$work/two" || two=fell
+    if [ "$one" != "$3" ] || [ "$two" != "$3" ]; then
+        echo "$1, $4: expected $3; panal says $one, verify.py says $two"
+        cat "$work/one" "$work/two"
+        disagreed=$((disagreed + 1))
+    fi
+}
+
+for mode in coordinator swarm; do
+    site=hub
+    [ "$mode" = coordinator ] || site=ana
+    timeout 150 panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/$mode" --mode "$mode" \
+        --no-compare >"$work/out" 2>&1 || { cat "$work/out"; die "the laboratory failed: $mode"; }
+    "$python" "$here/corrupt.py" "$work/$mode" "$site" --list >"$work/ways"
+    while read -r verdict name; do
+        try "$mode" "$site" "$verdict" "$name"
+    done <"$work/ways"
+    for other in $sites; do # everybody else's copy
+        try "$mode" "$other" good nothing
+    done
+done
+
+# Copies with gaps: a node that is sent the blocks of its own rounds only.
+sed -i 's/cohort: 3,/cohort: 2, follow: cohort,/; s/count: 3,/count: 6,/' "$work/job.yaml"
+timeout 150 panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/gaps" --no-compare >"$work/out" 2>&1 ||
+    { cat "$work/out"; die "the laboratory failed: gaps"; }
+for other in $sites; do
+    try gaps "$other" good nothing
+    if grep -q '^  gaps ' "$work/one"; then gaps=yes; fi
+    try gaps "$other" bad "bit_$((tried % 16))_of_16"
+done
+try gaps hub good nothing
+[ "$gaps" = yes ] || die "no copy has a gap"
+
+[ "$disagreed" -eq 0 ] || die "$disagreed of $tried verdicts"
+echo "ok: $tried ledgers, two verifiers, one verdict on each"

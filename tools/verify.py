@@ -1,0 +1,500 @@
+#!/usr/bin/env python3
+"""Verifies a ledger of panal, offline: a second opinion beside `panal ledger verify`.
+
+    tools/verify.py DIR --roster federation.yaml [--head HASH]
+
+DIR is a state directory of anybody; the roster is the signed one that you trust, its .minisig files beside
+it; HASH is of a block that must be in the ledger. Exit code 0: everything that can be checked holds; 1: one
+sentence for each fault. Follows docs/protocol.md, whose sections are named below, and shares no code with
+panal. Needs Python 3.9 and PyNaCl (Debian: python3-nacl); plain and slow.
+"""
+import argparse, array, base64, calendar, functools, hashlib, math, os, re, struct, sys, time, types
+
+try:
+    from nacl.bindings import crypto_sign_open
+    from nacl.exceptions import CryptoError
+except ImportError:
+    sys.exit("verify.py: PyNaCl is missing (Debian: apt-get install python3-nacl)")
+
+MIB, ZERO = 1 << 20, bytes(32)
+
+class Fault(Exception):
+    """Says what was expected and what was seen."""
+# Bytes that are cut off, or are no base64, UTF-8 or date, end in the others.
+FAULTS = (Fault, OSError, ValueError, LookupError, TypeError, struct.error)
+
+def expect(condition, sentence):
+    if not condition:
+        raise Fault(sentence)
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+# ---- section 1: primitives
+def domain(name, data):
+    return b"panal " + name.encode() + b"\0" + data
+
+def blake(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+def digest(name, data):
+    return blake(domain(name, data))
+
+def signed(key, signature, message):
+    try:
+        return len(crypto_sign_open(signature + message, key)) == len(message)
+    except CryptoError:
+        return False
+
+def check_signed(name, member, signature, data, sentence):
+    expect(signed(member.node, signature, domain(name, data)), sentence % member.name)
+
+def tree(leaves, hashed):
+    """Merkle tree hash of RFC 6962, section 2.1, of hashed leaves."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashed(b"")
+    left = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return hashed(b"\1" + tree(leaves[:left], hashed) + tree(leaves[left:], hashed))
+
+def blob_root(data): # section 5
+    leaves = [blake(b"\0" + data[at : at + 65536]) for at in range(0, max(1, len(data)), 65536)]
+    return digest("blob", struct.pack("<Q", len(data)) + tree(leaves, blake))
+
+# ---- section 6: protobuf with exactly one encoding
+# A message: its fields in the order of their numbers, each with its kind - u32, u64, double, text, a number of
+# bytes, the range of an enum or a message - and, of a list, how many at most.
+def message(text, **kinds):
+    rows = [row.split() for row in text.split(",")]
+    return {at + 1: (name, int(kind) if kind.isdigit() else kinds.get(kind, kind), *map(int, most))
+            for at, (name, kind, *most) in enumerate(rows)}
+
+VOTE = message("height u64, member u32, view u32, step u32, hash 32, lock_view u32, lock 32, signature 64")
+BLOB = message("size u64, root 32")
+ENTRY = message("member u32, weight u64, update blob, norm double, signature 64", blob=BLOB)
+ABSENT = message("member u32, reason enum", enum=range(1, 6))
+METRIC = message("name text, value double, records u64")
+WITNESS = message("member u32, signature 64")
+REPORT = message("member u32, report blob, signature 64", blob=BLOB)
+CONVICTION = message("first vote, other vote", vote=VOTE)
+AGREEMENT = message("view u32, witness_view u32, log 32, reports report 128, convictions conviction 16",
+                    report=REPORT, conviction=CONVICTION)
+BLOCK = message("kind enum, run 16, height u64, previous 32, roster 32, job 32, epoch u32, proposer u32, attempt u32, "
+                "round u64, time_ms u64, model_in blob, model_out blob, scaling blob, entries entry 1024, "
+                "absent absent 1024, metrics metric 16, witnesses witness 1024, note text, agreement agreement 1",
+                enum=range(1, 4), blob=BLOB, entry=ENTRY, absent=ABSENT, metric=METRIC, witness=WITNESS,
+                agreement=AGREEMENT)
+GENESIS, ROUND, FINISH = 1, 2, 3
+
+def varint(data, at):
+    end = at
+    while data[end] > 127:
+        end += 1
+    value = sum((byte & 127) << 7 * place for place, byte in enumerate(data[at : end + 1]))
+    expect(value < 1 << 64 and (data[end] > 0 or end == at), "a number is too large, or not as short as possible")
+    return value, end + 1
+
+def field(kind, wire, data, at):
+    """One value, and where it ends."""
+    expect(wire == (0 if kind in ("u32", "u64") or isinstance(kind, range) else 1 if kind == "double" else 2),
+           "a wire type is wrong")
+    if wire == 1:
+        value = struct.unpack_from("<d", data, at)[0]
+        expect(math.isfinite(value), "a number is not finite")
+        return value, at + 8
+    value, at = varint(data, at)
+    if wire == 0:
+        expect(kind == "u64" or value < 1 << 32, "a number is larger than its field")
+        expect(not isinstance(kind, range) or value in kind, "an unknown value of an enum")
+        return value, at
+    raw = data[at : at + value]
+    expect(len(raw) == value, "a field is longer than its message")
+    if kind == "text":
+        expect(value <= 200 and not re.search("[\0-\x1f\x7f-\x9f]", raw.decode("utf-8")), "it is no text")
+        return raw.decode("utf-8"), at + value
+    expect(isinstance(kind, dict) or value == kind, "expected %s bytes, seen %d" % (kind, value))
+    return decode(kind, raw) if isinstance(kind, dict) else raw, at + value
+
+def decode(schema, data):
+    out = {entry[0]: [] for entry in schema.values() if len(entry) == 3}
+    at = last = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        expect(tag >> 3 in schema, "field %d is unknown" % (tag >> 3))
+        name, kind, most = (*schema[tag >> 3], 0)[:3]
+        value, at = field(kind, tag & 7, data, at)
+        expect(tag >> 3 > last or (tag >> 3 == last and most), "fields are out of order")
+        last = tag >> 3
+        out[name] = out[name] + [value] if most else value
+        expect(not most or len(out[name]) <= most, "%s is too long" % name)
+    expect(len(out) == len(schema), "a field is missing")
+    return types.SimpleNamespace(**out)
+
+# ---- section 8: what the bytes of a block say alone
+def is_blob(blob, none=False):
+    return 1 <= blob.size <= 1 << 36 if not none else blob.size == 0 and blob.root == ZERO
+
+def members_of(items, what):
+    numbers = [item.member for item in items]
+    expect(numbers == sorted(set(numbers)), "the members of its %s do not increase" % what)
+    return set(numbers)
+
+def is_vote(vote):
+    return (vote.step in (1, 2) and vote.lock_view < vote.view
+            and (vote.lock_view == 0) == (vote.lock == ZERO) >= (vote.step - 1))
+
+def check_agreement_form(agreement, genesis):
+    expect(agreement.view >= 1 and (agreement.witness_view == 0) == genesis, "its views do not fit its kind")
+    members_of(agreement.reports, "reports")
+    expect(all(is_blob(report.report) for report in agreement.reports), "a report of no bytes")
+    for one, two in ((conviction.first, conviction.other) for conviction in agreement.convictions):
+        expect(is_vote(one) and is_vote(two) and one.hash != two.hash
+               and (one.height, one.member, one.view, one.step) == (two.height, two.member, two.view, two.step),
+               "a conviction by votes that do not contradict each other")
+
+def read_block(data):
+    block = decode(BLOCK, data)
+    block.agreement = block.agreement[0] if block.agreement else None
+    genesis = block.kind == GENESIS
+    members_of(block.witnesses, "witnesses")
+    expect(not members_of(block.entries, "entries") & members_of(block.absent, "absent"), "one counts and is absent")
+    for entry in block.entries:
+        expect(entry.weight >= 1 and entry.norm >= 0 and is_blob(entry.update), "an entry of no weight or update")
+    names = {metric.name for metric in block.metrics}
+    expect(len(names - {""}) == len(block.metrics), "metrics without a name of their own")
+    expect(is_blob(block.scaling) or is_blob(block.scaling, none=True), "its scaling is half there")
+    expect(is_blob(block.model_out) and is_blob(block.model_in, none=genesis), "its models do not fit its kind")
+    expect(genesis == (block.height == 0) == (block.previous == ZERO), "its height does not fit its kind")
+    expect(not genesis or not (block.round or block.entries or block.absent or block.metrics or block.witnesses),
+           "a genesis block of more than a model")
+    expect(block.kind != ROUND or (block.round and block.attempt and block.entries), "a round of nobody")
+    expect(block.kind != FINISH or (block.model_in == block.model_out and not block.entries and not block.absent),
+           "a finish block that changes something")
+    expect(block.kind == FINISH or block.note == "", "a note that only a finish block may have")
+    if block.agreement:
+        check_agreement_form(block.agreement, genesis)
+    return block
+
+# ---- section 2: the roster
+def scalar(text):
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"(?: +#.*)?', text)
+    plain = re.fullmatch(r"([A-Za-z0-9+/][^\"'{}\[\]#]*?)?(?: +#.*)?", text)
+    expect(quoted or plain, "not a value as `panal roster` writes it: " + text)
+    return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else plain[1]
+
+def read_yaml(text):
+    """The block style that `panal roster` writes: the head, names of signers, members with certificates."""
+    head, signers, members = {}, [], []
+    for line in (line.rstrip() for line in text.split("\n") if line.strip() and line.strip()[0] != "#"):
+        match = re.fullmatch(r"(|  - |    |      )(?:([a-z_]+):)?(?: ?(\S.*))?", line)
+        expect(match and (match[2] or match[1] == "  - "), "not a line as `panal roster` writes it: " + line)
+        indent, key, value = match.groups()
+        if indent == "  - ":
+            members.append({}) if key else signers.append(scalar(value))
+        if key:
+            into = members[-1] if indent else head
+            expect(key not in into, key + " stands there twice")
+            into[key] = scalar(value or "")
+    return head, signers, members
+
+def number(text, most=2**32 - 1):
+    expect(re.fullmatch("[1-9][0-9]*", text) and int(text) <= most, "not a number from 1 to %d: %s" % (most, text))
+    return int(text)
+
+def binary(text, size):
+    raw = base64.b64decode(text, validate=True)
+    expect(len(raw) == size and base64.b64encode(raw).decode() == text, "not base64 of %d bytes: %s" % (size, text))
+    return raw
+
+def read_member(text):
+    member = types.SimpleNamespace(name=text["name"], number=number(text["number"]), role=text["role"],
+                                   root=binary(text["root"], 32), node=binary(text["node"], 32))
+    expect(re.fullmatch("[a-z][a-z0-9-]{0,30}", member.name), "not a name: " + member.name)
+    expect(member.role in ("node", "coordinator"), "not a role: " + member.role)
+    begin, end = (calendar.timegm(time.strptime(text[at], "%Y-%m-%dT%H:%M:%SZ")) for at in ("not_before", "not_after"))
+    said = struct.pack("<32sIQQ", member.name.encode(), number(text["serial"]), begin, end)
+    said += member.node + binary(text["transport"], 32)
+    expect(begin < end and signed(member.root, binary(text["signature"], 64), domain("certificate", said)),
+           "%s's certificate is not signed by its root key" % member.name)
+    return member
+
+class Roster:
+    def __init__(self, path):
+        raw = read(path)
+        head, signers, members = read_yaml(raw.decode("utf-8"))
+        self.hash, self.epoch = digest("roster", raw), number(head["epoch"])
+        self.members = sorted(map(read_member, members), key=lambda member: member.number)
+        self.by_number = {member.number: member for member in self.members}
+        self.swarm, count = head["mode"] == "swarm", len(self.members)
+        leaders = [member for member in self.members if member.role == "coordinator"]
+        expect(head["version"] == "1" and head["mode"] in ("swarm", "coordinator")
+               and head.get("quorum", "bft") in ("bft", "majority"), "an unknown version, mode or quorum")
+        expect(len(leaders) == (not self.swarm) and count >= 2, "%d coordinators of %d" % (len(leaders), count))
+        for what in ("number", "name", "root", "node"):
+            expect(len({getattr(member, what) for member in self.members}) == count, "a %s stands twice" % what)
+        self.coordinator = leaders[0] if leaders else None
+        self.quorum = count // 2 + 1 if head.get("quorum") == "majority" else count * 2 // 3 + 1
+        roots = {member.name: member.root for member in self.members}
+        expect(len(set(signers)) == len(signers) and set(signers) <= set(roots), "signers that are no members")
+        valid = [name for name in signers if minisigned("%s.%s.minisig" % (path, name), raw, roots[name])]
+        threshold = number(head["threshold"], len(signers))
+        expect(len(valid) >= threshold, "the roster has %d valid signatures, needs %d" % (len(valid), threshold))
+
+    def node_of(self, who, what):
+        member = self.by_number.get(who)
+        expect(member is not None and member.role == "node", "%s: member %d is no node of the roster" % (what, who))
+        return member
+
+def minisigned(path, raw, root):
+    text = read(path) if os.path.exists(path) else b""
+    match = re.fullmatch(b"untrusted comment: [^\n]*\n([^\n]{100})\ntrusted comment: ([^\0-\x1f\x7f]{0,256})\n"
+                         b"([^\n]{88})\n", text)
+    if len(text) > 1024 or match is None:
+        return False
+    first, both = base64.b64decode(match[1], validate=True), base64.b64decode(match[3], validate=True)
+    return (first[:10] == b"ED" + blake(root)[:8] and signed(root, first[10:], hashlib.blake2b(raw).digest())
+            and signed(root, both, first[10:] + match[2]))
+
+# ---- section 8: segment files
+@functools.lru_cache(None)
+def crc_of_byte(value):
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+def crc32c(data):
+    return functools.reduce(lambda crc, byte: crc >> 8 ^ crc_of_byte(crc & 255 ^ byte), data, 2**32 - 1) ^ 2**32 - 1
+
+def payload_at(data, at):
+    """The payload of the record that begins there, or None where none is whole."""
+    if at + 40 > len(data):
+        return None
+    length, crc = struct.unpack_from("<II", data, at)
+    payload, tail = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 40 + length]
+    if length > MIB or len(tail) < 32 or crc32c(data[at : at + 4] + payload) != crc:
+        return None
+    return payload if digest("record", payload) == tail else None
+
+def is_torn(data, at):
+    rest = data[at:]
+    if len(rest) < 8:
+        return True
+    edges = [at] + list(range((at // 512 + 1) * 512, len(data), 512)) + [len(data)]
+    lost = any(b - a >= 16 and not any(data[a:b]) for a, b in zip(edges, edges[1:]))
+    length = struct.unpack_from("<I", rest)[0]
+    if not lost and not (length <= MIB and 40 + length > len(rest)):
+        return False
+    if len(rest) >= 40 and digest("record", rest[8:-32]) == rest[-32:]:
+        return False
+    return not any(struct.unpack_from("<I", rest, k)[0] == len(rest) - k - 40 and payload_at(rest, k) is not None
+                   for k in range(1, len(rest) - 39))
+
+def read_records(folder):
+    records = []
+    names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"\d{12}\.seg", name))
+    for name in names:
+        data, at = read(folder, name), 16
+        expect(data[:8] == b"PNLLOG1\0" and len(data) >= 16, name + " does not begin as a segment")
+        expect(struct.unpack_from("<Q", data, 8)[0] == int(name[:12]) == len(records),
+               name + " is not where the segment before it ends")
+        while at < len(data):
+            payload = payload_at(data, at)
+            if payload is None:
+                expect(name == names[-1] and len(data) - at <= MIB + 40 and is_torn(data, at),
+                       "%s is damaged at offset %d" % (name, at))
+                break
+            records.append(payload)
+            at += 40 + len(payload)
+    expect(records, "the ledger has no block")
+    return records
+
+# ---- section 8: the chain
+def vote_bytes(*fields): # run, height, view, step, hash, lock_view, lock
+    return struct.pack("<16sQII32sI32s", *fields)
+
+def check_certificate(roster, run, height, view, block, witnesses):
+    """A quorum of precommits for the block of that height and hash."""
+    for vote in witnesses:
+        check_signed("vote", roster.node_of(vote.member, "vote"), vote.signature,
+                     vote_bytes(run, height, view, 2, block, 0, ZERO), "%%s has not voted for block %d" % height)
+    expect(len(witnesses) >= roster.quorum, "expected the votes of %d members for block %d, seen %d"
+           % (roster.quorum, height, len(witnesses)))
+
+class Chain:
+    def __init__(self, roster, directory):
+        self.roster, self.directory, self.sparse, self.leaves = roster, directory, False, []
+        self.height, self.round, self.head, self.before, self.genesis = 0, 0, ZERO, None, None
+
+    def take(self, record):
+        expect(len(record) > 64, "a record without a block")
+        block, name = read_block(record[64:]), digest("block", record[64:])
+        self.check_place(block)
+        self.check_proposer(block, record[:64], name)
+        self.check_entries(block)
+        if self.roster.swarm:
+            self.check_agreement(block)
+        else:
+            for witness in block.witnesses:
+                check_signed("witness", self.roster.node_of(witness.member, "witness"), witness.signature,
+                             block.previous, "witness: %s has not signed the block before")
+        if self.genesis is None:
+            self.genesis, self.sparse = block, self.is_sparse(block)
+        self.height, self.round, self.head, self.before = block.height + 1, block.round, name, block
+        self.leaves.append(sha256(b"\0" + record[64:]))
+        return block
+
+    def is_sparse(self, block):
+        if self.roster.swarm or not os.path.exists(os.path.join(self.directory, "job.yaml")):
+            return False
+        text = read(self.directory, "job.yaml")
+        bare = re.sub(rb"(^|\s)#[^\n]*", b"", text)
+        return digest("job", text) == block.job and re.search(rb"\bfollow:\s*[\"']?cohort\b", bare) is not None
+
+    def check_place(self, block):
+        expect(self.before is None or self.before.kind != FINISH, "it comes after the end of the run")
+        gap = self.sparse and block.height > self.height
+        expect(gap or block.height == self.height, "expected height %d, seen %d" % (self.height, block.height))
+        expect(gap or block.previous == self.head, "it does not name the block before it")
+        expect(block.roster == self.roster.hash and block.epoch == self.roster.epoch, "it is of another roster")
+        if self.genesis is None:
+            return
+        expect(block.run == self.genesis.run and block.job == self.genesis.job, "it is of another run or job")
+        expect(block.scaling == self.genesis.scaling, "its scaling is not that of genesis")
+        least = self.round + (block.kind == ROUND)
+        most = self.round + block.height - self.height + 1 if gap else least
+        expect(least <= block.round <= most, "expected round %d, seen %d" % (least, block.round))
+        expect(gap or block.model_in == self.before.model_out, "its model is not that of the block before")
+
+    def check_proposer(self, block, signature, name):
+        roster = self.roster
+        expect(roster.swarm == (block.agreement is not None), "it is not of this kind of federation")
+        leader = roster.coordinator
+        if roster.swarm:
+            leader = roster.members[(block.height + block.agreement.view - 1) % len(roster.members)]
+        expect(block.proposer == leader.number, "expected %s as proposer, seen %d" % (leader.name, block.proposer))
+        check_signed("block", leader, signature, name, "it is not signed by %s")
+
+    def check_entries(self, block):
+        expect(sum(entry.weight for entry in block.entries) < 1 << 31, "its weights are too large together")
+        for entry in block.entries:
+            said = struct.pack("<16sQIQ32sQ32sQ", block.run, block.round, entry.member, block.model_in.size,
+                               block.model_in.root, entry.update.size, entry.update.root, entry.weight)
+            check_signed("update", self.roster.node_of(entry.member, "update"), entry.signature, said,
+                         "update: %s has not committed to it")
+        for absent in block.absent:
+            self.roster.node_of(absent.member, "absent")
+
+    def check_agreement(self, block):
+        agreement = block.agreement
+        expect(agreement.log == tree(self.leaves, sha256), "its log is not that of the blocks before")
+        if block.height > 0:
+            check_certificate(self.roster, block.run, block.height - 1, agreement.witness_view, block.previous,
+                              block.witnesses)
+        for report in agreement.reports:
+            said = struct.pack("<16sQIQ32s", block.run, block.height, report.member, report.report.size,
+                               report.report.root)
+            check_signed("report", self.roster.node_of(report.member, "report"), report.signature, said,
+                         "report: %s has not committed to it")
+        for vote in (vote for pair in agreement.convictions for vote in (pair.first, pair.other)):
+            said = vote_bytes(block.run, vote.height, vote.view, vote.step, vote.hash, vote.lock_view, vote.lock)
+            check_signed("vote", self.roster.node_of(vote.member, "conviction"), vote.signature, said,
+                         "conviction: %s has not signed both votes")
+
+def check_head(chain):
+    """Section 10: the files beside a swarm's ledger."""
+    height, data = chain.height - 1, read(chain.directory, "certificate.%d" % (1 - chain.height % 2))
+    of, view, count = struct.unpack_from("<QII", data)
+    expect(of == height and len(data) == 16 + 68 * count, "the votes beside the ledger are not for its head")
+    votes = [types.SimpleNamespace(member=who, signature=signature)
+             for who, signature in struct.iter_unpack("<I64s", data[16:])]
+    members_of(votes, "votes for the head")
+    check_certificate(chain.roster, chain.genesis.run, height, view, chain.head, votes)
+    if not os.path.exists(os.path.join(chain.directory, "summit")):
+        return
+    highest, name = struct.unpack("<Q32s", read(chain.directory, "summit"))
+    expect(highest <= height, "the ledger ends before block %d, which it held: an older copy was put back" % highest)
+    expect(highest < height or name == chain.head, "block %d is not the one that this ledger held" % height)
+
+# ---- section 7: models and aggregates
+def load(directory, folder, blob):
+    """The bytes of a blob, or None where it is not kept."""
+    name = os.path.join(directory, folder, blob.root.hex())
+    if not os.path.isfile(name) or os.path.getsize(name) != blob.size:
+        return None
+    data = read(name)
+    expect(blob_root(data) == blob.root, "%s/%s: its bytes do not hash to its name" % (folder, blob.root.hex()))
+    return data
+
+def numbers_of(kind, data):
+    out = array.array(kind, data)
+    if sys.byteorder == "big":
+        out.byteswap()
+    return out
+
+def aggregate(directory, block, before):
+    """The next model, or None where an update is not kept."""
+    start, total = numbers_of("f", before), sum(entry.weight for entry in block.entries)
+    sums = [0] * len(start)
+    for entry in block.entries:
+        expect(entry.update.size == len(before), "the update of member %d has another size" % entry.member)
+        data = load(directory, "updates", entry.update)
+        if data is None:
+            return None
+        sums = [s + entry.weight * q for s, q in zip(sums, numbers_of("i", data))]
+    mean = array.array("f", [float(s) / (total * 2.0**24) for s in sums])
+    return numbers_of("f", array.array("f", [a + b for a, b in zip(start, mean)]).tobytes()).tobytes()
+
+def check_blobs(directory, block, seen):
+    if is_blob(block.scaling):
+        load(directory, "scaling", block.scaling)
+    for report in block.agreement.reports if block.agreement else ():
+        load(directory, "reports", report.report)
+    after = None if block.kind == FINISH else load(directory, "models", block.model_out)
+    seen["models"] += after is not None
+    if block.kind != ROUND or after is None:
+        return
+    expect(block.model_in.size == block.model_out.size, "the model changed its size within a round")
+    before = load(directory, "models", block.model_in)
+    following = before and aggregate(directory, block, before)
+    if following:
+        expect(following == after, "the model is not the weighted mean of the committed updates")
+        seen["aggregates"] += 1
+
+# ---- all of it
+def verify(options, faults):
+    chain, known, seen = Chain(Roster(options.roster), options.directory), set(), {"models": 0, "aggregates": 0}
+    for index, record in enumerate(read_records(os.path.join(options.directory, "ledger"))):
+        try:
+            block = chain.take(record)
+        except FAULTS as fault:
+            raise Fault("block %d: %s" % (index, fault)) from None
+        known.add(chain.head.hex())
+        try:
+            check_blobs(options.directory, block, seen)
+        except FAULTS as fault:
+            faults.append("block %d: %s" % (block.height, fault))
+    if chain.roster.swarm:
+        check_head(chain)
+    expect(not options.head or options.head in known, "block %s is not in this ledger" % options.head)
+    return "verified: %d blocks to round %d, %d models, %d aggregates recomputed bit for bit\nhead %s" % (
+        len(known), chain.round, seen["models"], seen["aggregates"], chain.head.hex())
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("--roster", required=True)
+    parser.add_argument("--head")
+    options, faults = parser.parse_args(), []
+    try:
+        said = verify(options, faults)
+    except FAULTS as fault:
+        faults.append(str(fault))
+    for fault in faults:
+        print("%s: NOT verified: %s" % (options.directory, fault), file=sys.stderr)
+    sys.exit(1) if faults else print(said)
+
+if __name__ == "__main__":
+    main()
