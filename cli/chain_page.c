@@ -115,18 +115,23 @@ place(int *x, int *y, size_t i)
 }
 
 static void
+put_line(struct cli_page *page, size_t i)
+{
+    int x, y, before_x, before_y;
+    place(&x, &y, i);
+    place(&before_x, &before_y, i - 1);
+    CLI_PUT(page, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>\n",
+            before_x + BOX_WIDTH / 2, before_y + BOX_HEIGHT / 2, x + BOX_WIDTH / 2,
+            y + BOX_HEIGHT / 2);
+}
+
+static void
 put_box(struct cli_page *page, const struct cli_chain_block *block, size_t i)
 {
-    int  x, y, before_x, before_y;
+    int  x, y;
     char hex[SEC_HEX_SIZE];
     place(&x, &y, i);
     sec_hash_text(hex, &block->hash);
-    if (i > 0) {
-        place(&before_x, &before_y, i - 1);
-        CLI_PUT(page, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>\n",
-                before_x + BOX_WIDTH / 2, before_y + BOX_HEIGHT / 2, x + BOX_WIDTH / 2,
-                y + BOX_HEIGHT / 2);
-    }
     CLI_PUT(page,
             "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"5\" fill=\"%s\" "
             "stroke=\"#555\"/>\n",
@@ -143,10 +148,10 @@ put_picture(struct cli_page *page, const struct cli_chain *chain)
     size_t rows = (chain->count + PER_ROW - 1) / PER_ROW;
     CLI_PUT(page, "<svg width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"the chain\">\n",
             2 * LEFT + PER_ROW * STEP_X, TOP + (int)rows * STEP_Y);
-    for (size_t pass = 0; pass < 2; pass++) /* lines lie under the boxes */
-        for (size_t i = 0; i < chain->count; i++)
-            if (pass == 1 || i == 0)
-                put_box(page, &chain->blocks[i], i);
+    for (size_t i = 1; i < chain->count; i++) /* lines lie under the boxes */
+        put_line(page, i);
+    for (size_t i = 0; i < chain->count; i++)
+        put_box(page, &chain->blocks[i], i);
     CLI_PUT(page, "</svg>\n<p>green: a round with everybody; yellow: somebody was missing; red: "
                   "somebody was convicted; grey: beginning and end</p>\n");
 }

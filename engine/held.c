@@ -35,6 +35,12 @@ engine_held_put(struct engine_held **list, const struct sec_blob *blob, uint8_t 
 }
 
 struct engine_held *
+engine_held_find(struct engine_held *list, const struct sec_blob *blob)
+{
+    return engine_held_take(find(list, blob));
+}
+
+struct engine_held *
 engine_held_take(struct engine_held *held)
 {
     if (held != NULL)

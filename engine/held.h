@@ -25,6 +25,9 @@ struct engine_held {
  * which may have been there before. NULL: no memory. */
 PN_MUST_CHECK struct engine_held *engine_held_put(struct engine_held   **list,
                                                   const struct sec_blob *blob, uint8_t *bytes);
+/* One more holder of this blob; NULL when nobody holds it. */
+PN_MUST_CHECK struct engine_held *engine_held_find(struct engine_held    *list,
+                                                   const struct sec_blob *blob);
 /* One more holder; NULL gives NULL. */
 struct engine_held *engine_held_take(struct engine_held *held);
 void                engine_held_drop(struct engine_held *held);                   /* may be NULL */

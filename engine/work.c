@@ -10,9 +10,9 @@ void
 engine_work_submit(struct engine_work *work, struct engine_work **list, void *engine,
                    const struct pn_ports *ports, const struct engine_work_how *how)
 {
-    work->work    = (struct pn_work){.run  = how->run,
-                                     .done = how->done,
-                                     .cost = COST_OF_A_START + how->bytes / BYTES_PER_MICROSECOND};
+    uint64_t cost = COST_OF_A_START + how->bytes / BYTES_PER_MICROSECOND;
+    work->work    = (struct pn_work){
+           .run = how->run, .done = how->done, .cost = cost, .is_long = work->is_long};
     work->engine  = engine;
     work->release = how->release;
     work->next    = *list;

@@ -21,6 +21,8 @@ struct engine_work {
     void          *engine;
     void (*release)(struct engine_work *work);
     struct engine_work *next, **at; /* on the list of what is out */
+    bool                is_long;    /* set before submit: other work does not wait behind it, and
+                                     * may run beside it */
     enum pn_status      status;     /* of run */
     struct pn_error     why;        /* likewise; may stay empty */
 };

@@ -99,11 +99,23 @@ want_updates(struct fed_swarm *swarm)
 }
 
 /* The model of the round before is measured when a coordinator would have had it measured. */
+static bool
+is_measured(const struct fed_swarm *swarm)
+{
+    return swarm->height > 1 &&
+           ((swarm->round - 1) % swarm->limits.evaluate_every == 0 || fed_swarm_is_last(swarm));
+}
+
+bool
+fed_swarm_measures(const struct fed_swarm *swarm, uint32_t member)
+{
+    return is_measured(swarm) && swarm->members[member].counted;
+}
+
 static void
 want_reports(struct fed_swarm *swarm)
 {
-    uint64_t before = swarm->round - 1;
-    if (before == 0 || (before % swarm->limits.evaluate_every != 0 && !fed_swarm_is_last(swarm)))
+    if (!is_measured(swarm))
         return;
     for (uint32_t i = 0; i < count(swarm); i++)
         if (swarm->members[i].counted)
@@ -466,6 +478,7 @@ fed_swarm_step(struct fed_swarm *swarm, pn_ms now, const struct fed_swarm_event 
         event->kind != FED_S_COMMITTED && event->kind != FED_S_ABLE &&
         event->member >= count(swarm))
         return PN_EPEER_VALUE;
+    swarm->now        = now;
     enum pn_status st = take(&turn, event);
     contribute(&turn);
     become_ready(&turn);
@@ -490,7 +503,9 @@ next_away(const struct fed_swarm *swarm)
     pn_ms next = UINT64_MAX;
     for (uint32_t i = 0; i < count(swarm); i++) {
         const struct fed_swarm_member *of = &swarm->members[i];
-        for (uint32_t part = 0; part < 2 && !of->connected; part++)
+        bool counts                       = i != swarm->limits.consensus.self && !of->connected &&
+                      pn_ms_add(of->since, swarm->limits.away_ms) > swarm->now;
+        for (uint32_t part = 0; part < 2 && counts; part++)
             if (of->parts[part].state == FED_PART_WANTED ||
                 of->parts[part].state == FED_PART_ANNOUNCED)
                 next = earlier(next, pn_ms_add(of->since, swarm->limits.away_ms));

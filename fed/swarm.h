@@ -128,6 +128,7 @@ struct fed_swarm {
     struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
     uint32_t                 held_count;
     struct fed_consensus     consensus;
+    pn_ms                    now; /* of the last step */
     pn_ms                    due;     /* the time for contributions is up */
     pn_ms                    status_at, retry_at, end_at;
     uint32_t                 asked;   /* place of the member asked last */
@@ -154,6 +155,9 @@ pn_ms fed_swarm_deadline(const struct fed_swarm *swarm);
 
 /* True when a part of that member is wanted at this height, whatever became of it. */
 bool fed_swarm_wants(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part);
+/* True when the metrics that this member reports at this height count for the block: of
+ * the model that it helped to make. */
+bool fed_swarm_measures(const struct fed_swarm *swarm, uint32_t member);
 /* True while our own part is still to be made or said. */
 bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* Parts that are here. */

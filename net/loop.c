@@ -25,12 +25,13 @@ enum {
 enum {
     ITEM_SIGNAL,
     ITEM_WORKER,
+    ITEM_LONG,
     ITEM_SOURCES
 };
 
 struct net_loop {
     void                       *context;
-    struct net_worker          *worker;
+    struct net_worker          *worker, *long_worker;
     struct net_signals          signals;
     struct sec_transport_public public_key;
 
@@ -98,6 +99,8 @@ prepare(struct net_loop *loop, const struct net_loop_config *config)
     int error = net_signals_catch(&loop->signals);
     if (error == 0)
         error = net_worker_new(&loop->worker);
+    if (error == 0)
+        error = net_worker_new(&loop->long_worker);
     return error == 0 ? make_context(loop) : error;
 }
 
@@ -131,6 +134,7 @@ list_items(struct net_loop *loop)
 {
     loop->items[ITEM_SIGNAL].fd = loop->signals.fd;
     loop->items[ITEM_WORKER].fd = net_worker_fd(loop->worker);
+    loop->items[ITEM_LONG].fd   = net_worker_fd(loop->long_worker);
     for (size_t i = 0; i < loop->dial_count; i++) {
         items_of(loop, i)[0].socket = loop->dialled[i].socket;
         items_of(loop, i)[1].socket = loop->dialled[i].monitor;
@@ -175,6 +179,7 @@ net_loop_free(struct net_loop *loop)
     if (loop == NULL)
         return;
     net_worker_free(loop->worker);
+    net_worker_free(loop->long_worker);
     (void)zmq_msg_close(&loop->frame);
     for (size_t i = 0; i < loop->dial_count; i++)
         net_dialled_close(&loop->dialled[i]);
@@ -286,7 +291,7 @@ static void
 loop_submit(void *host, struct pn_work *work)
 {
     struct net_loop *loop = host;
-    net_worker_submit(loop->worker, work);
+    net_worker_submit(work->is_long ? loop->long_worker : loop->worker, work);
 }
 
 void
@@ -400,7 +405,8 @@ take_one(struct net_event *out, struct net_loop *loop, pn_ms now)
         out->kind = NET_SIGNAL;
         return NET_TAKEN_EVENT;
     }
-    if (net_worker_deliver(loop->worker, now)) {
+    bool any = net_worker_deliver(loop->worker, now);
+    if (net_worker_deliver(loop->long_worker, now) || any) {
         out->kind = NET_TIMEOUT;
         return NET_TAKEN_EVENT;
     }

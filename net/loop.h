@@ -15,7 +15,8 @@
  * reconnect back-off 100 ms to 30 s, no client-set routing ids; a multipart body is dropped and
  * counted.
  *
- * Threads    everything from one thread, except a work's `run`, which runs on the worker, in the
+ * Threads    everything from one thread, except a work's `run`, which runs on the worker (a long
+ *            one on a second, so that nothing waits for it), in the
  *            order of submission.
  * Signals    net_loop_new blocks SIGTERM and SIGINT in its thread and ignores SIGPIPE. Threads that
  *            were there before pass these signals on to it. net_loop_free restores the mask, and

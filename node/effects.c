@@ -193,6 +193,21 @@ node_is_coming(const struct node_engine *engine, const struct sec_blob *model)
     return engine_fetch_is_busy(&engine->model) && sec_blob_equal(&engine->model.fetch.blob, model);
 }
 
+/* With us; or, where a host says that this is enough, with another node of its. */
+static bool
+is_here(const struct node_engine *engine, struct engine_held **place, const struct sec_blob *blob)
+{
+    if (engine_held_is(*place, blob))
+        return true;
+    struct engine_held *other =
+        engine->config.common ? engine_held_find(engine->config.scratch->held, blob) : NULL;
+    if (other == NULL)
+        return false;
+    engine_held_drop(*place);
+    *place = other;
+    return true;
+}
+
 void
 node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
           pn_ms now)
@@ -200,7 +215,7 @@ node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct s
     bool is_coming = engine_fetch_is_busy(fetch) && sec_blob_equal(&fetch->fetch.blob, blob);
     if (is_coming)
         return;
-    if (engine_held_is(*place_of(engine, fetch), blob)) {
+    if (is_here(engine, place_of(engine, fetch), blob)) {
         engine_fetch_drop(fetch); /* what nobody asks for any more must not take its place */
         raise_held(engine, blob);
         return;

@@ -80,14 +80,16 @@ struct node_config {
     uint32_t                      boot;   /* larger than in any earlier life; durable already */
     const struct fed_policy      *policy;
     const struct data_source     *source;
-    const struct engine_job      *job; /* read already: serves for an offer of the same text, for
-                                          hosts of many nodes; NULL: every offer is read */
-    uint64_t                      bytes_max; /* of the site's records in memory               */
-    uint32_t                      threads;   /* of a training; 0: one                         */
-    const struct store_disk      *disk;
-    struct pn_ports               ports;
-    struct engine_scratch        *scratch;
-    struct fed_member_limits      limits;
+    const struct engine_job      *job;  /* read already: serves for an offer of the same text, for
+                                           hosts of many nodes; NULL: every offer is read */
+    uint64_t                 bytes_max; /* of the site's records in memory               */
+    uint32_t                 threads;   /* of a training; 0: one                         */
+    const struct store_disk *disk;
+    struct pn_ports          ports;
+    struct engine_scratch   *scratch;
+    bool common; /* what another node of this scratch has fetched and proved is not fetched again:
+                    for hosts of many nodes */
+    struct fed_member_limits limits;
     void (*notice)(void *host, const struct node_notice *notice); /* may be NULL */
     void *host;
 };

@@ -137,6 +137,7 @@ boot_node(struct sim_party *party, struct pn_error *why)
     config.disk      = &party->port;
     config.ports     = (struct pn_ports){.host = party, .send = sim_send, .submit = submit_work};
     config.scratch   = &world->scratch;
+    config.common    = sim_is_calm(world);
     return node_engine_new(&party->node, &config, why);
 }
 

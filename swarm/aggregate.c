@@ -220,14 +220,19 @@ make_metrics(struct swarm_aggregate *aggregate, struct wire_arena *arena)
 {
     const struct engine_job *job = aggregate->job;
     struct nn_metric         pooled[NN_METRICS_MAX];
-    enum pn_status           st = PN_OK;
+    bool                     any = false;
+    enum pn_status           st  = PN_OK;
     for (size_t i = 0; i < job->metric_count && st == PN_OK; i++)
         st = nn_metric_init(&pooled[i], job->metrics[i], job->class_count);
-    for (size_t i = 0; i < aggregate->agreement.report_count && st == PN_OK; i++)
-        st = merge_report(pooled, aggregate, arena, &aggregate->agreement.reports[i]);
-    for (size_t i = 0; i < job->metric_count && st == PN_OK; i++) {
+    for (size_t i = 0; i < aggregate->agreement.report_count && st == PN_OK; i++) {
+        if (!aggregate->measures[i])
+            continue; /* its member joins with it, and no more */
+        any = true;
+        st  = merge_report(pooled, aggregate, arena, &aggregate->agreement.reports[i]);
+    }
+    for (size_t i = 0; any && i < job->metric_count && st == PN_OK; i++) {
         double value = nn_metric_value(&pooled[i]);
-        if (isfinite(value) && aggregate->agreement.report_count > 0)
+        if (isfinite(value))
             aggregate->metrics[aggregate->draft.metric_count++] =
                 (struct wire_metric){.name    = nn_metric_names[job->metrics[i]],
                                      .value   = value,

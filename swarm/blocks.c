@@ -234,6 +234,10 @@ static void
 submit_aggregate(struct swarm_engine *engine, struct swarm_aggregate *aggregate)
 {
     uint64_t touched = (aggregate->draft.entry_count + 2u) * engine->config.job->model_size + 65536;
+    for (size_t i = 0; i < aggregate->agreement.report_count; i++)
+        aggregate->measures[i] = fed_swarm_measures(
+            &engine->machine,
+            fed_roster_place(engine->config.roster, aggregate->agreement.reports[i].member));
     swarm_submit(engine, &aggregate->base,
                  &(struct engine_work_how){touched, swarm_aggregate_run, done_aggregate,
                                            swarm_aggregate_release});
@@ -265,7 +269,7 @@ swarm_block_build(struct swarm_engine *engine)
     }
     aggregate->draft.proposer = engine->config.self;
     aggregate->draft.time_ms  = engine->config.wall_ms(engine->config.host);
-    aggregate->agreement.view = engine->machine.consensus.view;
+    aggregate->agreement.view = engine->build_view;
     for (uint32_t i = 0; i < engine->count; i++) {
         draft_update(&aggregate->draft, engine, i);
         draft_report(&aggregate->agreement, engine, i);
@@ -375,11 +379,7 @@ look(struct swarm_engine *engine, const struct wire_block *block)
     if (!covers_cohort(engine, block))
         return BAD;
     enum verdict all = look_at_entries(engine, block);
-    if (all == GOOD && engine->chain.height > 0 &&
-        !engine_blob_is_there(engine->config.disk, swarm_folders[SWARM_MODELS],
-                              &engine->chain.model))
-        return WAITS;
-    return all;
+    return all == GOOD && !has_model(engine) ? WAITS : all;
 }
 
 /* The same lists and circumstances as the proposal; everything else we make ourselves. */

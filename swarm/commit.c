@@ -73,7 +73,8 @@ put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
     return st;
 }
 
-/* state | proof | for each block that we are bound to: size u32, signature 64, bytes */
+/* hash of the rest 32, domain "saved" | state | proof | for each block that we are bound to: size
+ * u32, signature 64, bytes */
 bool
 swarm_save_vote(struct swarm_engine *engine)
 {
@@ -85,13 +86,19 @@ swarm_save_vote(struct swarm_engine *engine)
     if (memcmp(saved, engine->saved, sizeof saved) == 0)
         return true; /* said again */
     pn_buffer_init(&bytes, SWARM_VOTE_MAX);
-    enum pn_status st = pn_buffer_append(&bytes, saved, sizeof saved);
+    enum pn_status st = pn_buffer_extend(&bytes, sizeof(struct sec_hash));
+    if (st == PN_OK)
+        st = pn_buffer_append(&bytes, saved, sizeof saved);
     if (st == PN_OK)
         st = put_proof(&bytes, consensus);
     if (st == PN_OK)
         st = put_all_bound(&bytes, engine);
-    if (st == PN_OK)
+    if (st == PN_OK) {
+        struct sec_hash hash;
+        sec_hash_of(&hash, "saved", bytes.bytes + sizeof hash, bytes.size - sizeof hash);
+        memcpy(bytes.bytes, hash.bytes, sizeof hash);
         st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
+    }
     pn_buffer_fini(&bytes);
     if (st == PN_OK)
         memcpy(engine->saved, saved, sizeof saved);
@@ -234,9 +241,9 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     forget_convictions(engine, block);
     swarm_blocks_clear(engine);
     swarm_pull_forget(engine);
-    stop_stale_training(engine);
     engine->told_view          = 1;
     engine->needs_contribution = false;
+    engine->holds_model        = false;
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_COMMITTED,
                                               .height = block->height,
                                               .round  = block->round,
@@ -372,6 +379,7 @@ swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
         return;
     }
     engine->committing = true;
+    stop_stale_training(engine);
     swarm_submit(
         engine, &commit->base,
         &(struct engine_work_how){engine->record.size, run_commit, done_commit, release_commit});

@@ -101,7 +101,8 @@ swarm_begin_join(struct swarm_engine *engine)
         swarm_break(engine, PN_ENOMEM, "no memory to read the records");
         return;
     }
-    join->config = engine->config;
+    join->config       = engine->config;
+    join->base.is_long = true;
     swarm_submit(engine, &join->base,
                  &(struct engine_work_how){JOIN_BYTES, run_join, done_join, release_join});
 }
@@ -489,9 +490,9 @@ done_contribute(struct pn_work *work, pn_ms now)
     swarm_engine_tick(engine, now);
 }
 
-/* True when it is here; else it is fetched. */
-static bool
-have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob, pn_ms now)
+bool
+swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob,
+           pn_ms now)
 {
     if (blob->size == 0 || engine_blob_is_there(engine->config.disk, swarm_folders[folder], blob))
         return true;
@@ -514,8 +515,8 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
         swarm_offer_ours(engine);
         return;
     }
-    bool ready = have(engine, SWARM_SCALING, &chain->scaling, now);
-    ready      = have(engine, SWARM_MODELS, &chain->model, now) && ready;
+    bool ready = swarm_have(engine, SWARM_SCALING, &chain->scaling, now);
+    ready      = swarm_have(engine, SWARM_MODELS, &chain->model, now) && ready;
     if (!ready)
         return;
     struct contribute *contribute = calloc(1, sizeof *contribute);
@@ -525,6 +526,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     }
     engine->needs_contribution = false;
     engine->working            = true;
+    contribute->base.is_long   = true;
     contribute->job            = engine->config.job;
     contribute->disk           = engine->config.disk;
     contribute->secret         = engine->config.secret;

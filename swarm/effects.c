@@ -146,6 +146,7 @@ perform_agree(struct swarm_engine *engine, const struct fed_consensus_effect *ef
 {
     switch (effect->kind) {
     case FED_C_BUILD:
+        engine->build_view = engine->machine.consensus.view;
         swarm_block_build(engine);
         return;
     case FED_C_PROPOSE:

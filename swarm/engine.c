@@ -256,6 +256,18 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
     swarm_engine_tick(engine, now);
 }
 
+/* The newest model is on every member, also on one that did not compute it and does not train. */
+static void
+hold_model(struct swarm_engine *engine, pn_ms now)
+{
+    const struct fed_chain *chain = &engine->chain;
+    if (engine->holds_model || chain->height == 0 || engine->committing)
+        return;
+    bool model          = swarm_have(engine, SWARM_MODELS, &chain->model, now);
+    bool scaling        = swarm_have(engine, SWARM_SCALING, &chain->scaling, now);
+    engine->holds_model = model && scaling;
+}
+
 void
 swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
 {
@@ -267,6 +279,7 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
         if (i != engine->self && engine_peer_must_ask(&engine->members[i].peer, now))
             swarm_greet(engine, i, now);
     swarm_pull_more(engine, now);
+    hold_model(engine, now);
     if (engine->look_at != 0 && now >= engine->look_at) {
         engine->now = now;
         swarm_block_check_more(engine);
@@ -299,7 +312,12 @@ swarm_engine_stop(struct swarm_engine *engine)
 bool
 swarm_engine_is_over(const struct swarm_engine *engine)
 {
-    return engine->over && engine->works == NULL;
+    if (!engine->over || engine->works != NULL)
+        return false;
+    bool nobody = true; /* who could still give us the last model */
+    for (uint32_t i = 0; i < engine->count; i++)
+        nobody = nobody && !swarm_is_open(engine, i);
+    return engine->broken || engine->holds_model || nobody;
 }
 
 const struct fed_swarm *

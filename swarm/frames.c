@@ -331,6 +331,9 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     if (fed_consensus_leader(&engine->machine.consensus, propose.view) !=
         (shown ? engine->self : member))
         return PN_EPEER_AUTH;
+    if (propose.view < engine->machine.consensus.view ||
+        propose.view >= engine->machine.consensus.view + FED_VIEWS_KEPT)
+        return PN_EPEER_STALE; /* before anything is verified or kept for it */
     fed_block_hash(&hash, propose.block.bytes, propose.block.size);
     memcpy(signature.bytes, propose.signature, sizeof signature.bytes);
     if ((st = open_votes(votes, engine, &propose)) != PN_OK)

@@ -169,9 +169,11 @@ done_land(struct pn_work *work, pn_ms now)
     struct swarm_pull   *pull   = land->pull;
     enum pn_status       st     = land->base.status;
     pull->busy = pull->landing = false;
-    if (st != PN_OK && st != PN_ECORRUPT && !pn_status_is_peer(st))
+    bool gone   = st == PN_ECORRUPT || st == PN_ENOENT; /* tidied away or rotten: fetched again */
+    engine->now = now;
+    if (st != PN_OK && !gone && !pn_status_is_peer(st))
         swarm_break(engine, st, "a blob cannot be written to the state directory, or not be read");
-    else if (st != PN_ECORRUPT && pull->member != FED_SWARM_MAX)
+    else if (!gone && pull->member != FED_SWARM_MAX)
         judge(engine, now, pull, land);
     release_land(&land->base);
     swarm_block_check_more(engine);
@@ -249,7 +251,8 @@ static bool
 begin_pull(struct swarm_engine *engine, const struct swarm_pull *wanted, uint32_t source, pn_ms now)
 {
     struct swarm_pull *pull = free_pull(engine);
-    if (find_pull(engine, &wanted->blob) != NULL || pull == NULL)
+    /* A commit removes what is not needed any more: nothing is looked for on the disk meanwhile. */
+    if (engine->committing || find_pull(engine, &wanted->blob) != NULL || pull == NULL)
         return false;
     struct engine_fetch fetch = pull->fetch;
     *pull                     = *wanted;
@@ -329,7 +332,8 @@ static void
 pass_silence(struct swarm_engine *engine, struct swarm_pull *pull)
 {
     pull->source = next_source(engine, (pull->source + 1) % engine->count);
-    if (free_pull(engine) != NULL || !does_any_wait(engine))
+    pull->silences++;
+    if (pull->silences < engine->count || free_pull(engine) != NULL || !does_any_wait(engine))
         return;
     if (pull->member != FED_SWARM_MAX)
         engine->pull_first = (pull->member + 1) % engine->count;
@@ -344,6 +348,8 @@ swarm_pull_more(struct swarm_engine *engine, pn_ms now)
         struct swarm_pull *pull = &engine->pulls[i];
         if (!engine_fetch_is_busy(&pull->fetch) || now < engine_fetch_deadline(&pull->fetch))
             continue;
+        if (!swarm_is_open(engine, pull->source))
+            pull->source = next_source(engine, pull->source);
         if (pull->ask_at != 0 && now >= pull->ask_at)
             pass_silence(engine, pull);
         ask_for_chunks(engine, pull, now);
@@ -407,6 +413,8 @@ swarm_pull_take(struct swarm_engine *engine, const struct wire_chunk *chunk)
         swarm_break(engine, st, "a chunk cannot be written to the state directory");
         return st;
     }
+    if (st == PN_OK)
+        pull->silences = 0;
     if (st == PN_OK && pull->folder == SWARM_UPDATES)
         measure(pull, chunk);
     if (engine_fetch_is_whole(&pull->fetch))

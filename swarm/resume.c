@@ -115,22 +115,43 @@ restore_proof(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end
     return at;
 }
 
+/* The whole file, checked; false where there is none, or of an earlier height. */
+static bool
+load_vote(struct swarm_engine *engine, struct pn_buffer *bytes)
+{
+    const struct store_disk *disk = engine->config.disk;
+    const size_t             head = sizeof(struct sec_hash);
+    struct sec_hash          hash;
+    enum pn_status           st = store_disk_load(bytes, disk, "vote");
+    if (st == PN_ENOENT)
+        return false; /* a member that caught up with blocks alone has never voted */
+    if (st == PN_OK && bytes->size >= head + FED_CONSENSUS_SAVED) {
+        sec_hash_of(&hash, "saved", bytes->bytes + head, bytes->size - head);
+        uint64_t height = pn_get_u64(bytes->bytes + head);
+        if (memcmp(hash.bytes, bytes->bytes, head) == 0 && height < engine->chain.height)
+            return false;
+        if (memcmp(hash.bytes, bytes->bytes, head) == 0 &&
+            fed_consensus_restore(&engine->machine.consensus, bytes->bytes + head) == PN_OK)
+            return true;
+    }
+    swarm_break(
+        engine, st == PN_OK ? PN_ECORRUPT : st,
+        "the file \"vote\" of the state directory is damaged: a member that forgets what "
+        "it voted must not vote. Put it back from a copy, or begin anew with an empty state "
+        "directory once this height is decided");
+    return false;
+}
+
 void
 swarm_resume_vote(struct swarm_engine *engine, pn_ms now)
 {
-    const struct store_disk *disk = engine->config.disk;
-    struct pn_buffer         bytes;
+    struct pn_buffer bytes;
     pn_buffer_init(&bytes, SWARM_VOTE_MAX);
-    enum pn_status st = store_disk_load(&bytes, disk, "vote");
-    if (st != PN_OK && st != PN_ENOENT)
-        swarm_break(engine, st,
-                    "the state directory does not say what we voted: a member that forgets it "
-                    "must not vote");
-    if (st == PN_OK && bytes.size >= FED_CONSENSUS_SAVED &&
-        fed_consensus_restore(&engine->machine.consensus, bytes.bytes) == PN_OK) {
-        memcpy(engine->saved, bytes.bytes, sizeof engine->saved);
+    if (load_vote(engine, &bytes)) {
+        const uint8_t *saved = bytes.bytes + sizeof(struct sec_hash);
         const uint8_t *end   = bytes.bytes + bytes.size;
-        const uint8_t *proof = bytes.bytes + FED_CONSENSUS_SAVED, *at = proof;
+        const uint8_t *proof = saved + FED_CONSENSUS_SAVED, *at = proof;
+        memcpy(engine->saved, saved, sizeof engine->saved);
         if (end - proof >= 4 && pn_get_u32(proof) <= FED_SWARM_MAX)
             at = proof + 4 + (size_t)pn_get_u32(proof) * SWARM_PROOF_VOTE;
         while (at < end)

@@ -50,6 +50,7 @@ struct swarm_pull { /* a blob that we fetch */
     uint64_t            height;
     uint32_t            source; /* place of the member that we ask */
     pn_ms               ask_at; /* nothing came until then: another source */
+    uint32_t            silences; /* sources that gave nothing, one after the other */
     struct sec_blob     blob;
     struct engine_fetch fetch;
     pn_u128             squares; /* of an update: of the chunks that came */
@@ -119,9 +120,11 @@ struct swarm_engine {
     struct engine_progress progress;
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
+    bool                 holds_model; /* the chain's newest, and the scaling */
     bool                 refuses; /* our policy does, or our records cannot be read */
     char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
 
+    uint32_t            build_view; /* that we were asked to lead */
     bool                must_build; /* a block of our own, once the model is here */
     pn_ms               look_at; /* blocks that wait are looked at again then; 0: none waits */
     uint32_t            pull_first; /* whose parts are pulled first when a place is free */
@@ -189,6 +192,9 @@ enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
 void swarm_begin_join(struct swarm_engine *engine);
 /* Makes our parts of this height, once model and scaling are here. */
 void swarm_contribute(struct swarm_engine *engine, pn_ms now);
+/* True when it is here; else it is fetched. */
+bool swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob,
+                pn_ms now);
 /* Nothing of ours comes at this height, as engine->fault says. */
 void swarm_lose_ours(struct swarm_engine *engine, pn_ms now);
 /* They are durable: the machine hears of them. */
@@ -208,6 +214,7 @@ struct swarm_aggregate { /* work: in, then out */
     struct wire_metric metrics[NN_METRICS_MAX];
     struct sec_hash   *model_leaves, *scaling_leaves;
     bool               made_model, last;
+    bool               measures[FED_SWARM_MAX]; /* by report: its metrics count */
     const struct engine_job *job;
     const struct store_disk *disk;
     double             best;
@@ -244,7 +251,7 @@ void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *blo
 /* What we voted is durable when it returns true, with the blocks that we are bound to. */
 bool swarm_save_vote(struct swarm_engine *engine);
 enum { SWARM_PROOF_VOTE = 104,
-       SWARM_VOTE_MAX   = FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
+       SWARM_VOTE_MAX   = 32 + FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
                         3 * (68 + WIRE_BLOCK_MAX) };
 /* fed_chain_take onto our chain; signatures of a block that this process has checked before are
  * not checked again. `after` and `block` are the caller's. */

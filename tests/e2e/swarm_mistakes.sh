@@ -59,6 +59,9 @@ for site in ana bea; do
     hears $site 'event=lost member=dora text="this site allows at most 10 parameters, the model has 41"'
     goes_on $site
 done
+# It holds every model all the same, and so goes on to make blocks and to check them.
+dora_leads() { grep -qE 'event=committed height=[4-9][0-9] proposer=dora' "$lab/ana/log"; }
+wait_for 60 dora_leads || die "dora, who does not contribute, makes no blocks"
 for site in $sites; do kill_member "$site" || die "$site was over already"; done
 mv "$work/node.yaml" "$lab/dora/node.yaml"
 rm -rf "$lab"/*/state

@@ -61,7 +61,7 @@ highest() {
 has_blocks() { # NAME COUNT
     [ "$(blocks_of "$1")" -ge "$2" ]
 }
-same_blocks() { # every height has one model in all logs
+same_blocks() { # every height was proposed by one member in one view, in all logs
     cat "$work"/lab/*/log | sed -n 's/.*event=committed height=\([0-9]*\) proposer=\([a-z]*\) view=\([0-9]*\) .*/\1 \2 \3/p' |
         sort -u | awk 'seen[$1]++ { print "height", $1, "has two blocks"; bad = 1 } END { exit bad }'
 }
@@ -74,33 +74,36 @@ for site in $sites; do start_member "$site" ip netns exec "$(space "$site")"; do
 wait_for 60 has_blocks ana 3 || die "the swarm does not begin"
 
 slowest=0
-# disturbed GROUP...: cut for 8 s, healed; then everybody has a block that nobody had.
-disturbed() {
-    cut "$@"
-    sleep 3
-    before=$(highest)
-    sleep 5
-    during=$(highest)
+# heals WORDS: within a minute everybody has a block that nobody had. A leader that was cut off costs 10 s for its
+# view, who is behind asks every second, and a connection that vanished is noticed after 4 s and dialled again.
+heals() {
+    last=$(highest)
     heal
     began=$(date +%s)
     for site in $sites; do
-        wait_for 60 has_blocks "$site" $((during + 1)) || die "after $*: $site has no block past $during"
+        wait_for 60 has_blocks "$site" $((last + 1)) || die "after $1: $site has no block past $last"
     done
     took=$(($(date +%s) - began))
     [ "$took" -le "$slowest" ] || slowest=$took
-    same_blocks || die "after $*"
+    same_blocks || die "after $1"
 }
 for groups in "ana bea cleo|dora elia" "ana bea|cleo dora elia" "ana cleo|bea dora|elia"; do
     IFS='|'
     # shellcheck disable=SC2086 # a list of groups
     set -- $groups
     unset IFS
-    disturbed "$@"
-    [ "$before" -eq "$during" ] || die "a side without a quorum went on: $before, then $during blocks"
+    cut "$@"
+    sleep 2
+    before=$(highest)
+    sleep 4
+    [ "$before" -eq "$(highest)" ] || die "$groups: a side without a quorum went on from $before blocks"
+    heals "$groups"
 done
-disturbed "ana bea cleo dora" "elia"
-[ "$during" -gt "$before" ] || die "four of five do not go on without the fifth"
-disturbed "ana" "bea cleo dora elia"
+cut "ana bea cleo dora" "elia"
+sleep 2
+before=$(highest)
+wait_for 60 has_blocks ana $((before + 2)) || die "four of five do not go on without the fifth"
+heals "ana bea cleo dora|elia"
 
 for site in $sites; do
     pid=$(pid_of "$site")
@@ -111,5 +114,12 @@ for pid in $nodes; do
     wait "$pid" || die "a member ended with $?"
 done
 nodes=""
-for site in $sites; do ledger_of "$site" >/dev/null; done
-echo "ok: five cuts, $(highest) blocks, each the same everywhere; $slowest s at most from healing to a block with everybody"
+# Equal bytes as far as the shorter one goes, and all proved.
+for site in $sites; do
+    ledger_of "$site" >/dev/null
+    for other in $sites; do
+        cmp "$work/lab/$site/state/ledger/000000000000.seg" "$work/lab/$other/state/ledger/000000000000.seg" \
+            >"$work/said" 2>&1 || say_must "$work/said" "EOF on"
+    done
+done
+echo "ok: four cuts, $(highest) blocks, each the same everywhere; $slowest s at most from healing to a block with everybody"

@@ -25,7 +25,14 @@ gaps=no
 # try MODE SITE VERDICT NAME: both must say VERDICT of the copy that NAME corrupted.
 try() {
     rm -rf "$work/copy"
-    cp -r "$work/$1" "$work/copy"
+    mkdir "$work/copy"
+    cp "$work/$1"/federation.yaml* "$work/copy"
+    for each in "$work/$1"/*/keys; do # everybody's keys, and only this site's state
+        each=${each%/keys}
+        mkdir "$work/copy/${each##*/}"
+        ln -s "$each/keys" "$work/copy/${each##*/}/keys"
+    done
+    cp -r "$work/$1/$2/state" "$work/copy/$2/state"
     "$python" "$here/corrupt.py" "$work/copy" "$2" "$4" || die "corrupt.py: $1 $4"
     one=good
     two=good
