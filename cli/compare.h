@@ -3,7 +3,7 @@
  * pooled.
  *
  *     alone      on the site's own training records, for as many rounds of the same local training
- *     federated  the run's final model, with the site's own tensors where it has some (node/own)
+ *     federated  the run's final model, with the site's own tensors where it has some (engine/own)
  *     pooled     on all sites' training records together: what nobody may do outside a laboratory
  *
  * Each is measured on the same test records of each site. No model has seen them.

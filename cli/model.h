@@ -11,7 +11,7 @@
 
 struct cli_export {
     const char *path; /* to write */
-    bool        own;  /* with the tensors that stay at the node (node/own) */
+    bool        own;  /* with the tensors that stay at the node (engine/own) */
 };
 /* The newest model of a coordinator's or node's state directory, after its ledger was verified. */
 PN_MUST_CHECK enum pn_status cli_model_export_from(const struct store_disk *disk,
