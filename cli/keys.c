@@ -105,6 +105,8 @@ cli_keys_make(struct fed_roster_member *member, const struct cli_keys_wish *wish
 
     snprintf(made.name, sizeof made.name, "%s", wish->name);
     snprintf(made.organisation, sizeof made.organisation, "%s", wish->organisation);
+    if (wish->endpoint != NULL)
+        snprintf(made.endpoint, sizeof made.endpoint, "%s", wish->endpoint);
     made.certificate = (struct sec_certificate){
         .serial     = 1,
         .not_before = wish->now - wish->now % 60 - 300, /* clocks of partners differ by minutes */
@@ -187,7 +189,7 @@ cli_join_load(struct fed_roster_member *out, const char *path, struct pn_error *
 /* ---- the commands ---- */
 
 struct create_options {
-    char    *name, *organisation, *out, *role;
+    char    *name, *organisation, *out, *role, *endpoint;
     uint32_t days;
     bool     sealed;
 };
@@ -199,6 +201,9 @@ static const struct pn_option create_table[] = {
      "full name of the organisation"},
     {"role", "node", PN_OPT_TEXT, offsetof(struct create_options, role), 1, 16,
      "node or coordinator"},
+    {"endpoint", NULL, PN_OPT_TEXT, offsetof(struct create_options, endpoint), 1,
+     FED_ENDPOINT_SIZE - 1,
+     "of a swarm's member that others can dial: tcp://host:port; without it, it dials only"},
     {"out", "keys", PN_OPT_TEXT, offsetof(struct create_options, out), 1, 4000,
      "folder for the keys"},
     {"days", "365", PN_OPT_U32, offsetof(struct create_options, days), 1, 3660,
@@ -227,6 +232,7 @@ create(const struct create_options *options, struct pn_error *why)
                                .folder       = options->out,
                                .name         = options->name,
                                .organisation = options->organisation,
+                               .endpoint     = options->endpoint,
                                .role         = coordinator ? FED_ROLE_COORDINATOR : FED_ROLE_NODE,
                                .passphrase   = options->sealed ? passphrase : NULL,
                                .now          = net_wall_ms() / 1000,

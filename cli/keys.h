@@ -13,6 +13,7 @@
 
 struct cli_keys_wish {
     const char   *folder, *name, *organisation;
+    const char   *endpoint; /* of a swarm's member that others can dial; NULL: none */
     enum fed_role role;
     const char   *passphrase; /* of root.key; NULL: not sealed (laboratories only) */
     uint64_t      now, days;  /* Unix seconds; how long the certificate is valid   */

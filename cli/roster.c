@@ -83,7 +83,7 @@ cli_roster_new(uint32_t member_max)
 /* ---- create ---- */
 
 struct create_options {
-    char               *federation, *endpoint, *out;
+    char               *federation, *endpoint, *mode, *quorum, *out;
     struct pn_text_list signers;
     uint32_t            threshold, days;
 };
@@ -92,7 +92,11 @@ static const struct pn_option create_table[] = {
     {"federation", NULL, PN_OPT_TEXT, offsetof(struct create_options, federation), 1, 31,
      "short name of the consortium"},
     {"endpoint", NULL, PN_OPT_TEXT, offsetof(struct create_options, endpoint), 1, 255,
-     "where nodes reach the coordinator, tcp://host:port"},
+     "where nodes reach the coordinator, tcp://host:port; in a swarm each join file says its own"},
+    {"mode", "coordinator", PN_OPT_TEXT, offsetof(struct create_options, mode), 1, 16,
+     "who makes the rounds: a coordinator, or with swarm the members themselves"},
+    {"quorum", "bft", PN_OPT_TEXT, offsetof(struct create_options, quorum), 1, 16,
+     "of a swarm: bft (less than a third may lie) or majority (nobody may lie; for three members)"},
     {"signer", NULL, PN_OPT_LIST, offsetof(struct create_options, signers), 0, 0,
      "member whose root key signs rosters; repeatable; default: every node"},
     {"threshold", "0", PN_OPT_U32, offsetof(struct create_options, threshold), 0, 64,
@@ -141,6 +145,31 @@ add_join(struct fed_roster *roster, const char *path, uint32_t number, struct pn
     return PN_OK;
 }
 
+static enum pn_status
+choose_mode(struct fed_roster *roster, const struct create_options *options, struct pn_error *why)
+{
+    bool swarm = strcmp(options->mode, "swarm") == 0, given = options->endpoint != NULL;
+    bool majority = strcmp(options->quorum, "majority") == 0;
+    if (!swarm && strcmp(options->mode, "coordinator") != 0)
+        return pn_error_set(why, PN_ECONFIG, "--mode: expected coordinator or swarm, seen \"%s\"",
+                            options->mode);
+    if (!majority && strcmp(options->quorum, "bft") != 0)
+        return pn_error_set(why, PN_ECONFIG, "--quorum: expected bft or majority, seen \"%s\"",
+                            options->quorum);
+    if (swarm == given)
+        return pn_error_set(why, PN_ECONFIG,
+                            swarm ? "--endpoint: not with --mode swarm; a join file says where its "
+                                    "member is reached (panal keys create --endpoint)"
+                                  : "--endpoint: expected where nodes reach the coordinator");
+    if (!swarm && majority)
+        return pn_error_set(why, PN_ECONFIG, "--quorum: only with --mode swarm");
+    roster->mode   = swarm ? FED_MODE_SWARM : FED_MODE_COORDINATOR;
+    roster->quorum = majority ? FED_QUORUM_MAJORITY : FED_QUORUM_BFT;
+    if (given)
+        snprintf(roster->endpoint, sizeof roster->endpoint, "%s", options->endpoint);
+    return PN_OK;
+}
+
 static void
 print_next_step(const char *path, const struct fed_roster *roster)
 {
@@ -160,11 +189,10 @@ create(const struct create_options *options, const struct cli_arguments *words,
     if (roster == NULL)
         return PN_ENOMEM;
     snprintf(roster->federation, sizeof roster->federation, "%s", options->federation);
-    snprintf(roster->endpoint, sizeof roster->endpoint, "%s", options->endpoint);
     roster->epoch     = 1;
     roster->issued    = net_wall_ms() / 1000;
     roster->expires   = roster->issued + (uint64_t)options->days * 86400;
-    enum pn_status st = PN_OK;
+    enum pn_status st = choose_mode(roster, options, why);
     for (size_t i = 0; st == PN_OK && i < words->word_count; i++)
         st = add_join(roster, words->words[i], (uint32_t)i + 1, why);
     if (st == PN_OK)
@@ -183,7 +211,7 @@ cli_roster_create(int argc, char **argv)
     struct create_options options;
     struct cli_arguments  words = {.noun      = "roster",
                                    .verb      = "create",
-                                   .needed    = {"federation", "endpoint"},
+                                   .needed    = {"federation"},
                                    .words_min = 2,
                                    .words_max = CLI_WORDS_MAX};
     int                   code;
@@ -389,15 +417,22 @@ show_text(const struct fed_roster *roster, const char *fingerprint, uint64_t now
     fed_time_text(issued, roster->issued);
     fed_time_text(expires, roster->expires);
     printf("federation %s, epoch %u, signed by at least %u of its signers\n  issued   %s\n"
-           "  expires  %s\n  endpoint %s\n  trust    %s\n",
-           roster->federation, roster->epoch, roster->threshold, issued, expires, roster->endpoint,
-           fingerprint);
+           "  expires  %s\n",
+           roster->federation, roster->epoch, roster->threshold, issued, expires);
+    if (roster->mode == FED_MODE_SWARM)
+        printf("  mode     swarm, quorum %s: %u of %u members decide\n",
+               roster->quorum == FED_QUORUM_MAJORITY ? "majority" : "bft",
+               fed_roster_quorum(roster, NULL), roster->member_count);
+    else
+        printf("  endpoint %s\n", roster->endpoint);
+    printf("  trust    %s\n", fingerprint);
     for (uint32_t i = 0; i < roster->member_count; i++) {
         const struct fed_roster_member *member = &roster->members[i];
         fed_time_text(until, member->certificate.not_after);
-        printf("  %4u  %-20s %-11s %s  certificate until %s  %s%s\n", member->number, member->name,
-               member->role == FED_ROLE_NODE ? "node" : "coordinator",
+        printf("  %4u  %-20s %-11s %s  certificate until %s  %s%s%s%s\n", member->number,
+               member->name, member->role == FED_ROLE_NODE ? "node" : "coordinator",
                member->signer ? "signer" : "      ", until, member->organisation,
+               member->endpoint[0] != '\0' ? "  " : "", member->endpoint,
                fed_roster_check_member(member, now, NULL) == PN_OK ? "" : "  NOT VALID NOW");
     }
 }
@@ -415,6 +450,9 @@ show_json(const struct fed_roster *roster, const char *fingerprint)
     text_json_string(json, "trust", fingerprint);
     text_json_u64(json, "issued", roster->issued);
     text_json_u64(json, "expires", roster->expires);
+    text_json_string(json, "mode", roster->mode == FED_MODE_SWARM ? "swarm" : "coordinator");
+    if (roster->mode == FED_MODE_SWARM)
+        text_json_u64(json, "decide", fed_roster_quorum(roster, NULL));
     text_json_string(json, "endpoint", roster->endpoint);
     text_json_open_list(json, "members");
     for (uint32_t i = 0; i < roster->member_count; i++) {
@@ -423,6 +461,7 @@ show_json(const struct fed_roster *roster, const char *fingerprint)
         text_json_u64(json, "number", member->number);
         text_json_string(json, "name", member->name);
         text_json_string(json, "organisation", member->organisation);
+        text_json_string(json, "endpoint", member->endpoint);
         text_json_bool(json, "coordinator", member->role == FED_ROLE_COORDINATOR);
         text_json_bool(json, "signer", member->signer);
         text_json_u64(json, "certificate_until", member->certificate.not_after);
