@@ -483,6 +483,20 @@ rule_clock(struct turn *turn)
     return true;
 }
 
+/* Without this each height that a dead member leads would cost the time for a proposal. */
+static bool
+rule_away(struct turn *turn)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    pn_ms soon = turn->now + time_in_view(consensus, consensus->limits.vote_ms);
+    if (!consensus->timed || consensus->next != FED_PREVOTE || soon >= consensus->deadline ||
+        proposal_of_view(consensus, consensus->view) != NULL ||
+        !consensus->voters[fed_consensus_leader(consensus, consensus->view)].away)
+        return false;
+    consensus->deadline = soon;
+    return true;
+}
+
 /* The newest view that more than `liars` members have reached: one of them is honest. */
 static bool
 rule_follow(struct turn *turn)
@@ -511,7 +525,7 @@ settle(struct turn *turn)
     bool                  moved     = true;
     while (moved && !consensus->decided)
         moved = rule_follow(turn) || rule_lead(turn) || rule_prevote(turn) || rule_lock(turn) ||
-                rule_none(turn) || rule_decide(turn) || rule_clock(turn);
+                rule_none(turn) || rule_decide(turn) || rule_clock(turn) || rule_away(turn);
 }
 
 /* ---- events ---- */
@@ -676,6 +690,12 @@ fed_consensus_step(struct fed_consensus *consensus, pn_ms now,
         settle(&turn);
     }
     return st;
+}
+
+void
+fed_consensus_away(struct fed_consensus *consensus, uint32_t member, bool away)
+{
+    consensus->voters[member].away = away;
 }
 
 pn_ms

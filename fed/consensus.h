@@ -68,6 +68,7 @@ struct fed_voter { /* what one member said; a later view takes the place of one 
     struct fed_signed_vote said[FED_VIEWS_KEPT][2];
     struct fed_signed_vote proof;  /* its part in the quorum of prevotes for what is valid */
     uint32_t               newest; /* view of its newest vote */
+    bool                   away;   /* fed_consensus_away */
 };
 
 struct fed_consensus_limits {
@@ -175,6 +176,10 @@ PN_MUST_CHECK enum pn_status fed_consensus_step(struct fed_consensus *consensus,
                                                 struct fed_consensus_effects     *effects);
 pn_ms    fed_consensus_deadline(const struct fed_consensus *consensus);
 uint32_t fed_consensus_leader(const struct fed_consensus *consensus, uint32_t view);
+
+/* The host cannot reach `member` (or can again): from the next step on it is not given the time for
+ * a proposal when it leads, but that for a vote. Forgotten with the height. */
+void fed_consensus_away(struct fed_consensus *consensus, uint32_t member, bool away);
 
 /* What we said and may have to say again: FED_C_PROPOSE, FED_C_VOTE. For a member that is back. */
 void fed_consensus_repeat(struct fed_consensus_effects *effects,

@@ -234,6 +234,8 @@ static enum pn_status
 agree(const struct turn *turn, const struct fed_consensus_event *event)
 {
     struct fed_consensus_effects effects;
+    for (uint32_t i = 0; i < count(turn->swarm); i++)
+        fed_consensus_away(&turn->swarm->consensus, i, is_away(turn, i));
     enum pn_status st = fed_consensus_step(&turn->swarm->consensus, turn->now, event, &effects);
     for (size_t i = 0; i < effects.count; i++)
         pass_on(turn, &effects.items[i]);

@@ -111,6 +111,43 @@ a_dead_leader_costs_one_view(void **state)
 }
 
 static void
+a_leader_that_is_away_is_waited_for_as_long_as_for_a_vote(void **state)
+{
+    (void)state;
+    struct consensus_script s;
+    begin(&s, 4, 1);
+    fed_consensus_away(&s.machine, 0, true);
+    play(&s, 90000, TICK); /* not ready: the height waits */
+    assert_true(fed_consensus_deadline(&s.machine) == UINT64_MAX);
+    play(&s, 90010, of(FED_C_READY));
+    play(&s, 90100, TICK); /* it is not given more because something happens */
+    play(&s, 90159, TICK);
+    play(&s, 90160, TICK);
+    EXPECT_TRACE(&s.trace, "[90000]\n"
+                           "[90010]\n"
+                           "[90100]\n"
+                           "[90159]\n"
+                           "[90160] prevote -@1\n");
+    begin(&s, 4, 1); /* lost on the way, but it proposed: its block has the time of a proposal */
+    play(&s, 0, of(FED_C_READY));
+    play(&s, 100, proposal(1, 'a'));
+    fed_consensus_away(&s.machine, 0, true);
+    play(&s, 299, TICK);
+    play(&s, 300, TICK);
+    EXPECT_TRACE(&s.trace, "[   0]\n"
+                           "[ 100] check a\n"
+                           "[ 299]\n"
+                           "[ 300] prevote -@1\n");
+    begin(&s, 4, 1); /* back in time */
+    fed_consensus_away(&s.machine, 0, true);
+    fed_consensus_away(&s.machine, 0, false);
+    play(&s, 0, of(FED_C_READY));
+    play(&s, 299, TICK);
+    EXPECT_TRACE(&s.trace, "[   0]\n"
+                           "[ 299]\n");
+}
+
+static void
 a_bad_block_and_one_that_cannot_be_checked_in_time_get_no_vote(void **state)
 {
     (void)state;
@@ -606,6 +643,7 @@ main(void)
         cmocka_unit_test(a_calm_height_is_decided_in_one_view),
         cmocka_unit_test(a_member_that_trains_votes_but_does_not_change_views),
         cmocka_unit_test(a_dead_leader_costs_one_view),
+        cmocka_unit_test(a_leader_that_is_away_is_waited_for_as_long_as_for_a_vote),
         cmocka_unit_test(a_bad_block_and_one_that_cannot_be_checked_in_time_get_no_vote),
         cmocka_unit_test(a_locked_member_shows_the_next_leader_why),
         cmocka_unit_test(a_lock_yields_to_a_quorum_since_and_to_nothing_else),
