@@ -84,27 +84,29 @@ begin(struct member *member)
 }
 
 static enum pn_status
-announce(struct member *member, pn_ms now, uint32_t who, uint8_t root)
+announce(struct member *member, pn_ms now, uint32_t who, enum fed_part_kind part, uint8_t root)
 {
     const struct fed_contribution contribution = {.blob = {.size = 8, .root = {.bytes = {root}}}};
     return step(member, now,
                 (struct fed_swarm_event){.kind         = FED_S_ANNOUNCED,
                                          .member       = who,
                                          .height       = member->swarm.height,
-                                         .part         = FED_REPORT_PART,
+                                         .part         = part,
                                          .contribution = &contribution});
 }
 
+/* A report at height 0, an update later. */
 static void
 arrive(struct member *member, pn_ms now, uint32_t who)
 {
-    EXPECT_OK(announce(member, now, who, (uint8_t)(who + 1)));
+    enum fed_part_kind part = member->swarm.height == 0 ? FED_REPORT_PART : FED_UPDATE_PART;
+    EXPECT_OK(announce(member, now, who, part, (uint8_t)(who + 1)));
     assert_int_equal(seen(member, FED_S_PULL), who != 0);
     EXPECT_OK(step(member, now,
                    (struct fed_swarm_event){.kind   = FED_S_HERE,
                                             .member = who,
                                             .height = member->swarm.height,
-                                            .part   = FED_REPORT_PART}));
+                                            .part   = part}));
 }
 
 /* A block that names the reports of `count` members, from the first. */
@@ -158,6 +160,24 @@ whoever_is_lost_or_away_for_long_is_not_waited_for(void **state)
 }
 
 static void
+a_leader_that_is_away_is_not_given_the_time_for_a_proposal(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    EXPECT_OK(step(&member, 20, (struct fed_swarm_event){.kind = FED_S_DOWN, .member = 1}));
+    commit(&member, 5000, WIRE_BLOCK_GENESIS, 4); /* member 1 leads height 1 */
+    arrive(&member, 5000, 0);
+    arrive(&member, 5000, 2);
+    arrive(&member, 5000, 3);
+    assert_true(member.swarm.ready);
+    EXPECT_OK(step(&member, 5499, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_false(seen_agree(&member, FED_C_VOTE));
+    EXPECT_OK(step(&member, 5500, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_true(seen_agree(&member, FED_C_VOTE));
+}
+
+static void
 when_its_time_is_up_a_quorum_is_enough_and_less_is_not(void **state)
 {
     struct member member;
@@ -195,10 +215,10 @@ a_member_that_commits_to_two_things_is_heard_once(void **state)
     struct member member;
     (void)state;
     begin(&member);
-    EXPECT_OK(announce(&member, 5, 2, 3));
-    EXPECT_OK(announce(&member, 6, 2, 3));
+    EXPECT_OK(announce(&member, 5, 2, FED_REPORT_PART, 3));
+    EXPECT_OK(announce(&member, 6, 2, FED_REPORT_PART, 3));
     assert_int_equal(seen(&member, FED_S_PULL), 0);
-    EXPECT_STATUS(PN_EPEER_STATE, announce(&member, 7, 2, 4));
+    EXPECT_STATUS(PN_EPEER_STATE, announce(&member, 7, 2, FED_REPORT_PART, 4));
     assert_int_equal(member.members[2].parts[FED_REPORT_PART].blob.root.bytes[0], 3);
 }
 
@@ -213,7 +233,7 @@ whoever_did_not_join_may_report_later_and_is_in_from_the_next_height(void **stat
     assert_true(fed_swarm_wants(&member.swarm, 0, FED_UPDATE_PART));
     assert_false(fed_swarm_wants(&member.swarm, 3, FED_UPDATE_PART));
     assert_true(fed_swarm_wants(&member.swarm, 3, FED_REPORT_PART)); /* it may */
-    EXPECT_OK(announce(&member, 101, 3, 5));
+    EXPECT_OK(announce(&member, 101, 3, FED_REPORT_PART, 5));
     assert_int_equal(seen(&member, FED_S_PULL), 1);
 }
 
@@ -267,6 +287,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_ready_when_all_parts_are_here_and_then_proposes),
         cmocka_unit_test(whoever_is_lost_or_away_for_long_is_not_waited_for),
+        cmocka_unit_test(a_leader_that_is_away_is_not_given_the_time_for_a_proposal),
         cmocka_unit_test(when_its_time_is_up_a_quorum_is_enough_and_less_is_not),
         cmocka_unit_test(a_proposal_is_looked_at_once_it_is_ready),
         cmocka_unit_test(a_member_that_commits_to_two_things_is_heard_once),
