@@ -245,7 +245,8 @@ write_body(struct host *host, uint32_t place, enum wire_type type, const uint8_t
         return wire_pull_encode(&host->body,
                                 &(struct wire_pull){fed_blob_to_wire(&chain->model), b[0] % 2, 1});
     case WIRE_ASK:
-        memcpy(ask.hash, host->block.bytes, b[1] & 1 && host->block.size > 32 ? 32 : 0);
+        if (b[1] & 1 && host->block.size > 32)
+            memcpy(ask.hash, host->block.bytes, 32);
         return wire_ask_encode(&host->body, &ask);
     case WIRE_STATUS:
         memcpy(status.head, chain->head.bytes, sizeof status.head);
