@@ -1,8 +1,8 @@
 #include "sim/state.h"
 
-#include "crypto/suite.h"
 #include "engine/blob.h"
 #include "engine/proof.h"
+#include "sim/export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,23 +150,6 @@ sim_check_frame(struct sim_party *party, struct sim_line *line, const struct sim
 
 /* ---- at the end ---- */
 
-/* By its real root, so that runs with different cryptography can be compared. */
-static enum pn_status
-name_model(struct sec_blob *out, const struct store_disk *disk, const struct sec_blob *model)
-{
-    const struct sec_suite *suite = sec_suite();
-    struct pn_error         why;
-    uint8_t                *bytes;
-    enum pn_status          st = engine_proof_blob(&bytes, disk, "models", model, &why);
-    if (st != PN_OK)
-        return st;
-    sec_suite_use(&sec_suite_real);
-    sec_merkle_of(out, NULL, bytes, model->size);
-    sec_suite_use(suite);
-    free(bytes);
-    return PN_OK;
-}
-
 void
 sim_check_disk(struct sim_party *party)
 {
@@ -188,7 +171,7 @@ sim_check_disk(struct sim_party *party)
         return;
     world->result->rounds       = proof.rounds;
     world->result->sums_checked = proof.sums_checked;
-    if (name_model(&world->result->model, &party->port, &proof.model) != PN_OK)
+    if (sim_export_root(&world->result->model, &party->port, &proof.model) != PN_OK)
         sim_fail(world, "the final model cannot be read", party);
     if (!proof.finished)
         sim_fail(world, "the ledger has no finish block", party);

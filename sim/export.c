@@ -1,6 +1,7 @@
 #include "sim/export.h"
 
 #include "crypto/suite.h"
+#include "engine/proof.h"
 #include "proto/message.h"
 #include "store/files.h"
 #include "store/log.h"
@@ -112,4 +113,20 @@ sim_export(const char *directory, const struct store_disk *disk,
     enum pn_status st = export_to(directory, disk, federation, why);
     sec_suite_use(suite);
     return st;
+}
+
+enum pn_status
+sim_export_root(struct sec_blob *out, const struct store_disk *disk, const struct sec_blob *model)
+{
+    const struct sec_suite *suite = sec_suite();
+    struct pn_error         why;
+    uint8_t                *bytes;
+    enum pn_status          st = engine_proof_blob(&bytes, disk, "models", model, &why);
+    if (st != PN_OK)
+        return st;
+    sec_suite_use(&sec_suite_real);
+    sec_merkle_of(out, NULL, bytes, model->size);
+    sec_suite_use(suite);
+    free(bytes);
+    return PN_OK;
 }

@@ -17,4 +17,9 @@ PN_MUST_CHECK enum pn_status sim_export(const char *directory, const struct stor
                                         const struct sim_federation *federation,
                                         struct pn_error *why);
 
+/* A model on `disk` by its root under real cryptography: runs with nominal cryptography and without
+ * can be compared by it. */
+PN_MUST_CHECK enum pn_status sim_export_root(struct sec_blob *out, const struct store_disk *disk,
+                                             const struct sec_blob *model);
+
 #endif

@@ -1,6 +1,5 @@
 #include "sim/swarm.h"
 
-#include "crypto/suite.h"
 #include "engine/proof.h"
 #include "sim/disk.h"
 #include "sim/export.h"
@@ -691,22 +690,6 @@ play(struct swarm_world *world)
 
 /* ---- a world begins and ends ---- */
 
-static enum pn_status
-name_model(struct sec_blob *out, const struct store_disk *disk, const struct sec_blob *model)
-{
-    const struct sec_suite *suite = sec_suite();
-    struct pn_error         why;
-    uint8_t                *bytes;
-    enum pn_status          st = engine_proof_blob(&bytes, disk, "models", model, &why);
-    if (st != PN_OK)
-        return st;
-    sec_suite_use(&sec_suite_real);
-    sec_merkle_of(out, NULL, bytes, model->size);
-    sec_suite_use(suite);
-    free(bytes);
-    return PN_OK;
-}
-
 static void
 check_disk(struct swarm_party *party)
 {
@@ -724,7 +707,7 @@ check_disk(struct swarm_party *party)
         fail(world, "the ledger has no finish block", party);
     world->result->rounds       = proof.rounds;
     world->result->sums_checked = proof.sums_checked;
-    if (name_model(&world->result->model, &party->port, &proof.model) != PN_OK)
+    if (sim_export_root(&world->result->model, &party->port, &proof.model) != PN_OK)
         fail(world, "the final model cannot be read", party);
 }
 
