@@ -61,6 +61,9 @@ function(pn_test kind name)
     target_compile_definitions(${kind}.${name} PRIVATE PN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     set_target_properties(${kind}.${name} PROPERTIES
                           RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    if(PANAL_FUZZ) # only the fuzzers run there
+        set_target_properties(${kind}.${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+    endif()
     add_test(NAME ${kind}.${name} COMMAND ${kind}.${name} ${ARG_ARGS})
     set_tests_properties(${kind}.${name} PROPERTIES LABELS ${kind} TIMEOUT ${ARG_TIMEOUT}
                          SKIP_RETURN_CODE 77)
