@@ -1,6 +1,7 @@
 #include "coordinator/state.h"
 
 #include "engine/survey.h"
+#include "fed/update.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -338,7 +339,8 @@ take_chunk(struct coord_engine *engine, pn_ms now, struct coord_member *member,
         (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     }
     if (st == PN_OK)
-        coord_measure(member, &chunk);
+        /* While it is in the cache: nothing is read again when the update is whole. */
+        fed_update_measure_bytes(&member->squares, chunk.data.bytes, chunk.data.size);
     if (engine_fetch_is_whole(&member->fetch))
         coord_begin_check(engine, member, true);
     return st;

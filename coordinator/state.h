@@ -130,8 +130,6 @@ void coord_perform(struct coord_engine *engine, pn_ms now);
 void coord_begin_prepare(struct coord_engine *engine);
 /* Fetches member->wanted, or checks it when it is on the disk already. */
 void coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now);
-/* A chunk of member->wanted was proved and written. */
-void coord_measure(struct coord_member *member, const struct wire_chunk *chunk);
 /* After a fetch became whole. */
 void coord_begin_check(struct coord_engine *engine, struct coord_member *member, bool staged);
 /* `waits` of this member is over. */

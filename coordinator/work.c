@@ -134,36 +134,19 @@ release_check(struct engine_work *work)
     free(work);
 }
 
-/* While it is in the cache: nothing is read again when the update is whole. */
-void
-coord_measure(struct coord_member *member, const struct wire_chunk *chunk)
-{
-    int32_t q[1024];
-    size_t  left = chunk->data.size / 4;
-    for (const uint8_t *at = chunk->data.bytes; left > 0; at += sizeof q) {
-        size_t count = left < sizeof q / sizeof q[0] ? left : sizeof q / sizeof q[0];
-        fed_update_decode(q, at, count);
-        fed_update_measure(&member->squares, q, count);
-        left -= count;
-    }
-}
-
 /* An update that was here before: proved by its hash, and measured. */
 static enum pn_status
 read_again(struct check *check)
 {
     const struct sec_blob *blob  = &check->blob;
-    int32_t               *q     = pn_bulk(blob->size);
-    uint8_t               *bytes = (uint8_t *)q; /* SAFE: fed_update_decode works in place */
+    uint8_t               *bytes = pn_bulk(blob->size);
     char                   name[ENGINE_NAME_SIZE];
-    if (q == NULL)
+    if (bytes == NULL)
         return PN_ENOMEM;
     enum pn_status st = engine_blob_read(bytes, NULL, check->disk, "updates", blob);
-    if (st == PN_OK) {
-        fed_update_decode(q, bytes, (size_t)(blob->size / 4));
-        fed_update_measure(&check->squares, q, (size_t)(blob->size / 4));
-    }
-    free(q);
+    if (st == PN_OK)
+        fed_update_measure_bytes(&check->squares, bytes, (size_t)blob->size);
+    free(bytes);
     engine_blob_name(name, "updates", &blob->root);
     if (st == PN_ECORRUPT)
         (void)check->disk->remove(check->disk->host, name); /* SAFE: if it stays, it is found

@@ -109,14 +109,6 @@ fed_update_norm_of(pn_u128 squares)
     return sqrt((double)squares) / one_unit;
 }
 
-double
-fed_update_norm(const int32_t *q, size_t count)
-{
-    pn_u128 squares = 0;
-    fed_update_measure(&squares, q, count);
-    return fed_update_norm_of(squares);
-}
-
 TWO_WAYS void
 fed_update_fold(int64_t *sum, const int32_t *q, size_t count, uint32_t weight)
 {
@@ -160,4 +152,18 @@ fed_update_decode(int32_t *out, const uint8_t *bytes, size_t count)
     for (size_t k = 0; k < count; k++)
         out[k] = (int32_t)pn_get_u32(bytes + 4 * k);
 #endif
+}
+
+/* In parts, so that what is decoded stays in the cache. */
+void
+fed_update_measure_bytes(pn_u128 *squares, const uint8_t *bytes, size_t size)
+{
+    int32_t q[1024];
+    for (size_t left = size / 4; left > 0;) {
+        size_t count = left < sizeof q / sizeof q[0] ? left : sizeof q / sizeof q[0];
+        fed_update_decode(q, bytes, count);
+        fed_update_measure(squares, q, count);
+        bytes += 4 * count;
+        left -= count;
+    }
 }

@@ -37,9 +37,10 @@ PN_MUST_CHECK enum pn_status fed_update_quantise(int32_t *q, uint64_t *saturated
 
 /* Adds the squares of q to `*squares`: exact, so the parts of an update may come in any order. */
 void fed_update_measure(pn_u128 *squares, const int32_t *q, size_t count);
+/* The same of `size` bytes of an encoded update, whole numbers of it. */
+void fed_update_measure_bytes(pn_u128 *squares, const uint8_t *bytes, size_t size);
 /* The L2 norm of q * 2^-24, given the sum of its squares. */
 double fed_update_norm_of(pn_u128 squares);
-double fed_update_norm(const int32_t *q, size_t count);
 
 /* sum[k] += weight * q[k]. */
 void fed_update_fold(int64_t *sum, const int32_t *q, size_t count, uint32_t weight);

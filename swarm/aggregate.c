@@ -4,7 +4,6 @@
 #include "engine/survey.h"
 #include "fed/update.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +103,7 @@ save(struct wire_blob *out, struct sec_hash **leaves, const struct swarm_aggrega
     return save_as(aggregate, folder, &blob, bytes);
 }
 
-/* A report that was checked when it landed, in the arena. */
+/* A report that was checked when it landed; the caller's, to free. */
 static enum pn_status
 load_report(uint8_t **out, const struct swarm_aggregate *aggregate,
             const struct wire_report *report)
@@ -297,19 +296,18 @@ static enum pn_status
 measure_strange(const struct swarm_aggregate *aggregate, const struct wire_entry *entry)
 {
     const struct sec_blob blob  = fed_blob_from_wire(&entry->update);
-    size_t                count = (size_t)(blob.size / 4);
-    int32_t              *q     = pn_bulk(blob.size);
+    uint8_t              *bytes = pn_bulk(blob.size);
     enum pn_status        st    = PN_ENOMEM;
-    if (q != NULL)
-        st = engine_blob_read((uint8_t *)q, NULL, aggregate->disk, swarm_folders[SWARM_UPDATES],
-                              &blob);
+    if (bytes != NULL)
+        st = engine_blob_read(bytes, NULL, aggregate->disk, swarm_folders[SWARM_UPDATES], &blob);
     if (st == PN_OK) {
-        fed_update_decode(q, (const uint8_t *)q, count); /* SAFE: it works in place */
-        double norm = fed_update_norm(q, count);
+        pn_u128 squares = 0;
+        fed_update_measure_bytes(&squares, bytes, (size_t)blob.size);
+        double norm = fed_update_norm_of(squares);
         if (norm < entry->norm || norm > entry->norm || norm > aggregate->job->job->update_norm_max)
             st = PN_EPEER_VALUE;
     }
-    free(q);
+    free(bytes);
     return st;
 }
 

@@ -97,10 +97,8 @@ read_again(struct land *land)
     if (bytes != NULL)
         st = engine_blob_read(bytes, NULL, land->disk, swarm_folders[land->folder], &land->blob);
     if (st == PN_OK && land->folder == SWARM_UPDATES) {
-        int32_t *q = (int32_t *)(void *)bytes; /* SAFE: pn_bulk aligns; decode works in place */
-        fed_update_decode(q, bytes, (size_t)(land->blob.size / 4));
         land->squares = 0;
-        fed_update_measure(&land->squares, q, (size_t)(land->blob.size / 4));
+        fed_update_measure_bytes(&land->squares, bytes, (size_t)land->blob.size);
     }
     if (st == PN_OK && land->folder == SWARM_REPORTS)
         st = check_report(land, bytes);
@@ -387,20 +385,6 @@ swarm_pull_forget(struct swarm_engine *engine)
     }
 }
 
-/* While it is in the cache: nothing is read again when the update is whole. */
-static void
-measure(struct swarm_pull *pull, const struct wire_chunk *chunk)
-{
-    int32_t q[1024];
-    size_t  left = chunk->data.size / 4;
-    for (const uint8_t *at = chunk->data.bytes; left > 0; at += sizeof q) {
-        size_t count = left < sizeof q / sizeof q[0] ? left : sizeof q / sizeof q[0];
-        fed_update_decode(q, at, count);
-        fed_update_measure(&pull->squares, q, count);
-        left -= count;
-    }
-}
-
 enum pn_status
 swarm_pull_take(struct swarm_engine *engine, const struct wire_chunk *chunk)
 {
@@ -416,7 +400,8 @@ swarm_pull_take(struct swarm_engine *engine, const struct wire_chunk *chunk)
     if (st == PN_OK)
         pull->silences = 0;
     if (st == PN_OK && pull->folder == SWARM_UPDATES)
-        measure(pull, chunk);
+        /* While it is in the cache: nothing is read again when the update is whole. */
+        fed_update_measure_bytes(&pull->squares, chunk->data.bytes, chunk->data.size);
     if (engine_fetch_is_whole(&pull->fetch))
         begin_land(engine, pull, &blob, true);
     return st;

@@ -49,7 +49,9 @@ expect_as_in_steps(double clip)
     struct sec_blob      blob;
     uint64_t             saturated;
     EXPECT_OK(fed_update_quantise(q, &saturated, trained, start, COUNT, clip));
-    double   norm  = fed_update_norm(q, COUNT);
+    pn_u128 squares = 0;
+    fed_update_measure(&squares, q, COUNT);
+    double   norm  = fed_update_norm_of(squares);
     uint8_t *bytes = (uint8_t *)q;
     fed_update_encode(bytes, q, COUNT);
     sec_merkle_of(&blob, NULL, bytes, sizeof q);

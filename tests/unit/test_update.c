@@ -13,6 +13,14 @@ enum {
 
 static float   start[COUNT], local[COUNT], next[COUNT];
 static int32_t q[COUNT];
+
+static double
+norm_of(const int32_t *numbers, size_t count)
+{
+    pn_u128 squares = 0;
+    fed_update_measure(&squares, numbers, count);
+    return fed_update_norm_of(squares);
+}
 static int64_t sum[COUNT];
 
 static void
@@ -111,18 +119,18 @@ clipping_scales_to_the_norm_and_keeps_the_direction(void **state)
     static int32_t whole[COUNT];
     draw(2, 0.1);
     quantise(COUNT, 0);
-    double norm = fed_update_norm(q, COUNT), rounding = 0.5 * sqrt(COUNT) / UNIT;
+    double norm = norm_of(q, COUNT), rounding = 0.5 * sqrt(COUNT) / UNIT;
     memcpy(whole, q, sizeof q);
     quantise(COUNT, norm * 2); /* not reached: no bit changes */
     assert_memory_equal(q, whole, sizeof q);
     quantise(COUNT, norm / 4);
-    assert_true(fabs(fed_update_norm(q, COUNT) - norm / 4) <= rounding);
+    assert_true(fabs(norm_of(q, COUNT) - norm / 4) <= rounding);
     for (int k = 0; k < COUNT; k++)
         assert_true(fabs((double)q[k] - (double)whole[k] / 4) <= 1);
 
     local[0] = start[0] + 1e6f; /* a node gone wild is cut down, not saturated */
     quantise(COUNT, 1);
-    assert_true(fabs(fed_update_norm(q, COUNT) - 1) <= rounding);
+    assert_true(fabs(norm_of(q, COUNT) - 1) <= rounding);
 }
 
 static void
@@ -130,12 +138,31 @@ the_norm_is_that_of_the_values(void **state)
 {
     (void)state;
     int32_t three_four[] = {3 * UNIT, -4 * UNIT};
-    assert_true(fed_update_norm(three_four, 2) == 5);
-    assert_true(fed_update_norm(three_four, 0) == 0);
+    assert_true(norm_of(three_four, 2) == 5);
+    assert_true(norm_of(three_four, 0) == 0);
     for (int k = 0; k < COUNT; k++)
         q[k] = k % 2 == 0 ? INT32_MAX : -INT32_MAX; /* no overflow at the ends of the range */
     double expected = sqrt((double)COUNT) * (double)INT32_MAX / UNIT;
-    assert_true(fabs(fed_update_norm(q, COUNT) - expected) <= 1e-12 * expected);
+    assert_true(fabs(norm_of(q, COUNT) - expected) <= 1e-12 * expected);
+}
+
+static void
+encoded_bytes_have_the_squares_of_their_numbers(void **state)
+{
+    (void)state;
+    static int32_t many[3000]; /* several parts, and a rest */
+    static uint8_t bytes[sizeof many + 1];
+    for (int k = 0; k < 3000; k++)
+        many[k] = (k % 2 == 0 ? 1 : -1) * (INT32_MAX - 7 * k);
+    fed_update_encode(bytes + 1, many, 3000); /* at any alignment */
+    pn_u128 whole = 0, parts = 0;
+    fed_update_measure(&whole, many, 3000);
+    fed_update_measure_bytes(&parts, bytes + 1, 8192);
+    assert_true(parts < whole);
+    fed_update_measure_bytes(&parts, bytes + 1 + 8192, 4 * 3000 - 8192);
+    assert_true(parts == whole);
+    fed_update_measure_bytes(&parts, bytes, 0);
+    assert_true(parts == whole);
 }
 
 static void
@@ -256,6 +283,7 @@ main(void)
         cmocka_unit_test(what_is_not_finite_is_refused_and_writes_nothing),
         cmocka_unit_test(clipping_scales_to_the_norm_and_keeps_the_direction),
         cmocka_unit_test(the_norm_is_that_of_the_values),
+        cmocka_unit_test(encoded_bytes_have_the_squares_of_their_numbers),
         cmocka_unit_test(folding_does_not_depend_on_the_order),
         cmocka_unit_test(the_largest_sum_does_not_overflow),
         cmocka_unit_test(identical_nodes_give_the_model_of_one),
