@@ -122,9 +122,7 @@ open_engine(struct service *service, struct pn_error *why)
     config.wall_ms   = wall_ms;
 
     config.limits.status_ms = daemon->settings.heartbeat_ms;
-    /* An aggregate is proved with the updates, and with the models before and after it. */
     config.keep_updates = daemon->settings.keep_updates;
-    config.keep_models  = config.keep_updates == 0 ? 0 : config.keep_updates + 1;
     config.notice       = member_report_notice;
     config.host         = &service->report;
     net_loop_ports(&config.ports, service->loop);

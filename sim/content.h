@@ -7,7 +7,8 @@
  * that key.
  *
  * Memory     counted references; a content never changes once its press knows it. The press
- * outlives its contents. Threads    any.
+ *            outlives its contents.
+ * Threads    any.
  */
 #ifndef SIM_CONTENT_H
 #define SIM_CONTENT_H

@@ -25,6 +25,10 @@ enum {
     DURABLE_COUNT
 };
 
+enum {
+    SOON = 12 /* writes */
+};
+
 struct sim_disk {
     struct shelf   durable[DURABLE_COUNT], staged;
     uint64_t       writes, crash_at; /* crash_at: value of `writes` at which it dies; 0 = never */
@@ -491,6 +495,14 @@ sim_disk_crash_at(struct sim_disk *disk, uint64_t writes, const struct pn_rng *r
 {
     disk->crash_at = writes == 0 ? 0 : disk->writes + writes;
     disk->rng      = *rng;
+}
+
+void
+sim_disk_crash_soon(struct sim_disk *disk, struct pn_rng *rng)
+{
+    struct pn_rng own;
+    pn_rng_init(&own, pn_rng_u64(rng));
+    sim_disk_crash_at(disk, 1 + pn_rng_below(rng, SOON), &own);
 }
 
 void

@@ -26,6 +26,8 @@ void sim_disk_port(struct store_disk *out, struct sim_disk *disk);
 /* The machine dies in the `writes`-th write from now (1 = the next); whether that write is kept
  * comes from `rng`. 0 cancels. */
 void sim_disk_crash_at(struct sim_disk *disk, uint64_t writes, const struct pn_rng *rng);
+/* In one of the next twelve; which one comes from `rng`, too. */
+void sim_disk_crash_soon(struct sim_disk *disk, struct pn_rng *rng);
 /* Every write fails with `status` from now on, until PN_OK is given: a full or broken disk. */
 void sim_disk_fail(struct sim_disk *disk, enum pn_status status);
 /* From now on what is written only seems durable: any crash loses it whole, with what it replaced.

@@ -2,6 +2,7 @@
 
 #include "crypto/suite.h"
 #include "engine/proof.h"
+#include "engine/summit.h"
 #include "proto/message.h"
 #include "store/files.h"
 #include "store/log.h"
@@ -37,16 +38,27 @@ copy_file(void *context, const char *name)
 static enum pn_status
 copy_folders(const struct store_disk *to, const struct store_disk *from)
 {
-    static const char *const folders[] = {"models", "updates", "scaling"};
+    static const char *const folders[] = {"models", "updates", "scaling", "reports"};
     struct copy              copy      = {.from = from, .to = to};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && copy.st == PN_OK; i++) {
         enum pn_status st = from->list(from->host, folders[i], copy_file, &copy);
         if (copy.st == PN_OK)
             copy.st = st;
     }
-    if (copy.st == PN_OK)
-        (void)copy_file(&copy, "job.yaml");
     return copy.st;
+}
+
+/* Those beside the ledger; only a swarm has the last three. */
+static enum pn_status
+copy_files(const struct store_disk *to, const struct store_disk *from)
+{
+    const char *const names[] = {"job.yaml", engine_summit_votes_name(0),
+                                 engine_summit_votes_name(1), "summit"};
+    struct copy       copy    = {.from = from, .to = to};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!copy_file(&copy, names[i]) && (i == 0 || copy.st != PN_ENOENT))
+            return copy.st;
+    return PN_OK;
 }
 
 static enum pn_status
@@ -75,7 +87,10 @@ save_roster(const struct store_disk *to, const struct sim_federation *federation
         st = to->save(to->host, "roster.yaml", federation->text.bytes, federation->text.size);
     if (st != PN_OK || federation->signature.size == 0)
         return st;
-    snprintf(name, sizeof name, "federation.yaml.%s.minisig", federation->roster->members[1].name);
+    const struct fed_roster_member *signer = federation->roster->members;
+    while (!signer->signer)
+        signer++;
+    snprintf(name, sizeof name, "federation.yaml.%s.minisig", signer->name);
     return to->save(to->host, name, federation->signature.bytes, federation->signature.size);
 }
 
@@ -96,7 +111,8 @@ export_to(const char *directory, const struct store_disk *disk,
         st = pn_error_set(why, PN_EEXIST, "%s holds a ledger already; choose another folder",
                           directory);
     else if (st != PN_OK || (st = copy_folders(&to, disk)) != PN_OK ||
-             (st = copy_ledger(&to, disk)) != PN_OK || (st = save_roster(&to, federation)) != PN_OK)
+             (st = copy_files(&to, disk)) != PN_OK || (st = copy_ledger(&to, disk)) != PN_OK ||
+             (st = save_roster(&to, federation)) != PN_OK)
         pn_error_set(why, st, "%s: the run cannot be written here: %s", directory,
                      pn_status_text(st));
     store_files_close(files);

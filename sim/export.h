@@ -1,6 +1,6 @@
 /*
- * sim/export -- the coordinator's virtual disk as a real state directory, with the roster beside
- * it: what `panal ledger` and `panal model` read.
+ * sim/export -- a virtual disk, the coordinator's or that of a swarm's member, as a real state
+ * directory, with the roster beside it: what `panal ledger` and `panal model` read.
  *
  *     DIR/...                               as store/files has it
  *     DIR/federation.yaml                   the roster

@@ -153,11 +153,12 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
         faults.tamper = chances[1 + pn_rng_below(&rng, 3)];
     /* What a member says of its own records is believed, so with a liar the model may differ. */
     if (!strict && pn_rng_below(&rng, 2) == 0) {
-        faults.liar = 2;
         faults.lies = chances[1 + pn_rng_below(&rng, 3)];
         if (scenario->mode == FED_MODE_SWARM) {
             faults.lies  = often[pn_rng_below(&rng, 3)];
             faults.liars = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 + 1);
+        } else {
+            faults.liar = 2;
         }
     }
     *out = faults;

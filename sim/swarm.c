@@ -18,7 +18,6 @@ enum {
     SLOW_WORK_MS     = 4000,
     CONNECT_MS       = 50,
     SILENCE_MS       = 5000, /* a cut connection is noticed after so long */
-    CRASH_WRITES_MAX = 12,
     IN_FLIGHT_MAX    = 64 << 20,
     DISK_MAX         = 16 << 20, /* besides the models and updates of a few rounds */
     ROUNDS_ON_DISK   = 4,
@@ -136,6 +135,14 @@ has_faults(const struct swarm_world *world)
     return world->now < world->config->faults.heal_ms;
 }
 
+/* Nobody has to catch up with rounds whose updates it did not get. */
+static bool
+is_calm(const struct swarm_world *world)
+{
+    const struct sim_faults *faults = &world->config->faults;
+    return faults->heal_ms == 0 && faults->lying_disk == 0 && faults->liars == 0;
+}
+
 static pn_ms
 about(struct swarm_world *world, pn_ms mean)
 {
@@ -193,8 +200,7 @@ put_frame(struct swarm_world *world, struct sim_event event, const uint8_t *fram
     return PN_OK;
 }
 
-/* What a network that nobody should trust can do to a frame; it arrives changed, or late as well.
- */
+/* What a network that nobody should trust can do to a frame: it arrives changed. */
 static enum pn_status
 tamper(struct swarm_world *world, struct sim_event event, const uint8_t *frame, size_t size)
 {
@@ -334,8 +340,12 @@ check_party(struct swarm_party *party)
     if (chain->height < party->height)
         fail(world, "its ledger became shorter", party);
     party->height = chain->height;
-    if (chain->height == 0 || !make_room(world, chain->height))
+    if (chain->height == 0)
         return;
+    if (!make_room(world, chain->height)) {
+        fail(world, "out of memory", NULL);
+        return;
+    }
     struct sec_hash *head = &world->heads[chain->height - 1];
     if (sec_hash_is_zero(head))
         *head = chain->head;
@@ -593,13 +603,10 @@ take_crash(struct swarm_world *world)
     if (!has_faults(world))
         return;
     struct swarm_party *party = &world->parties[pn_rng_below(&world->rng, world->count)];
-    if (party->alive && (pn_rng_u32(&world->rng) & 1) != 0) {
-        struct pn_rng rng;
-        pn_rng_init(&rng, pn_rng_u64(&world->rng));
-        sim_disk_crash_at(party->disk, 1 + pn_rng_below(&world->rng, CRASH_WRITES_MAX), &rng);
-    } else if (party->alive) {
+    if (party->alive && (pn_rng_u32(&world->rng) & 1) != 0)
+        sim_disk_crash_soon(party->disk, &world->rng);
+    else if (party->alive)
         crash(party);
-    }
     plan(world, about(world, world->config->faults.crash_every_ms),
          &(struct sim_event){.kind = SIM_CRASH});
 }
@@ -709,6 +716,8 @@ check_disk(struct swarm_party *party)
     world->result->sums_checked = proof.sums_checked;
     if (sim_export_root(&world->result->model, &party->port, &proof.model) != PN_OK)
         fail(world, "the final model cannot be read", party);
+    if (is_calm(world) && world->config->keep_updates == 0 && proof.sums_checked != proof.rounds)
+        fail(world, "an aggregate could not be recomputed", party);
 }
 
 static enum pn_status

@@ -13,8 +13,9 @@
  *     honesty       nobody honest is convicted, or said to have forked, by anybody honest
  *     bounds        bytes in flight, and what a disk holds, stay below a limit
  *
- * and at the end: every honest ledger verifies from the disks alone, every aggregate recomputed,
- * and every honest member holds the final model.
+ * and at the end: every honest ledger verifies from the disks alone, with those aggregates
+ * recomputed whose parts it keeps (in a calm world that keeps all: every one), and every honest
+ * member holds the final model.
  *
  * With more liars than a swarm withstands it may fork: the world ends when a member says so.
  */

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CRASH_WRITES_MAX = 12
-};
-
 /* ---- what all of it uses ---- */
 
 void
@@ -86,14 +82,10 @@ take_crash(struct sim_world *world)
         return;
     struct sim_party *party =
         &world->parties[pn_rng_below(&world->rng, (uint64_t)world->party_count)];
-    bool in_a_write = party->alive && (pn_rng_u32(&world->rng) & 1) != 0;
-    if (in_a_write) {
-        struct pn_rng rng;
-        pn_rng_init(&rng, pn_rng_u64(&world->rng));
-        sim_disk_crash_at(party->disk, 1 + pn_rng_below(&world->rng, CRASH_WRITES_MAX), &rng);
-    } else if (party->alive) {
+    if (party->alive && (pn_rng_u32(&world->rng) & 1) != 0)
+        sim_disk_crash_soon(party->disk, &world->rng);
+    else if (party->alive)
         sim_crash(party);
-    }
     sim_plan(world, sim_about(world, world->config->faults.crash_every_ms),
              &(struct sim_event){.kind = SIM_CRASH});
 }

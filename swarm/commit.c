@@ -128,10 +128,19 @@ keep(struct swarm_engine *engine, uint64_t height, enum swarm_folder folder,
     return PN_OK;
 }
 
+/* Blobs of so many of the newest blocks; 0 = all. An aggregate is proved with the updates, and with
+ * the models before and after it. */
+static uint64_t
+rounds_kept(const struct swarm_config *config, uint32_t folder)
+{
+    uint64_t rounds = config->keep_updates;
+    return rounds > 0 && folder == SWARM_MODELS ? rounds + 1 : rounds;
+}
+
 static bool
 stays(const struct swarm_config *config, const struct swarm_kept *kept, uint64_t height)
 {
-    uint32_t rounds = kept->folder == SWARM_MODELS ? config->keep_models : config->keep_updates;
+    uint64_t rounds = rounds_kept(config, kept->folder);
     return rounds == 0 || kept->height + rounds > height;
 }
 
@@ -286,8 +295,8 @@ fill_roots(struct commit *commit, const struct swarm_engine *engine, const struc
     const struct swarm_config *config = &engine->config;
     size_t most = engine->kept_count + block->entry_count + block->agreement->report_count + 2;
     for (size_t f = 0; f <= SWARM_REPORTS; f++) {
-        uint32_t rounds = f == SWARM_MODELS ? config->keep_models : config->keep_updates;
-        if (rounds > 0 && (commit->roots[f] = calloc(most, sizeof(struct sec_hash))) == NULL)
+        if (rounds_kept(config, (uint32_t)f) > 0 &&
+            (commit->roots[f] = calloc(most, sizeof(struct sec_hash))) == NULL)
             return PN_ENOMEM;
     }
     for (size_t i = 0; i < engine->kept_count; i++) {

@@ -6,7 +6,6 @@
 
 enum {
     KEEP_UPDATES  = 2,
-    KEEP_MODELS   = 2,
     SAME_AGAIN_MS = 60000 /* a member is complained of for the same thing once in so long */
 };
 
@@ -20,8 +19,7 @@ swarm_config_defaults(struct swarm_config *config, const struct engine_job *job)
 {
     *config = (struct swarm_config){.job          = job,
                                     .bytes_max    = (uint64_t)4 << 30,
-                                    .keep_updates = KEEP_UPDATES,
-                                    .keep_models  = KEEP_MODELS};
+                                    .keep_updates = KEEP_UPDATES};
     fed_swarm_limits_from_job(&config->limits, job->job);
 }
 
@@ -352,7 +350,8 @@ init_members(struct swarm_engine *engine)
                                        .peer   = roster->members[i].number,
                                        .swarm  = true,
                                        .secret = engine->config.secret,
-                                       .key    = &roster->members[i].certificate.node};
+                                       .key    = &roster->members[i].certificate.node,
+                                       .last   = &engine->config.scratch->last};
         memcpy(ends.run, engine->run, sizeof ends.run);
         member->party = &roster->members[i];
         engine_peer_init(&member->peer, &ends, engine->config.boot);

@@ -15,11 +15,13 @@
  *              reports/ROOT  likewise: sums of height 0, states of metrics
  *              scaling/ROOT
  *              record h      signature of the proposer 64 | block h
- *              certificate   the votes that decided the newest block
+ *              certificate.0, certificate.1   the votes that decided the newest block of even and
+ *                            of odd height
  *              summit        height and hash of the newest block: a ledger with less was put back
  *              vote          what we voted at the current height, and what we are locked on:
  *                            durable before the vote leaves
  *              fact ours     what we committed to at the current height: durable before it leaves
+ *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              job.yaml
  *
  * Memory     one heap object; the site's records; two models while a block is made or checked.
@@ -57,7 +59,7 @@ enum swarm_notice_kind {
     SWARM_FORKED,    /* `member` shows another block than ours: `text`                      */
     SWARM_REJECTED,  /* a frame of `member` was rejected: `type`, `status`. PN_EPEER_REPLAY: it
                         greeted as in an earlier life, and its session is over              */
-    SWARM_FAILED,    /* something failed here, and will be tried again: `text`              */
+    SWARM_FAILED,    /* our part of this height cannot be made, and is lost: `text`         */
     SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
     SWARM_ENDED      /* the last block is here, and with everybody who is; `round` was the last */
 };
@@ -95,13 +97,13 @@ struct swarm_config {
     struct pn_ports               ports;
     struct engine_scratch        *scratch;
     struct fed_swarm_limits       limits;       /* consensus.members ... liars: filled in by us */
-    uint32_t                      keep_updates; /* rounds whose updates and reports stay; 0 = all */
-    uint32_t                      keep_models;  /* newest models that stay, 2 to 16; 0 = all   */
+    uint32_t keep_updates; /* rounds whose updates and reports stay, with the models before and
+                            * after them; 0 = all */
     uint64_t (*wall_ms)(void *host);            /* Unix time, for blocks */
     void (*notice)(void *host, const struct swarm_notice *notice); /* may be NULL */
     void *host;
 };
-/* Limits of the job; records of at most 4 GiB, keep_updates 2, keep_models 2; else zero. */
+/* Limits of the job; records of at most 4 GiB, keep_updates 2; else zero. */
 void swarm_config_defaults(struct swarm_config *config, const struct engine_job *job);
 
 struct swarm_engine;

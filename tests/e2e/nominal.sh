@@ -33,6 +33,12 @@ panal ledger verify "$work/real" --roster "$work/real/federation.yaml" >"$work/o
 say_must "$work/out" "ledger verified"
 panal model export "$work/real" --out "$work/model.safetensors" 2>"$work/err" || die "the model cannot be exported"
 
+# A swarm's member, as its directory is.
+[ "$(simulate swarm --mode swarm)" = "$real" ] || die "the model depends on the mode"
+panal ledger verify "$work/swarm" --roster "$work/swarm/federation.yaml" >"$work/out" 2>&1 ||
+    { cat "$work/out"; die "the ledger of a simulated swarm does not verify"; }
+say_must "$work/out" "ledger verified"
+
 for roster in "$work/nominal/federation.yaml" "$work/real/federation.yaml"; do
     code=0
     panal ledger verify "$work/nominal" --roster "$roster" >"$work/out" 2>&1 || code=$?
