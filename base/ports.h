@@ -16,7 +16,7 @@ struct pn_work {
     void (*run)(struct pn_work *work);             /* on a worker thread   */
     void (*done)(struct pn_work *work, pn_ms now); /* on the engine thread */
     uint64_t        cost;                           /* in a simulator: virtual microseconds */
-    bool            is_long; /* a training: other work must not wait behind it */
+    bool            is_long; /* other work does not wait behind it, and may run beside it */
     struct pn_work *next;                          /* the host's */
 };
 

@@ -32,17 +32,6 @@ cli_chain_fini(struct cli_chain *chain)
     chain->blocks = NULL;
 }
 
-static const char *
-why_text(enum wire_absence reason)
-{
-    static const char *const texts[] = {[WIRE_ABSENT_SILENT]  = "silent",
-                                        [WIRE_ABSENT_LATE]    = "late",
-                                        [WIRE_ABSENT_FAULT]   = "fault",
-                                        [WIRE_ABSENT_REFUSED] = "refused",
-                                        [WIRE_ABSENT_INVALID] = "update refused"};
-    return texts[reason]; /* checked when the block was decoded */
-}
-
 static void
 fill_missing(struct cli_chain_block *out, const struct cli_chain *chain,
              const struct wire_block *block)
@@ -52,7 +41,7 @@ fill_missing(struct cli_chain_block *out, const struct cli_chain *chain,
         int len =
             snprintf(out->missing + at, sizeof out->missing - at, "%s%s (%s)", i == 0 ? "" : ", ",
                      cli_member_name(chain->roster, block->absent[i].member),
-                     why_text(block->absent[i].reason));
+                     cli_absence_text(block->absent[i].reason));
         at += len > 0 ? (size_t)len : 0;
     }
 }
@@ -78,7 +67,6 @@ cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const str
                                                            .proposer  = block->proposer,
                                                            .entries   = block->entry_count,
                                                            .absent    = block->absent_count,
-                                                           .witnesses = block->witness_count,
                                                            .hash      = *hash};
     if (block->agreement != NULL) {
         out->view        = block->agreement->view;
@@ -188,18 +176,12 @@ put_curves(struct cli_page *page, const struct cli_chain *chain)
 static void
 put_row(struct cli_page *page, const struct cli_chain *chain, const struct cli_chain_block *block)
 {
-    static const char *const kinds[] = {[WIRE_BLOCK_GENESIS] = "genesis",
-                                        [WIRE_BLOCK_ROUND]   = "round",
-                                        [WIRE_BLOCK_FINISH]  = "finish"};
-    char                     when[32], hex[SEC_HEX_SIZE];
-    time_t                   seconds = (time_t)(block->time_ms / 1000);
-    struct tm                utc;
-    if (gmtime_r(&seconds, &utc) == NULL || strftime(when, sizeof when, "%F %T", &utc) == 0)
-        snprintf(when, sizeof when, "?");
+    char when[CLI_TIME_SIZE], hex[SEC_HEX_SIZE];
+    cli_time_text(when, block->time_ms);
     sec_hash_text(hex, &block->hash);
     CLI_PUT(page, "<tr><td>%llu</td><td>%s %llu</td><td>%s</td><td>",
-            (unsigned long long)block->height, kinds[block->kind], (unsigned long long)block->round,
-            when);
+            (unsigned long long)block->height, cli_kind_text(block->kind),
+            (unsigned long long)block->round, when);
     cli_page_text(page, cli_member_name(chain->roster, block->proposer));
     CLI_PUT(page, "</td><td>%u</td><td>%zu</td><td>", block->view, block->entries);
     cli_page_text(page, block->missing);

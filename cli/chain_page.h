@@ -11,7 +11,7 @@ struct cli_chain_block {
     enum wire_block_kind kind;
     uint64_t             height, round, time_ms;
     uint32_t             proposer, view; /* view: 0 of a coordinator */
-    size_t               entries, absent, witnesses, convictions;
+    size_t               entries, absent, convictions;
     struct sec_hash      hash;
     size_t               metric_count;
     struct {

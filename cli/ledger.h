@@ -31,5 +31,11 @@ void                         cli_ledger_close(struct cli_ledger *ledger);
 
 /* "member 7" for one that the roster has not, until the next call. `roster` may be NULL. */
 const char *cli_member_name(const struct fed_roster *roster, uint32_t number);
+/* Of a block that was decoded: what it says is one of them. */
+const char *cli_absence_text(enum wire_absence reason);
+const char *cli_kind_text(enum wire_block_kind kind);
+enum { CLI_TIME_SIZE = 32 };
+/* A block's time in UTC; "?" for one that no calendar has. */
+void cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms);
 
 #endif

@@ -39,30 +39,6 @@ struct show {
     uint64_t                 round; /* only this one; 0: every block */
 };
 
-static const char *
-absence_text(enum wire_absence reason)
-{
-    switch (reason) {
-    case WIRE_ABSENT_SILENT:
-        return "silent";
-    case WIRE_ABSENT_LATE:
-        return "late";
-    case WIRE_ABSENT_FAULT:
-        return "reported a fault";
-    case WIRE_ABSENT_REFUSED:
-        return "refused";
-    case WIRE_ABSENT_INVALID:
-        return "update refused";
-    }
-    PN_UNREACHABLE("an absence is checked when the block is decoded");
-}
-
-static const char *
-kind_text(enum wire_block_kind kind)
-{
-    return kind == WIRE_BLOCK_GENESIS ? "genesis" : kind == WIRE_BLOCK_ROUND ? "round" : "finish";
-}
-
 /* Names of members, with commas. */
 static void
 list_witnesses(const struct show *show, const struct wire_block *block)
@@ -99,13 +75,10 @@ show_agreement(const struct show *show, const struct wire_block *block)
 static void
 show_text(const struct show *show, const struct wire_block *block, const struct sec_hash *hash)
 {
-    char      hex[SEC_HEX_SIZE], when[32];
-    time_t    seconds = (time_t)(block->time_ms / 1000);
-    struct tm utc;
+    char hex[SEC_HEX_SIZE], when[CLI_TIME_SIZE];
     sec_hash_text(hex, hash);
-    if (gmtime_r(&seconds, &utc) == NULL || strftime(when, sizeof when, "%F %T", &utc) == 0)
-        snprintf(when, sizeof when, "?");
-    printf("block %llu  %s", (unsigned long long)block->height, kind_text(block->kind));
+    cli_time_text(when, block->time_ms);
+    printf("block %llu  %s", (unsigned long long)block->height, cli_kind_text(block->kind));
     if (block->kind == WIRE_BLOCK_ROUND)
         printf(" %llu, attempt %u", (unsigned long long)block->round, block->attempt);
     printf("  %sZ  %.16s\n", when, hex);
@@ -117,7 +90,7 @@ show_text(const struct show *show, const struct wire_block *block, const struct 
                (unsigned long long)block->entries[i].weight, block->entries[i].norm);
     for (size_t i = 0; i < block->absent_count; i++)
         printf("    %-16s absent: %s\n", cli_member_name(show->roster, block->absent[i].member),
-               absence_text(block->absent[i].reason));
+               cli_absence_text(block->absent[i].reason));
     for (size_t i = 0; i < block->metric_count; i++)
         printf("    %s %.4f (%llu records)\n", block->metrics[i].name, block->metrics[i].value,
                (unsigned long long)block->metrics[i].records);
@@ -131,7 +104,7 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     struct text_json *json = show->json;
     text_json_open_map(json, NULL);
     text_json_u64(json, "height", block->height);
-    text_json_string(json, "kind", kind_text(block->kind));
+    text_json_string(json, "kind", cli_kind_text(block->kind));
     text_json_hex(json, "hash", hash->bytes, 32);
     text_json_u64(json, "round", block->round);
     text_json_u64(json, "attempt", block->attempt);
@@ -153,7 +126,7 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     for (size_t i = 0; i < block->absent_count; i++) {
         text_json_open_map(json, NULL);
         text_json_string(json, "name", cli_member_name(show->roster, block->absent[i].member));
-        text_json_string(json, "reason", absence_text(block->absent[i].reason));
+        text_json_string(json, "reason", cli_absence_text(block->absent[i].reason));
         text_json_close(json);
     }
     text_json_close(json);

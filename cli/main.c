@@ -11,7 +11,8 @@ const struct cli_command cli_commands[] = {
     {"keys", "create", cli_keys_create, "--name NAME --organisation TEXT [--out DIR]",
      "make the keys of an organisation, and the join file for the consortium"},
     {"keys", "show", cli_keys_show, "FILE.join", "what a join file asks for, and its fingerprint"},
-    {"roster", "create", cli_roster_create, "--federation NAME --endpoint ADDRESS JOIN-FILES",
+    {"roster", "create", cli_roster_create,
+     "--federation NAME (--endpoint ADDRESS | --mode swarm) JOIN-FILES",
      "write the first federation.yaml from join files"},
     {"roster", "next", cli_roster_next, "OLD-ROSTER [--add FILE] [--remove NAME]",
      "write the next epoch: members added, removed, renewed"},
@@ -30,9 +31,9 @@ const struct cli_command cli_commands[] = {
      "what a model is worth on records of this machine"},
     {"predict", "", cli_predict, "job.yaml MODEL.safetensors --file FILE [--out FILE.csv]",
      "a model's score for every record"},
-    {"lab", "run", cli_lab_run, "job.yaml [--sites sites.yaml]",
+    {"lab", "run", cli_lab_run, "job.yaml [--sites sites.yaml] [--mode swarm]",
      "run a whole federation on this machine, with real daemons"},
-    {"lab", "prepare", cli_lab_lay_out, "job.yaml [--sites sites.yaml]",
+    {"lab", "prepare", cli_lab_lay_out, "job.yaml [--sites sites.yaml] [--mode swarm]",
      "only make its folder: keys, signed roster, configurations"},
     {"ledger", "verify", cli_ledger_verify, "DIR --roster federation.yaml",
      "prove offline what was averaged"},
@@ -70,7 +71,7 @@ print_help(FILE *out)
         "\nThe daemons are panal-coordinator and panal-node; panal-sim runs a job in a simulator.\n"
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 not found, 5 signature, 6 "
         "network,\n"
-        "7 refused by a policy, 8 data.\n",
+        "7 refused by a policy, 8 data, 9 a nominal ledger proves nothing.\n",
         out);
 }
 

@@ -20,8 +20,8 @@ enum {
     WAIT_MAX_MS = 60000
 };
 
-/* What is polled: two of our own, then two for each *source* of frames: its socket, and what tells
- * of its connections. The sources are the dialled parties and after them the router. */
+/* What is polled: three of our own, then two for each *source* of frames: its socket, and what
+ * tells of its connections. The sources are the dialled parties and after them the router. */
 enum {
     ITEM_SIGNAL,
     ITEM_WORKER,

@@ -30,7 +30,6 @@ copy_members(struct net_router *router, const struct net_loop_config *config)
         router->members[i] =
             (struct net_routed){.number     = config->admit[i].member,
                                 .is_dialled = is_dialled(config, config->admit[i].member)};
-    router->member_count    = count;
     router->zap.admit       = router->admit;
     router->zap.admit_count = count;
     return 0;
@@ -71,7 +70,7 @@ net_router_close(struct net_router *router)
 static struct net_routed *
 find_member(struct net_router *router, uint32_t number)
 {
-    for (size_t i = 0; i < router->member_count; i++)
+    for (size_t i = 0; i < router->zap.admit_count; i++)
         if (router->members[i].number == number)
             return &router->members[i];
     return NULL;
@@ -154,7 +153,7 @@ silent_at(const struct net_router *router, const struct net_routed *member)
 bool
 net_router_find_silent(struct net_event *out, struct net_router *router, pn_ms now)
 {
-    for (size_t i = 0; i < router->member_count; i++) {
+    for (size_t i = 0; i < router->zap.admit_count; i++) {
         struct net_routed *member = &router->members[i];
         if (now < silent_at(router, member))
             continue;
@@ -169,7 +168,7 @@ net_router_find_silent(struct net_event *out, struct net_router *router, pn_ms n
 pn_ms
 net_router_deadline(const struct net_router *router, pn_ms until)
 {
-    for (size_t i = 0; i < router->member_count; i++) {
+    for (size_t i = 0; i < router->zap.admit_count; i++) {
         pn_ms end = silent_at(router, &router->members[i]);
         until     = end < until ? end : until;
     }

@@ -26,9 +26,8 @@ struct net_router {
     void              *socket;
     char               endpoint[NET_ENDPOINT_SIZE]; /* port 0 resolved */
     struct net_zap     zap;
-    struct net_peer   *admit;
+    struct net_peer   *admit;   /* lent to zap, which counts them                           */
     struct net_routed *members; /* one per entry of admit; a repeated number uses the first */
-    size_t             member_count;
     pn_ms              silence_ms;
     uint64_t           strangers; /* frames of nobody we admit */
 };

@@ -188,9 +188,9 @@ place_of(struct node_engine *engine, const struct engine_fetch *fetch)
 }
 
 bool
-node_is_coming(const struct node_engine *engine, const struct sec_blob *model)
+node_is_coming(const struct engine_fetch *fetch, const struct sec_blob *blob)
 {
-    return engine_fetch_is_busy(&engine->model) && sec_blob_equal(&engine->model.fetch.blob, model);
+    return engine_fetch_is_busy(fetch) && sec_blob_equal(&fetch->fetch.blob, blob);
 }
 
 /* With us; or, where a host says that this is enough, with another node of its. */
@@ -212,8 +212,7 @@ void
 node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
           pn_ms now)
 {
-    bool is_coming = engine_fetch_is_busy(fetch) && sec_blob_equal(&fetch->fetch.blob, blob);
-    if (is_coming)
+    if (node_is_coming(fetch, blob))
         return;
     if (is_here(engine, place_of(engine, fetch), blob)) {
         engine_fetch_drop(fetch); /* what nobody asks for any more must not take its place */

@@ -13,6 +13,7 @@
  *     memory   model, scaling of the newest order: fetched, whole, proved
  *     disk     models/ROOT   the run's last model, before the finish block is countersigned
  *              updates/ROOT  our own, until the next round is committed
+ *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              record h      signature 64 | block h       job.yaml      the job's text
  *              fact update   which update is for which round and model: durable before it is
  *                            announced, so that after a restart it is announced again and not
@@ -22,8 +23,9 @@
  * of the ledger shows, and on no other; it answers a bounded number of EVALUATE a round.
  *
  * Memory     one heap object; the site's records while joined; the newest model, and the next one
- *            while it comes; a model, its gradient and the update while training, and the update
- *            until its round is over. Config and what it points at are borrowed until free.
+ *            while it comes; a model, which becomes the update, and its gradient while training;
+ *            the update until its round is over. Config and what it points at are borrowed until
+ *            free.
  * Threads    the host's one; `submit` returns before `done` of that work is called, and a host that
  *            frees the engine has first waited for its work (node_engine_stop shortens it).
  */

@@ -275,7 +275,7 @@ must_wait_for_model(struct node_engine *engine, pn_ms now)
         return false;
     if (!engine->keep_waits)
         node_need(engine, &engine->model, model, now);
-    engine->keep_waits = node_is_coming(engine, model);
+    engine->keep_waits = node_is_coming(&engine->model, model);
     return engine->keep_waits;
 }
 

@@ -135,7 +135,7 @@ serve(struct service *service)
     }
 }
 
-/* What only a member of a swarm has is refused, so that nobody believes it does something. */
+/* A member of a swarm was meant, and this roster makes a node of it. */
 static enum pn_status
 check_settings(const struct node_settings *settings, struct pn_error *why)
 {

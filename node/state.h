@@ -99,7 +99,7 @@ void node_perform(struct node_engine *engine, const struct fed_member_effects *e
  * FED_M_HELD. */
 void node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
                pn_ms now);
-bool node_is_coming(const struct node_engine *engine, const struct sec_blob *model);
+bool node_is_coming(const struct engine_fetch *fetch, const struct sec_blob *blob);
 /* What an order needs cannot be had: the coordinator hears of it, and need not wait. */
 void node_miss(struct node_engine *engine, enum pn_status status, const char *what, pn_ms now);
 /* A fetch is whole: it takes the place of the last one. */

@@ -254,8 +254,9 @@ node_begin_train(struct node_engine *engine)
     start_progress(&engine->progress);
     /* Forward and backward touch every parameter about six times for every record; the model is
      * read, and the update made of it, in eight passes. */
-    uint64_t touched = 6 * engine->job->model_size * engine_trainer_parts(engine->trainer)->train *
-                           engine->job->job->epochs / 16 +
+    uint32_t records = engine_trainer_parts(engine->trainer)->train;
+    uint64_t touched = 6 * engine->job->model_size * records *
+                           fed_job_epochs(engine->job->job, records) / 16 +
                        8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
