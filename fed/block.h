@@ -83,7 +83,7 @@ struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
  * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator or the leader of the
  * view, signature, round order, model_in = the model before, entries sorted and unique with valid
  * commitments of members, weights in range, witnesses of the previous block (in a swarm a quorum),
- * reports, convictions, and that finish is last. After a gap
+ * reports, convictions, the root of the log (in a swarm), and that finish is last. After a gap
  * in a sparse chain: no previous hash and no model before, the rest as ever.
  * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no

@@ -347,8 +347,9 @@ on_up(const struct turn *turn, uint32_t member, uint64_t height)
     if (!of->connected)
         of->since = turn->now;
     of->connected = true;
-    of->height    = 0; /* it says anew what it holds */
-    see(turn, member, height);
+    of->height    = height; /* said anew */
+    if (height > turn->swarm->height && turn->swarm->retry_at == UINT64_MAX)
+        ask(turn);
     if (height < turn->swarm->height || turn->swarm->finished)
         return;
     announce(turn, member);

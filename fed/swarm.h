@@ -104,7 +104,8 @@ struct fed_swarm_event {
 enum fed_swarm_effect_kind {
     FED_S_CONTRIBUTE, /* make our parts of this height that are wanted; then FED_S_ANNOUNCED and
                          FED_S_HERE of our own place                                              */
-    FED_S_ANNOUNCE,   /* tell `member` (our place: everybody) what we committed to and voted */
+    FED_S_ANNOUNCE,   /* tell `member` what we committed to and voted; our place: tell
+                         everybody what we committed to */
     FED_S_PULL,       /* fetch `part` of `member`, from it or from whoever has it */
     FED_S_ASK,        /* ask `member` for the block of our height */
     FED_S_STATUS,     /* tell everybody how far we are */

@@ -544,9 +544,9 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);
     /* Forward and backward touch every parameter about six times for every record. */
-    uint64_t touched = 6 * engine->config.job->model_size *
-                       engine_trainer_parts(engine->trainer)->train *
-                       engine->config.job->job->epochs / 16;
+    uint32_t records = engine_trainer_parts(engine->trainer)->train;
+    uint64_t touched = 6 * engine->config.job->model_size * records *
+                       fed_job_epochs(engine->config.job->job, records) / 16;
     swarm_submit(
         engine, &contribute->base,
         &(struct engine_work_how){touched, run_contribute, done_contribute, release_contribute});

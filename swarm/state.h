@@ -26,8 +26,7 @@ enum {
     SWARM_PENDING_MAX = 32,
     SWARM_PULLS       = 8, /* at once; the others wait */
     SWARM_BLOCKS      = FED_C_BLOCKS + 2,
-    SWARM_FOLDERS     = 4,
-    SWARM_KEEP_MAX    = 16
+    SWARM_FOLDERS     = 4
 };
 enum swarm_folder { SWARM_MODELS, SWARM_UPDATES, SWARM_REPORTS, SWARM_SCALING };
 extern const char *const swarm_folders[SWARM_FOLDERS];
@@ -166,7 +165,8 @@ bool           swarm_may_speak(const struct swarm_engine *engine, struct swarm_m
 /* ---- effects.c ---- */
 
 void swarm_perform(void *host, const struct fed_swarm_effect *effect);
-/* What we committed to and voted at this height, to one member or (our place) to everybody. */
+/* What we committed to and voted at this height, to one member; our place: what we committed to, to
+ * everybody. */
 void swarm_announce(struct swarm_engine *engine, uint32_t member);
 
 /* ---- pulls.c ---- */
