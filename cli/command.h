@@ -52,6 +52,7 @@ PN_MUST_CHECK enum pn_status cli_passphrase(char *out, size_t size, const char *
                                             bool confirm, struct pn_error *why);
 
 int cli_keys_create(int argc, char **argv);
+int cli_keys_renew(int argc, char **argv);
 int cli_keys_show(int argc, char **argv);
 int cli_roster_create(int argc, char **argv);
 int cli_roster_next(int argc, char **argv);

@@ -1,5 +1,6 @@
 /*
- * panal keys -- create: make an organisation's keys; show: what a join file asks for.
+ * panal keys -- create: make an organisation's keys; renew: new ones for its daemon; show: what a
+ * join file asks for.
  */
 #include "cli/keys.h"
 
@@ -46,23 +47,16 @@ save_key(const char *folder, const char *kind, const void *public_key, const voi
 }
 
 static enum pn_status
-check_absent(const char *folder, const char *name, struct pn_error *why)
+check_absent(const char *folder, const char *name, const char *ending, struct pn_error *why)
 {
-    const struct {
-        const char *name, *ending;
-    } files[] = {{"root", "key"}, {"node", "key"}, {"transport", "key"}, {name, "join"}};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char           path[PATH_SIZE];
-        enum pn_status st = path_of(path, folder, files[i].name, files[i].ending, why);
-        if (st != PN_OK)
-            return st;
-        if (access(path, F_OK) == 0)
-            return pn_error_set(why, PN_EEXIST,
-                                "%s exists already, and keys are never overwritten; choose another "
-                                "--out, or move it away",
-                                path);
-    }
-    return PN_OK;
+    char           path[PATH_SIZE];
+    enum pn_status st = path_of(path, folder, name, ending, why);
+    if (st == PN_OK && access(path, F_OK) == 0)
+        st = pn_error_set(why, PN_EEXIST,
+                          "%s exists already, and keys are never overwritten; choose another "
+                          "folder, or move it away",
+                          path);
+    return st;
 }
 
 static enum pn_status
@@ -80,6 +74,42 @@ save_join(const char *folder, const struct fed_roster_member *member, struct pn_
     return st;
 }
 
+/* The keys that the daemon works with, and the join file that asks for them: what else `member`
+ * says stays as it is. */
+static enum pn_status
+make_daemon_keys(struct fed_roster_member *member, const struct sec_sign_secret *root,
+                 const char *folder, uint64_t now, uint64_t days, struct pn_error *why)
+{
+    struct sec_sign_secret      node;
+    struct sec_transport_secret transport;
+    struct sec_certificate     *certificate = &member->certificate;
+    enum pn_status              st          = store_folder_make(folder, why);
+    if (st == PN_OK)
+        st = check_absent(folder, "node", "key", why);
+    if (st == PN_OK)
+        st = check_absent(folder, "transport", "key", why);
+    if (st == PN_OK)
+        st = check_absent(folder, member->name, "join", why);
+    if (st != PN_OK)
+        return st;
+    sec_sign_new(&certificate->node, &node);
+    sec_transport_new(&certificate->transport, &transport);
+    certificate->serial++;
+    certificate->not_before = now - now % 60 - 300; /* clocks of partners differ by minutes */
+    certificate->not_after  = now + days * 86400;
+    snprintf(certificate->name, sizeof certificate->name, "%s", member->name);
+    sec_certificate_sign(certificate, root);
+    st = save_key(folder, "node", &certificate->node, node.bytes, sizeof node.bytes, NULL, why);
+    if (st == PN_OK)
+        st = save_key(folder, "transport", &certificate->transport, transport.bytes,
+                      sizeof transport.bytes, NULL, why);
+    if (st == PN_OK)
+        st = save_join(folder, member, why);
+    sec_sign_wipe(&node);
+    sec_transport_wipe(&transport);
+    return st;
+}
+
 enum pn_status
 cli_keys_make(struct fed_roster_member *member, const struct cli_keys_wish *wish,
               struct pn_error *why)
@@ -88,47 +118,23 @@ cli_keys_make(struct fed_roster_member *member, const struct cli_keys_wish *wish
         return pn_error_set(
             why, PN_ECONFIG,
             "the name \"%s\" is not usable: 1 to 31 of a-z, 0-9 and -, a letter first", wish->name);
-    enum pn_status st = store_folder_make(wish->folder, why);
+    struct sec_sign_secret   root;
+    struct fed_roster_member made = {.role = wish->role};
+    enum pn_status           st   = store_folder_make(wish->folder, why);
     if (st == PN_OK)
-        st = check_absent(wish->folder, wish->name, why);
+        st = check_absent(wish->folder, "root", "key", why);
     if (st != PN_OK)
         return st;
-
-    struct sec_sign_public      node_public;
-    struct sec_sign_secret      root, node;
-    struct sec_transport_public transport_public;
-    struct sec_transport_secret transport;
-    struct fed_roster_member    made = {.role = wish->role};
     sec_sign_new(&made.root, &root);
-    sec_sign_new(&node_public, &node);
-    sec_transport_new(&transport_public, &transport);
-
     snprintf(made.name, sizeof made.name, "%s", wish->name);
     snprintf(made.organisation, sizeof made.organisation, "%s", wish->organisation);
     if (wish->endpoint != NULL)
         snprintf(made.endpoint, sizeof made.endpoint, "%s", wish->endpoint);
-    made.certificate = (struct sec_certificate){
-        .serial     = 1,
-        .not_before = wish->now - wish->now % 60 - 300, /* clocks of partners differ by minutes */
-        .not_after  = wish->now + wish->days * 86400,
-        .node       = node_public,
-        .transport  = transport_public,
-    };
-    snprintf(made.certificate.name, sizeof made.certificate.name, "%s", wish->name);
-    sec_certificate_sign(&made.certificate, &root);
-
-    st = save_key(wish->folder, "root", &made.root, root.bytes, sizeof root.bytes, wish->passphrase,
-                  why);
+    st = make_daemon_keys(&made, &root, wish->folder, wish->now, wish->days, why);
     if (st == PN_OK)
-        st = save_key(wish->folder, "node", &node_public, node.bytes, sizeof node.bytes, NULL, why);
-    if (st == PN_OK)
-        st = save_key(wish->folder, "transport", &transport_public, transport.bytes,
-                      sizeof transport.bytes, NULL, why);
-    if (st == PN_OK)
-        st = save_join(wish->folder, &made, why);
+        st = save_key(wish->folder, "root", &made.root, root.bytes, sizeof root.bytes,
+                      wish->passphrase, why);
     sec_sign_wipe(&root);
-    sec_sign_wipe(&node);
-    sec_transport_wipe(&transport);
     if (st == PN_OK && member != NULL)
         *member = made;
     return st;
@@ -269,6 +275,65 @@ cli_keys_create(int argc, char **argv)
     struct pn_error why = {.text = ""};
     enum pn_status  st  = create(&options, &why);
     pn_options_fini(&options, create_table);
+    return st == PN_OK ? 0 : cli_fail(st, &why);
+}
+
+struct renew_options {
+    char    *keys, *endpoint;
+    uint32_t days;
+};
+
+static const struct pn_option renew_table[] = {
+    {"keys", "keys", PN_OPT_TEXT, offsetof(struct renew_options, keys), 1, 4000,
+     "folder with root.key; the new keys go into next/ in it"},
+    {"endpoint", NULL, PN_OPT_TEXT, offsetof(struct renew_options, endpoint), 1,
+     FED_ENDPOINT_SIZE - 1, "a new address of a swarm's member"},
+    {"days", "365", PN_OPT_U32, offsetof(struct renew_options, days), 1, 3660,
+     "how long the certificate is valid"},
+    {0},
+};
+
+static enum pn_status
+renew(const char *join, const struct renew_options *options, struct pn_error *why)
+{
+    char                     folder[PATH_SIZE];
+    struct fed_roster_member member;
+    struct sec_sign_public   public_key;
+    struct sec_sign_secret   root = {.bytes = {0}};
+    int                      len  = snprintf(folder, sizeof folder, "%s/next", options->keys);
+    if (len < 0 || (size_t)len >= sizeof folder)
+        return pn_error_set(why, PN_ECONFIG, "--keys: this path is too long");
+    enum pn_status st = cli_join_load(&member, join, why);
+    if (st == PN_OK)
+        st = cli_root_load(&public_key, &root, options->keys, why);
+    if (st == PN_OK && !sec_equal(public_key.bytes, member.root.bytes, sizeof member.root.bytes))
+        st = pn_error_set(why, PN_EAUTH, "%s is not of the root key in %s", join, options->keys);
+    if (st == PN_OK && options->endpoint != NULL)
+        snprintf(member.endpoint, sizeof member.endpoint, "%s", options->endpoint);
+    if (st == PN_OK)
+        st = make_daemon_keys(&member, &root, folder, net_wall_ms() / 1000, options->days, why);
+    sec_sign_wipe(&root);
+    if (st == PN_OK)
+        printf(
+            "new keys of %s are in %s/, certificate %u\n"
+            "  %s.join  public: for `panal roster next --add`\n"
+            "the daemon takes them by itself once a roster that has them is in force; move them\n"
+            "over the old ones afterwards\n",
+            member.name, folder, member.certificate.serial, member.name);
+    return st;
+}
+
+int
+cli_keys_renew(int argc, char **argv)
+{
+    struct renew_options options;
+    struct cli_arguments words = {.noun = "keys", .verb = "renew", .words_min = 1, .words_max = 1};
+    int                  code;
+    if (!cli_parse(&options, renew_table, &words, argc, argv, &code))
+        return code;
+    struct pn_error why = {.text = ""};
+    enum pn_status  st  = renew(words.words[0], &options, &why);
+    pn_options_fini(&options, renew_table);
     return st == PN_OK ? 0 : cli_fail(st, &why);
 }
 

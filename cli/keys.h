@@ -5,6 +5,7 @@
  *     DIR/node.key       read by the daemon; mode 0600
  *     DIR/transport.key  read by the daemon; mode 0600
  *     DIR/NAME.join      public: goes to whoever writes the roster
+ *     DIR/next/          new ones of node, transport and join, until a roster in force has them
  */
 #ifndef CLI_KEYS_H
 #define CLI_KEYS_H

@@ -10,6 +10,8 @@
 const struct cli_command cli_commands[] = {
     {"keys", "create", cli_keys_create, "--name NAME --organisation TEXT [--out DIR]",
      "make the keys of an organisation, and the join file for the consortium"},
+    {"keys", "renew", cli_keys_renew, "FILE.join [--keys DIR]",
+     "new keys for its daemon, for the next epoch of the roster"},
     {"keys", "show", cli_keys_show, "FILE.join", "what a join file asks for, and its fingerprint"},
     {"roster", "create", cli_roster_create,
      "--federation NAME (--endpoint ADDRESS | --mode swarm) JOIN-FILES",
