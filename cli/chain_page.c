@@ -20,9 +20,9 @@ enum {
 };
 
 void
-cli_chain_init(struct cli_chain *chain, const struct fed_roster *roster)
+cli_chain_init(struct cli_chain *chain)
 {
-    *chain = (struct cli_chain){.roster = roster};
+    *chain = (struct cli_chain){.count = 0};
 }
 
 void
@@ -33,21 +33,21 @@ cli_chain_fini(struct cli_chain *chain)
 }
 
 static void
-fill_missing(struct cli_chain_block *out, const struct cli_chain *chain,
-             const struct wire_block *block)
+fill_missing(struct cli_chain_block *out, const struct wire_block *block,
+             const struct fed_roster *roster)
 {
     size_t at = 0;
     for (size_t i = 0; i < block->absent_count && at < sizeof out->missing; i++) {
-        int len =
-            snprintf(out->missing + at, sizeof out->missing - at, "%s%s (%s)", i == 0 ? "" : ", ",
-                     cli_member_name(chain->roster, block->absent[i].member),
-                     cli_absence_text(block->absent[i].reason));
+        int len = snprintf(out->missing + at, sizeof out->missing - at, "%s%s (%s)",
+                           i == 0 ? "" : ", ", cli_member_name(roster, block->absent[i].member),
+                           cli_absence_text(block->absent[i].reason));
         at += len > 0 ? (size_t)len : 0;
     }
 }
 
 void
-cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const struct sec_hash *hash)
+cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const struct sec_hash *hash,
+              const struct fed_roster *roster)
 {
     if (chain->count == chain->capacity) {
         size_t                  more  = 2 * chain->capacity + 64;
@@ -60,14 +60,15 @@ cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const str
         chain->capacity = more;
     }
     struct cli_chain_block *out = &chain->blocks[chain->count++];
-    *out                        = (struct cli_chain_block){.kind      = block->kind,
-                                                           .height    = block->height,
-                                                           .round     = block->round,
-                                                           .time_ms   = block->time_ms,
-                                                           .proposer  = block->proposer,
-                                                           .entries   = block->entry_count,
-                                                           .absent    = block->absent_count,
-                                                           .hash      = *hash};
+    *out                        = (struct cli_chain_block){.kind    = block->kind,
+                                                           .height  = block->height,
+                                                           .round   = block->round,
+                                                           .time_ms = block->time_ms,
+                                                           .epoch   = block->epoch,
+                                                           .entries = block->entry_count,
+                                                           .absent  = block->absent_count,
+                                                           .hash    = *hash};
+    snprintf(out->proposer, sizeof out->proposer, "%s", cli_member_name(roster, block->proposer));
     if (block->agreement != NULL) {
         out->view        = block->agreement->view;
         out->convictions = block->agreement->conviction_count;
@@ -76,7 +77,7 @@ cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const str
         snprintf(out->metrics[i].name, sizeof out->metrics[i].name, "%s", block->metrics[i].name);
         out->metrics[i].value = block->metrics[i].value;
     }
-    fill_missing(out, chain, block);
+    fill_missing(out, block, roster);
 }
 
 /* ---- the picture ---- */
@@ -174,7 +175,7 @@ put_curves(struct cli_page *page, const struct cli_chain *chain)
 }
 
 static void
-put_row(struct cli_page *page, const struct cli_chain *chain, const struct cli_chain_block *block)
+put_row(struct cli_page *page, const struct cli_chain_block *block)
 {
     char when[CLI_TIME_SIZE], hex[SEC_HEX_SIZE];
     cli_time_text(when, block->time_ms);
@@ -182,8 +183,9 @@ put_row(struct cli_page *page, const struct cli_chain *chain, const struct cli_c
     CLI_PUT(page, "<tr><td>%llu</td><td>%s %llu</td><td>%s</td><td>",
             (unsigned long long)block->height, cli_kind_text(block->kind),
             (unsigned long long)block->round, when);
-    cli_page_text(page, cli_member_name(chain->roster, block->proposer));
-    CLI_PUT(page, "</td><td>%u</td><td>%zu</td><td>", block->view, block->entries);
+    cli_page_text(page, block->proposer);
+    CLI_PUT(page, "</td><td>%u</td><td>%u</td><td>%zu</td><td>", block->view, block->epoch,
+            block->entries);
     cli_page_text(page, block->missing);
     CLI_PUT(page, "</td><td>");
     for (size_t m = 0; m < block->metric_count; m++) {
@@ -202,11 +204,13 @@ cli_chain_html(struct pn_buffer *out, const struct cli_chain *chain)
     cli_page_begin(&page, out, "Ledger");
     put_picture(&page, chain);
     put_curves(&page, chain);
-    CLI_PUT(&page, "<table><tr><th>block</th><th>kind</th><th>time (UTC)</th><th>proposer</th>"
-                   "<th>view</th><th>updates</th><th>missing</th><th>metrics</th><th>hash</th>"
-                   "</tr>\n");
+    CLI_PUT(
+        &page,
+        "<table><tr><th>block</th><th>kind</th><th>time (UTC)</th><th>proposer</th>"
+        "<th>view</th><th>epoch</th><th>updates</th><th>missing</th><th>metrics</th><th>hash</th>"
+        "</tr>\n");
     for (size_t i = 0; i < chain->count; i++)
-        put_row(&page, chain, &chain->blocks[i]);
+        put_row(&page, &chain->blocks[i]);
     CLI_PUT(&page, "</table>\n<p>rule: weighted mean; profile open: no privacy budget is spent</p>"
                    "\n");
     return cli_page_end(&page);

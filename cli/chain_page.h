@@ -10,7 +10,8 @@
 struct cli_chain_block {
     enum wire_block_kind kind;
     uint64_t             height, round, time_ms;
-    uint32_t             proposer, view; /* view: 0 of a coordinator */
+    uint32_t             epoch, view; /* view: 0 of a coordinator */
+    char                 proposer[FED_NAME_SIZE];
     size_t               entries, absent, convictions;
     struct sec_hash      hash;
     size_t               metric_count;
@@ -22,15 +23,15 @@ struct cli_chain_block {
 };
 
 struct cli_chain {
-    const struct fed_roster *roster; /* may be NULL */
-    struct cli_chain_block  *blocks;
-    size_t                   count, capacity;
-    enum pn_status           st; /* errors stick */
+    struct cli_chain_block *blocks;
+    size_t                  count, capacity;
+    enum pn_status          st; /* errors stick */
 };
-void cli_chain_init(struct cli_chain *chain, const struct fed_roster *roster);
+void cli_chain_init(struct cli_chain *chain);
 void cli_chain_fini(struct cli_chain *chain);
+/* `roster`: in force for the block; may be NULL. */
 void cli_chain_add(struct cli_chain *chain, const struct wire_block *block,
-                   const struct sec_hash *hash);
+                   const struct sec_hash *hash, const struct fed_roster *roster);
 PN_MUST_CHECK enum pn_status cli_chain_html(struct pn_buffer *out, const struct cli_chain *chain);
 
 #endif

@@ -109,7 +109,7 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
            (unsigned long long)proof->commitments, (unsigned long long)proof->witnesses);
     if (proof->head_votes > 0)
         printf("  votes        %u of %u members decided the newest block\n", proof->head_votes,
-               roster->member_count);
+               proof->head_members);
     printf("  models       %llu hash to their block%s\n", (unsigned long long)proof->models_checked,
            proof->models_absent > 0 ? " (the others are no longer kept)" : "");
     printf("  aggregates   %llu of %llu rounds recomputed from the committed updates, bit for bit",
@@ -122,6 +122,9 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
             "of its round\n",
             (unsigned long long)proof->gaps);
     printf("  roster       %s, epoch %u, signers %s\n", roster->federation, roster->epoch, signers);
+    if (proof->first_epoch != proof->epoch)
+        printf("  epochs       %u to %u, each signed by signers of the one before\n",
+               proof->first_epoch, proof->epoch);
     printf("  newest model round %llu, %s\n  head         %s\n",
            (unsigned long long)proof->model_round, model, head);
 }
@@ -141,6 +144,8 @@ print_proof_json(const struct engine_proof *proof)
     text_json_u64(json, "commitments", proof->commitments);
     text_json_u64(json, "countersignatures", proof->witnesses);
     text_json_u64(json, "votes_for_head", proof->head_votes);
+    text_json_u64(json, "first_epoch", proof->first_epoch);
+    text_json_u64(json, "epoch", proof->epoch);
     text_json_u64(json, "models_checked", proof->models_checked);
     text_json_u64(json, "models_absent", proof->models_absent);
     text_json_u64(json, "aggregates_recomputed", proof->sums_checked);
@@ -161,10 +166,11 @@ struct known_head {
 };
 
 static void
-look_for_head(void *context, const struct wire_block *block, const struct sec_hash *hash)
+look_for_head(void *context, const struct wire_block *block, const struct sec_hash *hash,
+              const struct fed_roster *roster)
 {
     struct known_head *known = context;
-    (void)block;
+    (void)block, (void)roster;
     known->found = known->found || sec_hash_equal(&known->hash, hash);
 }
 

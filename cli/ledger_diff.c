@@ -20,10 +20,16 @@ static const struct pn_option diff_table[] = {
     {0},
 };
 
+struct signer {
+    uint32_t number;
+    char     name[FED_NAME_SIZE];
+};
+
 struct noted { /* one block */
     struct sec_hash hash;
-    uint32_t        proposer, view;
-    uint32_t       *signers; /* of the block before; the caller's */
+    struct signer   proposer;
+    uint32_t        view;
+    struct signer  *signers; /* of the block before; the caller's */
     size_t          signer_count;
 };
 
@@ -34,8 +40,17 @@ struct side {
     bool          no_memory;
 };
 
+static struct signer
+signer_of(const struct fed_roster *roster, uint32_t number)
+{
+    struct signer signer = {.number = number};
+    snprintf(signer.name, sizeof signer.name, "%s", cli_member_name(roster, number));
+    return signer;
+}
+
 static void
-note_block(void *context, const struct wire_block *block, const struct sec_hash *hash)
+note_block(void *context, const struct wire_block *block, const struct sec_hash *hash,
+           const struct fed_roster *roster)
 {
     struct side *side = context;
     if (side->count == side->capacity) {
@@ -49,7 +64,7 @@ note_block(void *context, const struct wire_block *block, const struct sec_hash 
         side->capacity = more;
     }
     struct noted *noted = &side->blocks[side->count];
-    *noted              = (struct noted){.hash = *hash, .proposer = block->proposer};
+    *noted = (struct noted){.hash = *hash, .proposer = signer_of(roster, block->proposer)};
     if (block->agreement != NULL)
         noted->view = block->agreement->view;
     noted->signers = calloc(block->witness_count + 1, sizeof *noted->signers);
@@ -59,7 +74,7 @@ note_block(void *context, const struct wire_block *block, const struct sec_hash 
     }
     side->count++;
     for (size_t i = 0; i < block->witness_count; i++)
-        noted->signers[noted->signer_count++] = block->witnesses[i].member;
+        noted->signers[noted->signer_count++] = signer_of(roster, block->witnesses[i].member);
 }
 
 static void
@@ -72,12 +87,11 @@ side_fini(struct side *side)
 
 /* Both are proved first: a ledger that does not verify parts from nobody. */
 static enum pn_status
-read_side(struct side *side, struct engine_roster_file *roster, const char *path,
-          struct pn_error *why)
+read_side(struct side *side, const char *roster, struct pn_error *why)
 {
     struct cli_ledger   ledger;
     struct engine_proof proof;
-    enum pn_status      st = cli_ledger_open(&ledger, side->directory, path, why);
+    enum pn_status      st = cli_ledger_open(&ledger, side->directory, roster, why);
     if (st != PN_OK)
         return st;
     if (ledger.nominal)
@@ -88,43 +102,51 @@ read_side(struct side *side, struct engine_roster_file *roster, const char *path
         st = PN_ENOMEM;
     if (st != PN_OK)
         pn_error_wrap(why, st, "%s: NOT verified", side->directory);
-    if (st == PN_OK && roster->roster == NULL) {
-        *roster = ledger.file;
-        store_files_close(ledger.files);
-    } else {
-        cli_ledger_close(&ledger);
-    }
+    cli_ledger_close(&ledger);
     return st;
 }
 
-/* Who voted for, or countersigned, block `height`: it stands in the block after. */
-static bool
-has_signed(const struct side *side, size_t height, uint32_t member)
+/* Who voted for, or countersigned, block `height`, its proposer first: the others stand in the
+ * block after. NULL after the last one. */
+static const struct signer *
+signer_at(const struct side *side, size_t height, size_t index)
 {
-    if (side->blocks[height].proposer == member)
-        return true;
+    const struct noted *block = &side->blocks[height], *after = block + 1;
+    if (index == 0)
+        return &block->proposer;
+    size_t place = index - 1;
     if (height + 1 >= side->count)
-        return false;
-    const struct noted *after = &side->blocks[height + 1];
+        return NULL;
     for (size_t i = 0; i < after->signer_count; i++)
-        if (after->signers[i] == member)
+        if (after->signers[i].number != block->proposer.number && place-- == 0)
+            return &after->signers[i];
+    return NULL;
+}
+
+static bool
+has_signed(const struct side *side, size_t height, uint32_t number)
+{
+    const struct signer *signer = NULL;
+    for (size_t i = 0; (signer = signer_at(side, height, i)) != NULL; i++)
+        if (signer->number == number)
             return true;
     return false;
 }
 
 static void
-print_side(const struct side *side, size_t height, const struct fed_roster *roster)
+print_side(const struct side *side, size_t height)
 {
-    char hex[SEC_HEX_SIZE];
-    sec_hash_text(hex, &side->blocks[height].hash);
+    const struct noted  *block  = &side->blocks[height];
+    const struct signer *signer = NULL;
+    char                 hex[SEC_HEX_SIZE];
+    sec_hash_text(hex, &block->hash);
     printf("  %s\n    block %zu  %.16s, proposed by %s", side->directory, height, hex,
-           cli_member_name(roster, side->blocks[height].proposer));
-    if (side->blocks[height].view > 0)
-        printf(" in view %u", side->blocks[height].view);
+           block->proposer.name);
+    if (block->view > 0)
+        printf(" in view %u", block->view);
     printf("\n    signed by");
-    for (uint32_t i = 0; i < roster->member_count; i++)
-        if (has_signed(side, height, roster->members[i].number))
-            printf(" %s", roster->members[i].name);
+    for (size_t i = 0; (signer = signer_at(side, height, i)) != NULL; i++)
+        printf(" %s", signer->name);
     puts("");
 }
 
@@ -139,8 +161,7 @@ first_difference(const struct side *a, const struct side *b)
 }
 
 static void
-print_text(const struct side sides[static 2], size_t at, bool parted,
-           const struct fed_roster *roster)
+print_text(const struct side sides[static 2], size_t at, bool parted)
 {
     if (!parted) {
         printf("the same %zu blocks", at);
@@ -151,14 +172,14 @@ print_text(const struct side sides[static 2], size_t at, bool parted,
         return;
     }
     printf("they part at block %zu; the %zu before are the same\n", at, at);
-    print_side(&sides[0], at, roster);
-    print_side(&sides[1], at, roster);
+    print_side(&sides[0], at);
+    print_side(&sides[1], at);
     printf("  signed both:");
-    size_t both = 0;
-    for (uint32_t i = 0; i < roster->member_count; i++)
-        if (has_signed(&sides[0], at, roster->members[i].number) &&
-            has_signed(&sides[1], at, roster->members[i].number)) {
-            printf(" %s", roster->members[i].name);
+    const struct signer *signer = NULL;
+    size_t               both   = 0;
+    for (size_t i = 0; (signer = signer_at(&sides[0], at, i)) != NULL; i++)
+        if (has_signed(&sides[1], at, signer->number)) {
+            printf(" %s", signer->name);
             both++;
         }
     puts(both > 0 ? ""
@@ -167,11 +188,11 @@ print_text(const struct side sides[static 2], size_t at, bool parted,
 }
 
 static enum pn_status
-print_json(const struct side sides[static 2], size_t at, bool parted,
-           const struct fed_roster *roster)
+print_json(const struct side sides[static 2], size_t at, bool parted)
 {
-    struct text_json *json;
-    enum pn_status    st = text_json_new(&json);
+    const struct signer *signer = NULL;
+    struct text_json    *json;
+    enum pn_status       st = text_json_new(&json);
     if (st != PN_OK)
         return st;
     text_json_bool(json, "parted", parted);
@@ -187,10 +208,9 @@ print_json(const struct side sides[static 2], size_t at, bool parted,
     }
     text_json_close(json);
     text_json_open_list(json, "signed_both");
-    for (uint32_t i = 0; parted && i < roster->member_count; i++)
-        if (has_signed(&sides[0], at, roster->members[i].number) &&
-            has_signed(&sides[1], at, roster->members[i].number))
-            text_json_string(json, NULL, roster->members[i].name);
+    for (size_t i = 0; parted && (signer = signer_at(&sides[0], at, i)) != NULL; i++)
+        if (has_signed(&sides[1], at, signer->number))
+            text_json_string(json, NULL, signer->name);
     text_json_close(json);
     st = text_json_write(json, stdout);
     text_json_free(json);
@@ -207,25 +227,22 @@ cli_ledger_diff(int argc, char **argv)
     if (!cli_parse(&options, diff_table, &words, argc, argv, &code))
         return code;
 
-    struct pn_error           why    = {.text = ""};
-    struct engine_roster_file roster = {.roster = NULL};
-    struct side    sides[2] = {{.directory = words.words[0]}, {.directory = words.words[1]}};
-    bool           parted   = false;
-    enum pn_status st       = read_side(&sides[0], &roster, options.roster, &why);
+    struct pn_error why      = {.text = ""};
+    struct side     sides[2] = {{.directory = words.words[0]}, {.directory = words.words[1]}};
+    bool            parted   = false;
+    enum pn_status  st       = read_side(&sides[0], options.roster, &why);
     if (st == PN_OK)
-        st = read_side(&sides[1], &roster, options.roster, &why);
+        st = read_side(&sides[1], options.roster, &why);
     if (st == PN_OK) {
         size_t at = first_difference(&sides[0], &sides[1]);
         parted    = at < sides[0].count && at < sides[1].count;
         if (options.json)
-            st = print_json(sides, at, parted, roster.roster);
+            st = print_json(sides, at, parted);
         else
-            print_text(sides, at, parted, roster.roster);
+            print_text(sides, at, parted);
     }
     side_fini(&sides[0]);
     side_fini(&sides[1]);
-    if (roster.roster != NULL)
-        engine_roster_fini(&roster);
     pn_options_fini(&options, diff_table);
     if (st != PN_OK)
         return cli_fail(st, &why);

@@ -33,10 +33,10 @@ static const struct pn_option show_table[] = {
 };
 
 struct show {
-    const struct fed_roster *roster;
-    struct text_json        *json;  /* NULL: text */
-    struct cli_chain        *page;  /* NULL: no page */
-    uint64_t                 round; /* only this one; 0: every block */
+    const struct fed_roster *roster; /* of the block that is shown */
+    struct text_json        *json;   /* NULL: text */
+    struct cli_chain        *page;   /* NULL: no page */
+    uint64_t                 round;  /* only this one; 0: every block */
 };
 
 /* Names of members, with commas. */
@@ -47,6 +47,94 @@ list_witnesses(const struct show *show, const struct wire_block *block)
         printf("%s%s", i == 0 ? "" : ", ",
                cli_member_name(show->roster, block->witnesses[i].member));
 }
+
+/* ---- a change of the roster ---- */
+
+/* One member of one of the two rosters, by what became of it. */
+typedef void tell_change(void *context, const char *what, const char *name);
+
+static void
+compare_rosters(const struct fed_roster *before, const struct fed_roster *after, tell_change *tell,
+                void *context)
+{
+    for (uint32_t i = 0; i < after->member_count; i++) {
+        const struct fed_roster_member *now = &after->members[i];
+        const struct fed_roster_member *old = fed_roster_find(before, now->number);
+        if (old == NULL)
+            tell(context, "joins", now->name);
+        else if (!sec_equal(old->certificate.node.bytes, now->certificate.node.bytes, 32) ||
+                 !sec_equal(old->certificate.transport.bytes, now->certificate.transport.bytes, 32))
+            tell(context, "has new keys", now->name);
+    }
+    for (uint32_t i = 0; i < before->member_count; i++)
+        if (fed_roster_find(after, before->members[i].number) == NULL)
+            tell(context, "is no member any more", before->members[i].name);
+}
+
+/* The epoch that a block brings into force after it; NULL: none. The caller's, to free. */
+static struct fed_roster *
+next_roster(const struct show *show, const struct wire_block *block)
+{
+    struct fed_roster        *next = NULL;
+    struct pn_error           why;
+    const struct wire_roster *carried = block->agreement->roster;
+    if (carried == NULL || block->height == 0 || show->roster == NULL ||
+        fed_roster_parse(&next, "the next epoch", (const char *)carried->text.bytes,
+                         carried->text.size, &why) != PN_OK)
+        return NULL;
+    return next;
+}
+
+static void
+print_change(void *context, const char *what, const char *name)
+{
+    (void)context;
+    printf("    %-16s %s\n", name, what);
+}
+
+static void
+show_next_roster(const struct show *show, const struct wire_block *block)
+{
+    struct fed_roster *next = next_roster(show, block);
+    if (next == NULL)
+        return;
+    printf("    epoch %u of the roster is in force from block %llu on, signed by", next->epoch,
+           (unsigned long long)block->height + 1);
+    for (size_t i = 0; i < block->agreement->roster->signature_count; i++)
+        printf("%s %s", i == 0 ? "" : ",", block->agreement->roster->signatures[i].signer);
+    puts("");
+    compare_rosters(show->roster, next, print_change, NULL);
+    fed_roster_free(next);
+}
+
+static void
+write_change(void *context, const char *what, const char *name)
+{
+    struct text_json *json = context;
+    text_json_open_map(json, NULL);
+    text_json_string(json, "name", name);
+    text_json_string(json, "change", what);
+    text_json_close(json);
+}
+
+static void
+show_next_roster_json(const struct show *show, const struct wire_block *block)
+{
+    struct fed_roster *next = next_roster(show, block);
+    if (next == NULL)
+        return;
+    text_json_open_map(show->json, "next_roster");
+    text_json_u64(show->json, "epoch", next->epoch);
+    text_json_u64(show->json, "from_height", block->height + 1);
+    text_json_hex(show->json, "hash", next->hash.bytes, 32);
+    text_json_open_list(show->json, "changes");
+    compare_rosters(show->roster, next, write_change, show->json);
+    text_json_close(show->json);
+    text_json_close(show->json);
+    fed_roster_free(next);
+}
+
+/* ---- blocks ---- */
 
 static void
 show_agreement(const struct show *show, const struct wire_block *block)
@@ -70,6 +158,7 @@ show_agreement(const struct show *show, const struct wire_block *block)
                cli_member_name(show->roster, agreement->convictions[i].first.member),
                (unsigned long long)agreement->convictions[i].first.height,
                agreement->convictions[i].first.view);
+    show_next_roster(show, block);
 }
 
 static void
@@ -108,6 +197,7 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_hex(json, "hash", hash->bytes, 32);
     text_json_u64(json, "round", block->round);
     text_json_u64(json, "attempt", block->attempt);
+    text_json_u64(json, "epoch", block->epoch);
     text_json_u64(json, "time_ms", block->time_ms);
     text_json_hex(json, "model", block->model_out.root, 32);
     text_json_open_list(json, "took_part");
@@ -153,6 +243,7 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
                 json, NULL,
                 cli_member_name(show->roster, block->agreement->convictions[i].first.member));
         text_json_close(json);
+        show_next_roster_json(show, block);
     }
     text_json_open_list(json,
                         block->agreement != NULL ? "decided_previous" : "countersigned_previous");
@@ -165,11 +256,13 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
 }
 
 static void
-show_block(void *context, const struct wire_block *block, const struct sec_hash *hash)
+show_block(void *context, const struct wire_block *block, const struct sec_hash *hash,
+           const struct fed_roster *roster)
 {
-    const struct show *show = context;
+    struct show *show = context;
+    show->roster      = roster;
     if (show->page != NULL)
-        cli_chain_add(show->page, block, hash);
+        cli_chain_add(show->page, block, hash, roster);
     if (show->round > 0 && (block->kind != WIRE_BLOCK_ROUND || block->round != show->round))
         return;
     if (show->json != NULL)
@@ -194,7 +287,7 @@ show_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error 
     if (ledger->nominal)
         st = engine_proof_read(&ledger->disk, show_block, show, why);
     else
-        st = engine_proof_make(&proof, &ledger->disk, show->roster, show_block, show, why);
+        st = engine_proof_make(&proof, &ledger->disk, ledger->file.roster, show_block, show, why);
     if (st == PN_OK && show->json != NULL) {
         text_json_close(show->json);
         st = text_json_write(show->json, stdout);
@@ -212,7 +305,7 @@ show_all(const struct cli_ledger *ledger, struct show *show, const struct show_o
     enum pn_status   st = PN_OK;
     if (options->json)
         st = text_json_new(&show->json);
-    cli_chain_init(&page, show->roster);
+    cli_chain_init(&page);
     show->page = options->html != NULL ? &page : NULL;
     if (st == PN_OK)
         st = show_ledger(ledger, show, why);
@@ -243,9 +336,8 @@ cli_ledger_show(int argc, char **argv)
     enum pn_status    st   = cli_ledger_open(&ledger, words.words[0], options.roster, &why);
     code                   = 0;
     if (st == PN_OK) {
-        show.roster = ledger.nominal ? NULL : ledger.file.roster;
-        code        = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
-        st          = show_all(&ledger, &show, &options, &why);
+        code = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
+        st   = show_all(&ledger, &show, &options, &why);
         cli_ledger_close(&ledger);
     }
     pn_options_fini(&options, show_table);

@@ -50,10 +50,11 @@ run_fini(struct run *run)
 }
 
 static void
-find_round(void *context, const struct wire_block *block, const struct sec_hash *hash)
+find_round(void *context, const struct wire_block *block, const struct sec_hash *hash,
+           const struct fed_roster *roster)
 {
     struct run *run = context;
-    (void)hash;
+    (void)hash, (void)roster;
     if (block->kind != WIRE_BLOCK_ROUND || (run->wanted != 0 && block->round != run->wanted))
         return;
     run->round = block->round;

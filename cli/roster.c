@@ -294,8 +294,7 @@ make_next(const struct fed_roster *old, const struct next_options *options, cons
     memcpy(roster, old, sizeof *old + old->member_count * sizeof old->members[0]);
     for (uint32_t i = 0; i < old->member_count; i++)
         last_number = old->members[i].number > last_number ? old->members[i].number : last_number;
-    roster->epoch    = old->epoch + 1;
-    roster->previous = old->hash;
+    fed_roster_follow(roster, old);
     roster->issued   = net_wall_ms() / 1000;
     roster->expires  = roster->issued + (uint64_t)options->days * 86400;
     if (options->endpoint != NULL)

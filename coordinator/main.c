@@ -200,6 +200,10 @@ serve(struct daemon *daemon, bool *stopped)
         case NET_TIMEOUT:
             coord_engine_tick(daemon->engine, now);
             break;
+        case NET_RELOAD:
+            pn_log(PN_LOG_INFO, "event=reload text=\"nothing to do: a run with a coordinator keeps "
+                                "its roster\"");
+            break;
         case NET_SIGNAL:
             pn_log(PN_LOG_INFO,
                    "event=stopping text=\"a signal; the run goes on at the next start\"");

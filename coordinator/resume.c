@@ -46,8 +46,8 @@ walk_ledger(struct coord_engine *engine, struct pn_error *why)
 {
     const struct coord_config *config = &engine->config;
     uint64_t                   count  = 0;
-    enum pn_status             st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
-                                                       config->scratch, take_block, engine, why);
+    enum pn_status st = engine_ledger_walk(&engine->chain, config->roster, NULL, config->disk,
+                                           config->scratch, take_block, engine, why);
     if (st == PN_OK)
         st = config->disk->record_count(config->disk->host, &count);
     if (st == PN_OK && count != engine->chain.height)

@@ -25,7 +25,7 @@ engine_known_find(const struct engine_known *known, const struct fed_roster *ros
 {
     for (size_t i = 0; i < ENGINE_KNOWN; i++) {
         const struct engine_known_block *block = &known->blocks[i];
-        if (block->roster == roster && block->bytes.size == size &&
+        if (sec_hash_equal(&block->roster, &roster->hash) && block->bytes.size == size &&
             memcmp(block->signature.bytes, signature->bytes, sizeof signature->bytes) == 0 &&
             memcmp(block->bytes.bytes, bytes, size) == 0)
             return &block->facts;
@@ -39,11 +39,13 @@ engine_known_add(struct engine_known *known, const struct fed_roster *roster, co
                  const struct fed_block_facts *facts)
 {
     struct engine_known_block *block = &known->blocks[known->next];
-    block->roster                    = NULL;
+    if (facts->carries_roster)
+        return;
+    block->roster = (struct sec_hash){{0}};
     pn_buffer_clear(&block->bytes);
     if (pn_buffer_append(&block->bytes, bytes, size) != PN_OK)
         return; /* it is checked again then */
-    block->roster    = roster;
+    block->roster    = roster->hash;
     block->signature = *signature;
     block->facts     = *facts;
     known->next      = (known->next + 1) % ENGINE_KNOWN;

@@ -19,7 +19,7 @@ enum {
 
 struct engine_known {
     struct engine_known_block {
-        const struct fed_roster *roster; /* NULL: free */
+        struct sec_hash          roster; /* zeros: free */
         struct pn_buffer         bytes;
         struct sec_signature     signature;
         struct fed_block_facts   facts;
@@ -34,7 +34,8 @@ const struct fed_block_facts *engine_known_find(const struct engine_known *known
                                                 const struct fed_roster   *roster,
                                                 const uint8_t *bytes, size_t size,
                                                 const struct sec_signature *signature);
-/* fed_chain_take succeeded with it. */
+/* fed_chain_take succeeded with it. One that carries a roster is not kept: what that means, each
+ * chain finds out. */
 void engine_known_add(struct engine_known *known, const struct fed_roster *roster,
                       const uint8_t *bytes, size_t size, const struct sec_signature *signature,
                       const struct fed_block_facts *facts);

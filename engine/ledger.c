@@ -80,7 +80,8 @@ struct walk {
     void                    *context;
 };
 
-/* One run belongs to one epoch of the roster: said before anything else is, and as what it is. */
+/* With a coordinator a run belongs to one epoch of the roster: said before anything else is, and as
+ * what it is. */
 static enum pn_status
 check_epoch(const struct walk *walk, const struct engine_record *record, struct pn_error *why)
 {
@@ -113,7 +114,8 @@ walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
             "block %llu of the ledger in the state directory cannot be read: %s; put "
             "the directory back from a copy",
             (unsigned long long)height, pn_status_text(st));
-    if (height == 0 && (st = check_epoch(walk, &record, why)) != PN_OK)
+    if (height == 0 && walk->chain->epochs == NULL &&
+        (st = check_epoch(walk, &record, why)) != PN_OK)
         return st;
     wire_arena_reset(walk->arena);
     st = fed_chain_take(&block, walk->chain, walk->arena, record.block.bytes, record.block.size,
@@ -133,13 +135,14 @@ walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
 
 enum pn_status
 engine_ledger_walk(struct fed_chain *chain, const struct fed_roster *roster,
-                   const struct store_disk *disk, struct engine_scratch *scratch,
-                   engine_ledger_fn *take, void *context, struct pn_error *why)
+                   struct fed_epochs *epochs, const struct store_disk *disk,
+                   struct engine_scratch *scratch, engine_ledger_fn *take, void *context,
+                   struct pn_error *why)
 {
     struct walk walk = {
         .chain = chain, .disk = disk, .arena = &scratch->arena, .take = take, .context = context};
     uint64_t count = 0;
-    fed_chain_init(chain, roster);
+    fed_chain_init(chain, roster, epochs);
     enum pn_status st = disk->record_count(disk->host, &count);
     if (st != PN_OK)
         return pn_error_set(why, st, "the ledger in the state directory cannot be read: %s",

@@ -35,9 +35,10 @@ typedef enum pn_status engine_ledger_fn(void *context, const struct wire_block *
                                         const struct sec_hash *hash);
 
 /* Walks and checks the whole ledger, from genesis: `chain` (out) is the result. There are gaps only
- * where the job lets nodes miss blocks. `why`: what to do. */
+ * where the job lets nodes miss blocks. `epochs` as for fed_chain_init. `why`: what to do. */
 PN_MUST_CHECK enum pn_status engine_ledger_walk(struct fed_chain *chain,
                                                 const struct fed_roster *roster,
+                                                struct fed_epochs *epochs,
                                                 const struct store_disk *disk,
                                                 struct engine_scratch *scratch,
                                                 engine_ledger_fn *take, void *context,

@@ -6,92 +6,10 @@
 #include <string.h>
 
 enum {
-    PATH_SIZE          = 4096,
-    SIGNATURE_SIZE_MAX = 1024,
-    ROSTER_MAX         = 1u << 20,
-    ANCHOR_SIZE        = 4 + 32 /* epoch, hash */
+    PATH_SIZE   = 4096,
+    ROSTER_MAX  = 1u << 20,
+    ANCHOR_SIZE = 4 + 32 /* epoch, hash */
 };
-
-/* Adds the signature of one signer when its file is there; a missing one is simply not counted. */
-static enum pn_status
-load_signature(struct fed_roster_signature *out, struct pn_buffer *text, const char *path,
-               const char *signer, struct pn_error *why)
-{
-    char name[PATH_SIZE];
-    int  len = snprintf(name, sizeof name, "%s.%s.minisig", path, signer);
-    if (len < 0 || (size_t)len >= sizeof name)
-        return pn_error_set(why, PN_ECONFIG, "%s: this path is too long", path);
-    enum pn_status st = store_file_load(text, name, why);
-    if (st != PN_OK)
-        return st;
-    snprintf(out->name, sizeof out->name, "%s", signer);
-    out->text = (const char *)text->bytes;
-    out->size = text->size;
-    return PN_OK;
-}
-
-/* Collects the signatures that `by`'s signers left beside `path` and has them checked. */
-static enum pn_status
-check_signatures(const struct fed_roster *by, const char *path, const struct pn_buffer *text,
-                 struct pn_error *why)
-{
-    struct fed_roster_signature signatures[FED_SIGNATURES_MAX] = {{.size = 0}};
-    struct pn_buffer            files[FED_SIGNATURES_MAX];
-    size_t                      count = 0;
-    enum pn_status              st    = PN_OK;
-
-    for (uint32_t i = 0; i < by->member_count && count < FED_SIGNATURES_MAX; i++) {
-        if (!by->members[i].signer)
-            continue;
-        struct pn_error reason;
-        pn_buffer_init(&files[count], SIGNATURE_SIZE_MAX);
-        st = load_signature(&signatures[count], &files[count], path, by->members[i].name, &reason);
-        if (st == PN_OK) {
-            count++;
-            continue;
-        }
-        pn_buffer_fini(&files[count]);
-        if (st != PN_ENOENT) {
-            *why = reason;
-            break;
-        }
-        st = PN_OK; /* not signed, or not yet: the threshold decides */
-    }
-    if (st == PN_OK)
-        st = fed_roster_check_signatures(by, (const char *)text->bytes, text->size, signatures,
-                                         count, why);
-    for (size_t i = 0; i < count; i++)
-        pn_buffer_fini(&files[i]);
-    return st == PN_OK ? PN_OK : pn_error_wrap(why, st, "%s", path);
-}
-
-enum pn_status
-engine_roster_load(struct engine_roster_file *out, const char *path, struct pn_error *why)
-{
-    struct engine_roster_file file = {.roster = NULL};
-    pn_buffer_init(&file.text, ROSTER_MAX);
-
-    enum pn_status st = store_file_load(&file.text, path, why);
-    if (st == PN_OK)
-        st = fed_roster_parse(&file.roster, path, (const char *)file.text.bytes, file.text.size,
-                              why);
-    if (st == PN_OK)
-        st = check_signatures(file.roster, path, &file.text, why);
-    if (st != PN_OK) {
-        engine_roster_fini(&file);
-        return st;
-    }
-    *out = file;
-    return PN_OK;
-}
-
-void
-engine_roster_fini(struct engine_roster_file *file)
-{
-    fed_roster_free(file->roster);
-    pn_buffer_fini(&file->text);
-    file->roster = NULL;
-}
 
 /* ---- which roster is the newest we accepted ---- */
 
@@ -161,7 +79,7 @@ check_trust(const struct engine_roster_file *file, const struct engine_party_fil
     /* A crash in `remember` leaves the new text beside the old anchor: it was accepted already. */
     if (!sec_hash_equal(&known->hash, &file->roster->hash)) {
         st = sec_hash_equal(&known->hash, &anchor->hash)
-                 ? check_signatures(known, files->federation, &file->text, why)
+                 ? engine_roster_check(known, files->federation, &file->text, why)
                  : pn_error_set(why, PN_ECORRUPT,
                                 "roster.yaml in the state directory is not the roster of epoch %u "
                                 "that was accepted before; put the directory back from a copy",
@@ -231,33 +149,97 @@ load_key(void *public_key, void *secret, size_t secret_size, const char *folder,
     return st;
 }
 
+/* The keys in one folder, and the member of `roster` that has them; party->self is NULL when none
+ * does. */
 static enum pn_status
-load_keys(struct engine_party *party, const struct engine_party_files *files, enum fed_role role,
+load_keys(struct engine_party *party, const struct fed_roster *roster, const char *folder,
           struct pn_error *why)
 {
     struct sec_sign_public node;
-    enum pn_status         st =
-        load_key(&node, &party->secret, sizeof party->secret.bytes, files->keys, "node", why);
+    party->self = NULL;
+    enum pn_status st =
+        load_key(&node, &party->secret, sizeof party->secret.bytes, folder, "node", why);
     if (st == PN_OK)
         st = load_key(&party->transport_public, &party->transport_secret,
-                      sizeof party->transport_secret.bytes, files->keys, "transport", why);
+                      sizeof party->transport_secret.bytes, folder, "transport", why);
     if (st != PN_OK)
         return st;
+    const struct fed_roster_member *found =
+        fed_roster_find_transport(roster, &party->transport_public);
+    if (found != NULL && sec_equal(found->certificate.node.bytes, node.bytes, sizeof node.bytes))
+        party->self = found;
+    return PN_OK;
+}
 
-    party->self = fed_roster_find_transport(party->file.roster, &party->transport_public);
-    if (party->self == NULL ||
-        !sec_equal(party->self->certificate.node.bytes, node.bytes, sizeof node.bytes))
+/* With the keys in use, or with those that wait for a roster that has them. */
+static enum pn_status
+find_self(struct engine_party *party, const struct fed_roster *roster, const char *keys,
+          struct pn_error *why)
+{
+    char            next[PATH_SIZE];
+    struct pn_error absent;
+    enum pn_status  st = load_keys(party, roster, keys, why);
+    if (st != PN_OK || party->self != NULL)
+        return st;
+    int len = snprintf(next, sizeof next, "%s/next", keys);
+    if (len < 0 || (size_t)len >= sizeof next)
+        return pn_error_set(why, PN_ECONFIG, "%s: this path is too long", keys);
+    st = load_keys(party, roster, next, &absent);
+    if (st != PN_OK && st != PN_ENOENT)
+        *why = absent;
+    return st == PN_ENOENT ? PN_OK : st;
+}
+
+static enum pn_status
+check_role(const struct engine_party *party, const char *federation, enum fed_role role,
+           struct pn_error *why)
+{
+    if (party->self->role == role)
+        return PN_OK;
+    return pn_error_set(why, PN_EAUTH, "%s: %s is a %s in this roster, not a %s", federation,
+                        party->self->name,
+                        party->self->role == FED_ROLE_NODE ? "node" : "coordinator",
+                        role == FED_ROLE_NODE ? "node" : "coordinator");
+}
+
+static void
+go_by(struct engine_party *party, const struct engine_roster_file *file)
+{
+    party->roster = file->roster;
+    party->text   = (struct wire_span){file->text.bytes, file->text.size};
+}
+
+/* The roster that we go by, and who we are in it. */
+static enum pn_status
+choose_roster(struct engine_party *party, const struct engine_party_files *files,
+              const struct store_disk *disk, struct pn_error *why)
+{
+    enum pn_status st = PN_ENOENT;
+    go_by(party, &party->file);
+    if (party->roster->mode == FED_MODE_SWARM)
+        st = engine_roster_of_ledger(&party->ledger, disk, why);
+    if (st != PN_OK && st != PN_ENOENT)
+        return st;
+    if (st == PN_OK)
+        go_by(party, &party->ledger);
+    st = find_self(party, party->roster, files->keys, why);
+    if (st == PN_OK && party->self == NULL && party->roster->epoch < party->file.roster->epoch) {
+        go_by(party, &party->file);
+        st = find_self(party, party->roster, files->keys, why);
+    }
+    if (st == PN_OK && party->self == NULL && party->roster == party->ledger.roster)
         return pn_error_set(
             why, PN_EAUTH,
-            "%s: no member has the keys of %s; was the join file of these keys added "
-            "to this epoch?",
-            files->federation, files->keys);
-    if (party->self->role != role)
-        return pn_error_set(why, PN_EAUTH, "%s: %s is a %s in this roster, not a %s",
-                            files->federation, party->self->name,
-                            party->self->role == FED_ROLE_NODE ? "node" : "coordinator",
-                            role == FED_ROLE_NODE ? "node" : "coordinator");
-    return PN_OK;
+            "epoch %u of the roster, which is in force in the ledger, has no member "
+            "with the keys of %s: this member has left, was revoked, or has other "
+            "keys now",
+            party->roster->epoch, files->keys);
+    if (st == PN_OK && party->self == NULL)
+        return pn_error_set(why, PN_EAUTH,
+                            "%s: no member has the keys of %s; was the join file of these keys "
+                            "added to this epoch?",
+                            files->federation, files->keys);
+    return st;
 }
 
 /* Ours, and the coordinator's, without whom a node has nobody to talk to. Other members' are the
@@ -266,7 +248,7 @@ static enum pn_status
 check_certificates(const struct engine_party *party, const struct engine_party_files *files,
                    uint64_t now, struct pn_error *why)
 {
-    const struct fed_roster *roster = party->file.roster;
+    const struct fed_roster *roster = party->roster;
     enum pn_status           st     = fed_roster_check_member(party->self, now, why);
     if (st == PN_OK && roster->mode == FED_MODE_COORDINATOR)
         st = fed_roster_check_member(fed_roster_find(roster, roster->coordinator), now, why);
@@ -309,7 +291,8 @@ engine_party_load(struct engine_party *out, const struct engine_party_files *fil
     if (st != PN_OK)
         return st;
     if ((st = accept_roster(&party, files, disk, now, why)) == PN_OK &&
-        (st = load_keys(&party, files, role, why)) == PN_OK &&
+        (st = choose_roster(&party, files, disk, why)) == PN_OK &&
+        (st = check_role(&party, files->federation, role, why)) == PN_OK &&
         (st = check_certificates(&party, files, now, why)) == PN_OK)
         st = take_boot(&party.boot, disk, why);
     if (st == PN_OK)
@@ -327,5 +310,7 @@ engine_party_fini(struct engine_party *party)
     sec_sign_wipe(&party->secret);
     sec_transport_wipe(&party->transport_secret);
     engine_roster_fini(&party->file);
-    party->self = NULL;
+    engine_roster_fini(&party->ledger);
+    party->roster = NULL;
+    party->self   = NULL;
 }

@@ -4,33 +4,29 @@
  * A program's first act. The roster is trusted because its signers' fingerprint is the one that a
  * person put into the configuration (`trust`), and later because the signers of the epoch before
  * signed it; the newest accepted epoch is remembered on the disk and never goes back.
+ *
+ * A member of a swarm that holds blocks goes by the roster of its ledger: in force is what was
+ * agreed on. By its file it goes when that is newer and the ledger's has no member with its keys:
+ * then it joins, or comes back with new ones. New keys wait in the folder `next` of the old ones
+ * until a roster has them (panal keys renew).
  */
 #ifndef ENGINE_PARTY_H
 #define ENGINE_PARTY_H
 
-#include "fed/roster.h"
-#include "store/disk.h"
-
-struct engine_roster_file { /* a roster as it lies, with what signs it */
-    struct fed_roster *roster;
-    struct pn_buffer   text;
-};
-
-/* Reads federation.yaml and federation.yaml.<signer>.minisig beside it; checks form and that the
- * roster's own signers signed it. Not its time: `panal ledger verify` reads old rosters. */
-PN_MUST_CHECK enum pn_status engine_roster_load(struct engine_roster_file *out, const char *path,
-                                                struct pn_error *why);
-void                         engine_roster_fini(struct engine_roster_file *file);
+#include "engine/roster.h"
 
 struct engine_party_files {
     const char *federation; /* path of federation.yaml                              */
-    const char *keys;       /* folder with node.key and transport.key               */
+    const char *keys;       /* folder with node.key and transport.key, and next/ of them */
     const char *trust;      /* fingerprint of the signers; needed at the first start */
 };
 
 struct engine_party {
-    struct engine_roster_file       file;
-    const struct fed_roster_member *self;
+    struct engine_roster_file       file;   /* as given: trusted */
+    struct engine_roster_file       ledger; /* of a swarm's ledger; no roster: none */
+    const struct fed_roster        *roster; /* the one of the two that we go by */
+    struct wire_span                text;   /* its text */
+    const struct fed_roster_member *self;   /* in it */
     struct sec_sign_secret          secret;
     struct sec_transport_public     transport_public;
     struct sec_transport_secret     transport_secret;

@@ -165,6 +165,7 @@ struct walk {
     struct engine_proof     *proof;
     const struct store_disk *disk;
     struct fed_chain         chain;
+    struct fed_epochs        epochs;
     struct wire_arena        arena;
     struct pn_buffer         record;
     engine_proof_watch      *watch;
@@ -186,9 +187,11 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     if (st != PN_OK)
         return st;
 
-    if (index == 0)
-        walk->chain.sparse = engine_ledger_is_sparse(walk->disk, &walk->chain.job);
     struct engine_proof *proof = walk->proof;
+    if (index == 0) {
+        walk->chain.sparse = engine_ledger_is_sparse(walk->disk, &walk->chain.job);
+        proof->first_epoch = block.epoch;
+    }
     proof->blocks++;
     proof->commitments += block.entry_count;
     proof->witnesses += block.witness_count;
@@ -202,7 +205,7 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
         proof->model_round = block.round;
     }
     if (walk->watch != NULL)
-        walk->watch(walk->context, &block, &walk->chain.head);
+        walk->watch(walk->context, &block, &walk->chain.head, walk->chain.head_roster);
     return PN_OK;
 }
 
@@ -213,6 +216,7 @@ check_summit(struct engine_proof *proof, const struct engine_summit *summit,
     struct fed_certificate votes;
     enum pn_status         st = engine_summit_check(&votes, summit, chain, why);
     proof->head_votes         = votes.count;
+    proof->head_members       = chain->head_roster->member_count;
     return st;
 }
 
@@ -228,10 +232,11 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
         return pn_error_set(why, PN_ENOMEM, "no memory to read the ledger");
     wire_arena_init(&walk.arena, block, WIRE_ARENA_SIZE);
     pn_buffer_init(&walk.record, ENGINE_RECORD_MAX);
-    fed_chain_init(&walk.chain, roster);
+    bool swarm = roster->mode == FED_MODE_SWARM;
+    fed_epochs_init(&walk.epochs, roster);
+    fed_chain_init(&walk.chain, roster, swarm ? &walk.epochs : NULL);
 
     struct engine_summit summit;
-    bool                 swarm = roster->mode == FED_MODE_SWARM;
     uint64_t             count = 0;
     enum pn_status       st    = disk->record_count(disk->host, &count);
     if (st != PN_OK)
@@ -246,6 +251,7 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
         st = check_summit(&proof, &summit, &walk.chain, why);
     if (st == PN_OK) {
         proof.gaps     = walk.chain.height - proof.blocks;
+        proof.epoch    = walk.chain.roster->epoch;
         proof.finished = walk.chain.finished;
         proof.head     = walk.chain.head;
         proof.scaling  = walk.chain.scaling;
@@ -253,6 +259,7 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
         *out           = proof;
     }
     pn_buffer_fini(&walk.record);
+    fed_epochs_fini(&walk.epochs);
     free(block);
     return st;
 }
@@ -286,7 +293,7 @@ read_record(struct walk *walk, uint64_t index, struct pn_error *why)
                             "block %llu: the ledger cannot be read here: %s",
                             (unsigned long long)index, pn_status_text(st));
     fed_block_hash(&hash, record.block.bytes, record.block.size);
-    walk->watch(walk->context, &block, &hash);
+    walk->watch(walk->context, &block, &hash, NULL);
     return PN_OK;
 }
 

@@ -22,7 +22,9 @@ struct engine_proof {
     uint64_t models_checked, models_absent;
     uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
     uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
-    uint32_t head_votes; /* of a swarm: how many members decided the newest block */
+    uint32_t head_votes; /* of a swarm: how many members decided the newest block, */
+    uint32_t head_members; /* and of how many                                      */
+    uint32_t first_epoch, epoch; /* of the roster: for genesis, and after the newest block */
     bool     finished;
     struct sec_hash head;
     struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */
@@ -30,11 +32,13 @@ struct engine_proof {
     struct sec_hash job;
 };
 
-/* Called with every block in order; `block` is valid inside only. May be NULL. */
+/* Called with every block in order, and the roster that was in force for it (NULL where nothing is
+ * checked); both are valid inside only. May be NULL. */
 typedef void engine_proof_watch(void *context, const struct wire_block *block,
-                                const struct sec_hash *hash);
+                                const struct sec_hash *hash, const struct fed_roster *roster);
 
-/* PN_OK when everything that can be checked holds. Otherwise the sentence names block and fault. */
+/* `roster`: one that is trusted; of a swarm's run, of any of its epochs (fed/epochs). PN_OK when
+ * everything that can be checked holds. Otherwise the sentence names block and fault. */
 PN_MUST_CHECK enum pn_status engine_proof_make(struct engine_proof     *out,
                                                const struct store_disk *disk,
                                                const struct fed_roster *roster,

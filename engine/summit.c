@@ -107,7 +107,7 @@ engine_summit_check(struct fed_certificate *votes, const struct engine_summit *s
             "the votes for block %" PRIu64 ", the newest, are not beside the ledger", head.height);
     head.view = found->view;
     memcpy(head.run, chain->run, sizeof head.run);
-    st = fed_certificate_check(chain->roster, &head, found->witnesses, found->count, why);
+    st = fed_certificate_check(chain->head_roster, &head, found->witnesses, found->count, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "the votes for block %" PRIu64, head.height);
     *votes = *found;

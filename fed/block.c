@@ -105,9 +105,10 @@ fed_blob_to_wire(const struct sec_blob *blob)
 /* ---- the chain ---- */
 
 void
-fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster)
+fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster, struct fed_epochs *epochs)
 {
-    *chain = (struct fed_chain){.roster = roster};
+    PN_ASSERT((roster->mode == FED_MODE_SWARM) == (epochs != NULL));
+    *chain = (struct fed_chain){.roster = roster, .head_roster = roster, .epochs = epochs};
     sec_log_init(&chain->log);
 }
 
@@ -131,18 +132,19 @@ struct fed_block_facts
 fed_block_facts_of(const struct wire_block *block, const struct sec_hash *hash)
 {
     struct fed_block_facts facts = {
-        .kind          = block->kind,
-        .height        = block->height,
-        .round         = block->round,
-        .witness_count = block->witness_count,
-        .epoch         = block->epoch,
-        .hash          = *hash,
-        .previous      = hash_of(block->previous),
-        .roster        = hash_of(block->roster),
-        .job           = hash_of(block->job),
-        .model_in      = fed_blob_from_wire(&block->model_in),
-        .model_out     = fed_blob_from_wire(&block->model_out),
-        .scaling       = fed_blob_from_wire(&block->scaling),
+        .kind           = block->kind,
+        .height         = block->height,
+        .round          = block->round,
+        .witness_count  = block->witness_count,
+        .epoch          = block->epoch,
+        .carries_roster = block->agreement != NULL && block->agreement->roster != NULL,
+        .hash           = *hash,
+        .previous       = hash_of(block->previous),
+        .roster         = hash_of(block->roster),
+        .job            = hash_of(block->job),
+        .model_in       = fed_blob_from_wire(&block->model_in),
+        .model_out      = fed_blob_from_wire(&block->model_out),
+        .scaling        = fed_blob_from_wire(&block->scaling),
     };
     memcpy(facts.run, block->run, sizeof facts.run);
     return facts;
@@ -332,8 +334,8 @@ check_certificate(const struct fed_chain *chain, const struct wire_block *block,
         return PN_OK;
     before.height = block->height - 1;
     memcpy(before.run, block->run, sizeof before.run);
-    enum pn_status st =
-        fed_certificate_check(chain->roster, &before, block->witnesses, block->witness_count, why);
+    enum pn_status st = fed_certificate_check(chain->head_roster, &before, block->witnesses,
+                                              block->witness_count, why);
     return st == PN_OK ? st : pn_error_wrap(why, st, "the block before it");
 }
 
@@ -415,6 +417,7 @@ check_witnesses(const struct fed_chain *chain, const struct wire_block *block, s
 static void
 move_on(struct fed_chain *chain, const struct fed_block_facts *facts)
 {
+    chain->head_roster = chain->roster;
     if (chain->height == 0) {
         memcpy(chain->run, facts->run, sizeof chain->run);
         chain->job     = facts->job;
@@ -428,12 +431,36 @@ move_on(struct fed_chain *chain, const struct fed_block_facts *facts)
     chain->witness_count += facts->witness_count;
 }
 
+static const struct wire_roster *
+roster_carried(const struct wire_block *block)
+{
+    return block->agreement == NULL ? NULL : block->agreement->roster;
+}
+
+/* The roster of the run, which is in force for genesis itself; or for what comes after. */
 static enum pn_status
-check_all(const struct fed_chain *chain, const struct wire_block *block,
+check_roster(const struct fed_roster **next, const struct fed_chain *chain,
+             const struct wire_block *block, struct pn_error *why)
+{
+    const struct wire_roster *carried = roster_carried(block);
+    *next                             = chain->roster;
+    if (chain->epochs == NULL || carried == NULL)
+        return PN_OK;
+    return block->height == 0 ? fed_epochs_begin(next, chain->epochs, carried, why)
+                              : fed_epochs_next(next, chain->epochs, chain->roster, carried, why);
+}
+
+/* `chain` goes by the block's own roster afterwards; `*next`: the one in force after it. */
+static enum pn_status
+check_all(const struct fed_roster **next, struct fed_chain *chain, const struct wire_block *block,
           const struct fed_block_facts *facts, const struct sec_signature *signature,
           struct pn_error *why)
 {
     enum pn_status st = check_place(chain, facts, why);
+    if (st == PN_OK && block->height == 0) {
+        st            = check_roster(next, chain, block, why);
+        chain->roster = st == PN_OK ? *next : chain->roster;
+    }
     if (st == PN_OK)
         st = check_subject(chain, facts, why);
     if (st == PN_OK)
@@ -444,7 +471,7 @@ check_all(const struct fed_chain *chain, const struct wire_block *block,
         st = check_entries(chain, block, why);
     if (st == PN_OK)
         st = check_witnesses(chain, block, why);
-    return st;
+    return st == PN_OK && block->height > 0 ? check_roster(next, chain, block, why) : st;
 }
 
 enum pn_status
@@ -452,9 +479,11 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
                const uint8_t *bytes, size_t size, const struct sec_signature *signature,
                struct pn_error *why)
 {
-    struct wire_block      seen;
-    struct sec_hash        hash;
-    struct fed_block_facts facts;
+    struct wire_block        seen;
+    struct sec_hash          hash;
+    struct fed_block_facts   facts;
+    struct fed_chain         after = *chain;
+    const struct fed_roster *next;
 
     enum pn_status st = wire_block_decode(&seen, arena, bytes, size);
     if (st != PN_OK) {
@@ -463,13 +492,15 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
     } else {
         fed_block_hash(&hash, bytes, size);
         facts = fed_block_facts_of(&seen, &hash);
-        st    = check_all(chain, &seen, &facts, signature, why);
+        st    = check_all(&next, &after, &seen, &facts, signature, why);
     }
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
-    move_on(chain, &facts);
+    move_on(&after, &facts);
+    after.roster = next;
     if (seen.agreement != NULL)
-        sec_log_append(&chain->log, bytes, size);
+        sec_log_append(&after.log, bytes, size);
+    *chain = after;
     *block = seen;
     return PN_OK;
 }
@@ -478,6 +509,7 @@ enum pn_status
 fed_chain_take_known(struct fed_chain *chain, const struct fed_block_facts *facts,
                      struct pn_error *why)
 {
+    PN_ASSERT(!facts->carries_roster);
     enum pn_status st = check_place(chain, facts, why);
     if (st == PN_OK)
         st = check_subject(chain, facts, why);

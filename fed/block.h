@@ -12,7 +12,8 @@
  * In a swarm the proposer is the leader of the view in which the block was made, the witnesses of
  * block h are the precommits that decided it (fed/vote), a quorum of them, and a block also names
  * the reports that its scaling or its metrics are made of, and the root of the log over the blocks
- * before it (crypto/log_tree).
+ * before it (crypto/log_tree). Its genesis carries the roster that the run begins with, and a later
+ * block may carry the next epoch, in force from the height after it on (fed/epochs).
  */
 #ifndef FED_BLOCK_H
 #define FED_BLOCK_H
@@ -20,7 +21,7 @@
 #include "crypto/keys.h"
 #include "crypto/log_tree.h"
 #include "crypto/merkle.h"
-#include "fed/roster.h"
+#include "fed/epochs.h"
 #include "proto/message.h"
 
 struct fed_commitment {
@@ -51,7 +52,9 @@ struct wire_blob fed_blob_to_wire(const struct sec_blob *blob);
 
 /* Walks a chain block by block; the same walker serves nodes, coordinator and the verifier. */
 struct fed_chain {
-    const struct fed_roster *roster;
+    const struct fed_roster *roster;      /* in force for the next block */
+    const struct fed_roster *head_roster; /* and for the last one: whose votes decided it */
+    struct fed_epochs       *epochs;      /* NULL: the roster stays for the run */
     uint64_t        height; /* blocks accepted */
     struct sec_hash head;   /* of the last one; zero before genesis */
     uint8_t         run[16];
@@ -64,13 +67,17 @@ struct fed_chain {
     struct sec_log  log; /* over all blocks, in a swarm */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
-void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster);
+/* `epochs`: of a swarm, and as long as the chain; else NULL. A swarm's genesis says itself which
+ * roster is in force first. */
+void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster,
+                    struct fed_epochs *epochs);
 
 /* What a chain takes from a block, once the block itself is checked. */
 struct fed_block_facts {
     enum wire_block_kind kind;
     uint64_t             height, round, witness_count;
     uint32_t             epoch;
+    bool                 carries_roster;
     uint8_t              run[16];
     struct sec_hash      hash, previous, roster, job;
     struct sec_blob      model_in, model_out, scaling;
@@ -83,7 +90,8 @@ struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
  * hash, roster, epoch, run and job (fixed by genesis), proposer = coordinator or the leader of the
  * view, signature, round order, model_in = the model before, entries sorted and unique with valid
  * commitments of members, weights in range, witnesses of the previous block (in a swarm a quorum),
- * reports, convictions, the root of the log (in a swarm), and that finish is last. After a gap
+ * reports, convictions, the root of the log and the roster that it carries (in a swarm), and that
+ * finish is last. After a gap
  * in a sparse chain: no previous hash and no model before, the rest as ever.
  * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no
@@ -95,7 +103,7 @@ PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed
                                             struct pn_error *why);
 
 /* Takes a block whose form and signatures were checked by fed_chain_take already, in another chain
- * of the same roster: only its place in this one is left to check. */
+ * of the same roster: only its place in this one is left to check. None that carries a roster. */
 PN_MUST_CHECK enum pn_status fed_chain_take_known(struct fed_chain             *chain,
                                                   const struct fed_block_facts *facts,
                                                   struct pn_error              *why);

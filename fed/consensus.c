@@ -488,7 +488,7 @@ static bool
 rule_away(struct turn *turn)
 {
     struct fed_consensus *consensus = turn->consensus;
-    pn_ms soon = turn->now + time_in_view(consensus, consensus->limits.vote_ms);
+    pn_ms                 soon = turn->now + time_in_view(consensus, consensus->limits.vote_ms);
     if (!consensus->timed || consensus->next != FED_PREVOTE || soon >= consensus->deadline ||
         proposal_of_view(consensus, consensus->view) != NULL ||
         !consensus->voters[fed_consensus_leader(consensus, consensus->view)].away)

@@ -135,7 +135,8 @@ fed_link_seal(struct pn_buffer *out, struct fed_link *link, enum wire_type type,
 static enum pn_status
 check_ends(const struct fed_link_ends *ends, const struct wire_header *header)
 {
-    if (memcmp(header->run, ends->run, sizeof ends->run) != 0 || header->epoch != ends->epoch)
+    if (memcmp(header->run, ends->run, sizeof ends->run) != 0 ||
+        (header->epoch != ends->epoch && !ends->swarm))
         return PN_EPEER_RUN;
     if (header->sender != ends->peer || header->recipient != ends->self)
         return PN_EPEER_AUTH;

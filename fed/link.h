@@ -25,7 +25,8 @@ enum {
 
 struct fed_link_ends {
     uint8_t                       run[16];
-    uint32_t                      epoch, self, peer; /* roster epoch; member numbers */
+    uint32_t                      epoch, self, peer; /* roster epoch (in a swarm the peer may be at
+                                                        another one); member numbers */
     bool                          self_is_coordinator, peer_is_coordinator;
     bool                          swarm;  /* neither is: both are members of one */
     const struct sec_sign_secret *secret; /* of self */
@@ -64,7 +65,7 @@ void fed_link_reset(struct fed_link *link);
  *     PN_EPEER_FORMAT   no frame, its body is not the one that was signed, a type that the peer's
  *                       role does not send, a HELLO that names a frame before it
  *     PN_EPEER_LIMIT    longer than its type may be
- *     PN_EPEER_RUN      another run or roster epoch
+ *     PN_EPEER_RUN      another run, or with a coordinator another roster epoch
  *     PN_EPEER_AUTH     another sender or recipient, or not signed by the peer
  *     PN_EPEER_REPLAY   a sequence at or before the last one
  *     PN_EPEER_GAP      properly signed, but not the frame after the last one

@@ -129,6 +129,68 @@ fed_roster_check_anchor(const struct fed_roster_anchor *anchor, const struct fed
     return PN_OK;
 }
 
+/* ---- the epochs before ---- */
+
+bool
+fed_roster_names(const struct fed_roster *roster, const struct sec_hash *hash)
+{
+    if (sec_hash_is_zero(hash))
+        return false;
+    for (uint32_t i = 0; i < roster->history_count; i++)
+        if (sec_hash_equal(&roster->history[i], hash))
+            return true;
+    return sec_hash_equal(&roster->previous, hash) || sec_hash_equal(&roster->hash, hash);
+}
+
+void
+fed_roster_follow(struct fed_roster *next, const struct fed_roster *before)
+{
+    uint32_t count = before->history_count;
+    memmove(next->history, before->history, sizeof next->history);
+    if (!sec_hash_is_zero(&before->previous)) {
+        if (count == FED_HISTORY_MAX)
+            memmove(next->history, next->history + 1, --count * sizeof next->history[0]);
+        next->history[count++] = before->previous;
+    }
+    next->history_count = count;
+    next->previous      = before->hash;
+    next->epoch         = before->epoch + 1;
+}
+
+static bool
+has_history_of(const struct fed_roster *next, const struct fed_roster *before)
+{
+    struct fed_roster expected = {.epoch = 0};
+    fed_roster_follow(&expected, before);
+    return next->history_count == expected.history_count &&
+           memcmp(next->history, expected.history,
+                  expected.history_count * sizeof expected.history[0]) == 0;
+}
+
+enum pn_status
+fed_roster_check_next(const struct fed_roster *next, const struct fed_roster *before,
+                      struct pn_error *why)
+{
+    if (strcmp(next->federation, before->federation) != 0 || next->mode != before->mode)
+        return pn_error_set(
+            why, PN_EAUTH, "it is of federation %s, mode %s, expected %s, mode %s",
+            next->federation, next->mode == FED_MODE_SWARM ? "swarm" : "coordinator",
+            before->federation, before->mode == FED_MODE_SWARM ? "swarm" : "coordinator");
+    if (next->epoch - 1 != before->epoch || !sec_hash_equal(&next->previous, &before->hash))
+        return pn_error_set(
+            why, PN_EAUTH,
+            "expected epoch %u with the roster of epoch %u as its previous one, seen "
+            "epoch %u",
+            before->epoch + 1, before->epoch, next->epoch);
+    if (!has_history_of(next, before))
+        return pn_error_set(
+            why, PN_EAUTH,
+            "its history is not that of epoch %u with its previous one: make it with "
+            "`panal roster next`",
+            before->epoch);
+    return PN_OK;
+}
+
 void
 fed_roster_fingerprint(char out[static SEC_FINGERPRINT_SIZE], const struct fed_roster *roster)
 {

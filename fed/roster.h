@@ -8,6 +8,7 @@
  *     issued: 2026-11-23T00:00:00Z
  *     expires: 2027-11-23T00:00:00Z
  *     previous: ""                # hash of the epoch before, hex; empty for the first
+ *     history: []                 # of the epochs before that, oldest first; may be left out
  *     mode: coordinator
  *     endpoint: tcp://203.0.113.7:7400
  *     threshold: 2                # how many of the signers below make a roster
@@ -34,11 +35,13 @@
  * (federation.yaml.<signer>.minisig), at least `threshold` of its signers. The next
  * epoch must also carry `threshold` signatures of the *previous* epoch's signers and
  * name the previous hash, so that nobody, the coordinator included, can add a
- * member alone (The Update Framework, section 5.3.4).
+ * member alone (The Update Framework, section 5.3.4). Whoever trusts a roster trusts
+ * those that it names: of the members at the time when a block was agreed on.
  *
  * Memory     one struct on the heap, immutable after load; free with fed_roster_free.
  * Threads    any, read-only.
- * Limits     1024 members (a swarm: 128), 64 signers, 1 MiB of text. Times are Unix seconds.
+ * Limits     1024 members (a swarm: 128), 64 signers, 256 epochs of history, 1 MiB of text (a
+ *            swarm: 256 KiB). Times are Unix seconds.
  */
 #ifndef FED_ROSTER_H
 #define FED_ROSTER_H
@@ -47,7 +50,7 @@
 #include "crypto/minisign.h"
 
 enum { FED_MEMBERS_MAX = 1024, FED_NAME_SIZE = 32, FED_SIGNATURES_MAX = 64,
-       FED_ENDPOINT_SIZE = 256 };
+       FED_ENDPOINT_SIZE = 256, FED_HISTORY_MAX = 256 };
 
 enum fed_mode { FED_MODE_COORDINATOR, FED_MODE_SWARM };
 enum fed_quorum { FED_QUORUM_BFT, FED_QUORUM_MAJORITY };
@@ -72,6 +75,8 @@ struct fed_roster {
     uint32_t        coordinator; /* its number; 0 in a swarm */
     uint64_t        issued, expires;
     struct sec_hash previous; /* zero in epoch 1 */
+    struct sec_hash history[FED_HISTORY_MAX]; /* of the epochs before that, oldest first */
+    uint32_t        history_count;
     struct sec_hash hash;     /* of the text, domain "roster" */
     struct fed_roster_member members[]; /* ordered by number */
 };
@@ -115,6 +120,16 @@ struct fed_roster_anchor {
 PN_MUST_CHECK enum pn_status fed_roster_check_anchor(const struct fed_roster_anchor *anchor,
                                                      const struct fed_roster *next,
                                                      struct pn_error *why);
+
+/* True when `hash` is of this roster or of one that it names: its previous one, or its history. */
+bool fed_roster_names(const struct fed_roster *roster, const struct sec_hash *hash);
+/* Makes `next` name `before`, and what that names, as the epoch after it does. */
+void fed_roster_follow(struct fed_roster *next, const struct fed_roster *before);
+/* PN_EAUTH when `next` is not the epoch after `before` of the same federation and mode. Signatures
+ * are not looked at. */
+PN_MUST_CHECK enum pn_status fed_roster_check_next(const struct fed_roster *next,
+                                                   const struct fed_roster *before,
+                                                   struct pn_error *why);
 
 /* The fingerprint people compare: SHA-256 over a BLAKE2b-256, domain "signers", of
  * federation name 32, zero-padded | threshold u32 | the signers' root keys, by number. */

@@ -1,6 +1,7 @@
 #include "fed/consensus.h"
 #include "fed/roster.h"
 
+#include "proto/message.h"
 #include "text/yaml.h"
 
 #include <stdlib.h>
@@ -207,6 +208,29 @@ read_previous(struct fed_roster *out, const struct text_yaml *yaml, const struct
     return PN_OK;
 }
 
+static enum pn_status
+read_history(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *map,
+             struct pn_error *why)
+{
+    const struct text_node *list = NULL;
+    enum pn_status          st   = text_get_list(&list, yaml, map, "history", TEXT_OPTIONAL, why);
+    if (st != PN_OK || list == NULL)
+        return st;
+    if (list->count > FED_HISTORY_MAX || list->count + 1 >= out->epoch)
+        return text_fail(why, yaml, list,
+                         "history: expected the hashes of at most %d epochs, all before epoch %u, "
+                         "seen %zu",
+                         FED_HISTORY_MAX, out->epoch - 1, list->count);
+    for (const struct text_node *at = list->first; at != NULL; at = at->next) {
+        struct sec_hash *hash = &out->history[out->history_count++];
+        if (at->kind != TEXT_SCALAR || !pn_hex_decode(hash->bytes, sizeof hash->bytes, at->value) ||
+            sec_hash_is_zero(hash))
+            return text_fail(why, yaml, at,
+                             "history: expected the hash of an epoch in 64 hexadecimal digits");
+    }
+    return PN_OK;
+}
+
 /* Who decides: a coordinator at its endpoint, or a quorum of the members. */
 static enum pn_status
 read_mode(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *root,
@@ -239,9 +263,9 @@ static enum pn_status
 read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *root,
           struct pn_error *why)
 {
-    static const char *const known[] = {"version",  "federation", "epoch",   "issued",
-                                        "expires",  "previous",   "mode",    "quorum",
-                                        "endpoint", "threshold",  "signers", "members"};
+    static const char *const known[] = {"version",  "federation", "epoch",  "issued",   "expires",
+                                        "previous", "mode",       "quorum", "endpoint", "threshold",
+                                        "signers",  "members",    "history"};
     uint32_t                 version;
 
     enum pn_status st = text_check_keys(yaml, root, known, sizeof known / sizeof known[0], why);
@@ -260,6 +284,8 @@ read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct tex
                        "expires: expected a time after issued");
     if (st == PN_OK)
         st = read_previous(out, yaml, root, why);
+    if (st == PN_OK)
+        st = read_history(out, yaml, root, why);
     return st == PN_OK ? read_mode(out, yaml, root, why) : st;
 }
 
@@ -449,6 +475,13 @@ fed_roster_parse(struct fed_roster **out, const char *name, const char *text, si
     if (st != PN_OK)
         return st;
     st = read_roster(out, yaml, why);
+    if (st == PN_OK && (*out)->mode == FED_MODE_SWARM && size > WIRE_ROSTER_MAX) {
+        st = text_fail(why, yaml, text_yaml_root(yaml),
+                       "expected at most %d bytes of a swarm's roster, which stands in its ledger, "
+                       "seen %zu",
+                       WIRE_ROSTER_MAX, size);
+        fed_roster_free(*out);
+    }
     if (st == PN_OK)
         sec_hash_of(&(*out)->hash, "roster", text, size);
     text_yaml_free(yaml);

@@ -61,6 +61,18 @@ write_member(struct pn_buffer *out, const struct fed_roster_member *member, cons
 }
 
 static enum pn_status
+write_history(struct pn_buffer *out, const struct fed_roster *roster)
+{
+    enum pn_status st = PN_OK;
+    for (uint32_t i = 0; st == PN_OK && i < roster->history_count; i++) {
+        char hash[SEC_HEX_SIZE];
+        sec_hash_text(hash, &roster->history[i]);
+        st = pn_buffer_printf(out, "%s  - %s\n", i == 0 ? "history:\n" : "", hash);
+    }
+    return st;
+}
+
+static enum pn_status
 write_head(struct pn_buffer *out, const struct fed_roster *roster)
 {
     char issued[FED_TIME_SIZE], expires[FED_TIME_SIZE], previous[SEC_HEX_SIZE] = "";
@@ -77,6 +89,8 @@ write_head(struct pn_buffer *out, const struct fed_roster *roster)
                          "expires: %s\n"
                          "previous: \"%s\"\n",
                          roster->federation, roster->epoch, issued, expires, previous);
+    if (st == PN_OK)
+        st = write_history(out, roster);
     if (st == PN_OK && roster->mode == FED_MODE_SWARM)
         st = pn_buffer_printf(out, "mode: swarm\nquorum: %s\n",
                               roster->quorum == FED_QUORUM_MAJORITY ? "majority" : "bft");

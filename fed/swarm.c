@@ -177,10 +177,11 @@ fed_swarm_take(struct fed_swarm *swarm, const struct wire_block *block, const ui
 {
     for (uint32_t i = 0; i < count(swarm); i++)
         swarm->members[i].counted = false;
-    for (size_t i = 0; i < block->entry_count; i++)
-        swarm->members[places[i]].counted = swarm->members[places[i]].joined = true;
-    for (size_t i = 0; i < block->agreement->report_count; i++)
-        swarm->members[places[block->entry_count + i]].joined = true;
+    for (size_t i = 0; i < block->entry_count + block->agreement->report_count; i++)
+        if (places[i] < count(swarm)) {
+            swarm->members[places[i]].joined = true;
+            swarm->members[places[i]].counted |= i < block->entry_count;
+        }
     swarm->height   = block->height + 1;
     swarm->round    = block->round + 1;
     swarm->finished = block->kind == WIRE_BLOCK_FINISH;

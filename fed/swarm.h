@@ -140,7 +140,8 @@ void fed_swarm_init(struct fed_swarm *swarm, const struct fed_swarm_limits *limi
                     struct fed_swarm_member *members, struct fed_voter *voters);
 /* What a block of our ledger, decided and checked, means for the ones after it: who has joined,
  * who counted. Called for every block, in order: at the start, and before FED_S_COMMITTED.
- * `places`: of the block's entries, then of its reports. */
+ * `places`: of the block's entries, then of its reports; a place behind the last member's: it is
+ * none any more. */
 void fed_swarm_take(struct fed_swarm *swarm, const struct wire_block *block,
                     const uint32_t *places);
 /* After fed_swarm_take for every block that is there: the current height begins. */

@@ -401,8 +401,9 @@ poll_all(struct net_loop *loop, pn_ms now, pn_ms until)
 static enum net_taken
 take_one(struct net_event *out, struct net_loop *loop, pn_ms now)
 {
-    if (net_signals_take(&loop->signals)) {
-        out->kind = NET_SIGNAL;
+    int number = net_signals_take(&loop->signals);
+    if (number != 0) {
+        out->kind = number == SIGHUP ? NET_RELOAD : NET_SIGNAL;
         return NET_TAKEN_EVENT;
     }
     bool any = net_worker_deliver(loop->worker, now);

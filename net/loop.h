@@ -33,7 +33,8 @@ enum net_event_kind {
     NET_UP,      /* dialled: the connection to `member` stands (handshake done)    */
     NET_DOWN,    /* dialled: it is gone; not dialled: the member has been silent   */
     NET_TIMEOUT, /* `until` has come, or completions of work were delivered        */
-    NET_SIGNAL   /* SIGTERM or SIGINT                                              */
+    NET_SIGNAL,  /* SIGTERM or SIGINT                                              */
+    NET_RELOAD   /* SIGHUP: read again what can change while we run                */
 };
 
 struct net_event {

@@ -1,5 +1,5 @@
 /*
- * net/signals -- SIGTERM and SIGINT as something to poll, for the thread of a loop; SIGPIPE
+ * net/signals -- SIGTERM, SIGINT and SIGHUP as something to poll, for the thread of a loop; SIGPIPE
  * ignored.
  *
  * Threads    those of the loop: catch before it starts any other, so that none takes the signals.
@@ -20,6 +20,7 @@ PN_MUST_CHECK int net_signals_catch(struct net_signals *signals);
 /* Restores the mask, and with the last loop the handlers unless the program has set its own since.
  * Nothing to do where they were not caught. */
 void net_signals_release(struct net_signals *signals);
-bool net_signals_take(const struct net_signals *signals);
+/* The number of one that waited; 0: none. */
+int net_signals_take(const struct net_signals *signals);
 
 #endif

@@ -24,6 +24,9 @@ struct node_daemon {
     struct engine_scratch scratch;
 };
 
+/* The roster, our place in it and our keys, into daemon->party. */
+PN_MUST_CHECK enum pn_status node_load_party(struct node_daemon *daemon, struct pn_error *why);
+
 /* Until a signal comes, or with --once the run is over. `*failed`: the run ended as failed. `why`
  * may stay empty. */
 PN_MUST_CHECK enum pn_status node_serve(struct node_daemon *daemon, bool *failed,

@@ -11,6 +11,16 @@
 
 #include <stdio.h>
 
+enum pn_status
+node_load_party(struct node_daemon *daemon, struct pn_error *why)
+{
+    const struct node_settings     *settings = &daemon->settings;
+    const struct engine_party_files files    = {
+           .federation = settings->federation, .keys = settings->keys, .trust = settings->trust};
+    return engine_party_load(&daemon->party, &files, &daemon->disk, FED_ROLE_NODE,
+                             net_wall_ms() / 1000, why);
+}
+
 static enum pn_status
 open_all(struct node_daemon *daemon, struct pn_error *why)
 {
@@ -20,12 +30,7 @@ open_all(struct node_daemon *daemon, struct pn_error *why)
     enum pn_status st =
         store_files_open(&daemon->files, &daemon->disk, daemon->settings.state, STORE_WRITE, why);
     if (st == PN_OK)
-        st = engine_party_load(
-            &daemon->party,
-            &(struct engine_party_files){.federation = daemon->settings.federation,
-                                         .keys       = daemon->settings.keys,
-                                         .trust      = daemon->settings.trust},
-            &daemon->disk, FED_ROLE_NODE, net_wall_ms() / 1000, why);
+        st = node_load_party(daemon, why);
     if (st == PN_OK)
         st = engine_scratch_init(&daemon->scratch);
     return st;
@@ -48,10 +53,9 @@ run(struct node_daemon *daemon)
     if (st == PN_OK) {
         pn_log(PN_LOG_INFO, "event=start version=%s member=%s boot=%u federation=%s epoch=%u",
                PANAL_VERSION, daemon->party.self->name, daemon->party.boot,
-               daemon->party.file.roster->federation, daemon->party.file.roster->epoch);
-        st = daemon->party.file.roster->mode == FED_MODE_SWARM
-                 ? node_serve_swarm(daemon, &failed, &why)
-                 : node_serve(daemon, &failed, &why);
+               daemon->party.roster->federation, daemon->party.roster->epoch);
+        st = daemon->party.roster->mode == FED_MODE_SWARM ? node_serve_swarm(daemon, &failed, &why)
+                                                          : node_serve(daemon, &failed, &why);
     }
     if (st != PN_OK)
         pn_log(PN_LOG_ERROR, "event=failed text=%s",

@@ -11,14 +11,16 @@ enum {
 };
 
 struct service {
-    struct node_daemon  *daemon;
-    struct engine_job    job;
-    bool                 has_job;
-    struct net_loop     *loop;
-    struct swarm_engine *engine;
-    struct member_report report;
-    uint64_t             refused, height; /* as reported, and when nothing had to be */
-    pn_ms                look_at, complain_at;
+    struct node_daemon         *daemon;
+    struct engine_job           job;
+    bool                        has_job;
+    struct net_loop            *loop;
+    struct swarm_engine        *engine;
+    struct member_report        report;
+    struct engine_roster_signed next;            /* the epoch of the roster that we propose */
+    bool                        stopped;         /* by a signal */
+    uint64_t                    refused, height; /* as reported, and when nothing had to be */
+    pn_ms                       look_at, complain_at;
 };
 
 /* Of two members that can both be reached, the one with the higher number dials. */
@@ -62,7 +64,7 @@ static enum pn_status
 open_loop(struct service *service, struct pn_error *why)
 {
     const struct engine_party      *party  = &service->daemon->party;
-    const struct fed_roster        *roster = party->file.roster;
+    const struct fed_roster        *roster = party->roster;
     const struct fed_roster_member *self   = party->self;
     struct net_peer                 admit[FED_SWARM_MAX];
     struct net_dial                 dials[FED_SWARM_MAX];
@@ -106,10 +108,12 @@ open_engine(struct service *service, struct pn_error *why)
     struct node_daemon *daemon = service->daemon;
     struct swarm_config config;
     swarm_config_defaults(&config, &service->job);
-    service->report  = (struct member_report){.roster = daemon->party.file.roster,
+    service->report  = (struct member_report){.roster = daemon->party.roster,
                                               .rounds = service->job.job->rounds,
                                               .events = daemon->settings.events};
-    config.roster    = daemon->party.file.roster;
+    config.roster    = daemon->party.roster;
+    config.trusted   = daemon->party.file.roster;
+    config.text      = daemon->party.text;
     config.self      = daemon->party.self->number;
     config.secret    = &daemon->party.secret;
     config.boot      = daemon->party.boot;
@@ -122,11 +126,40 @@ open_engine(struct service *service, struct pn_error *why)
     config.wall_ms   = wall_ms;
 
     config.limits.status_ms = daemon->settings.heartbeat_ms;
-    config.keep_updates = daemon->settings.keep_updates;
-    config.notice       = member_report_notice;
-    config.host         = &service->report;
+    config.keep_updates     = daemon->settings.keep_updates;
+    config.notice           = member_report_notice;
+    config.host             = &service->report;
     net_loop_ports(&config.ports, service->loop);
     return swarm_engine_new(&service->engine, &config, why);
+}
+
+/* ---- the next epoch of the roster ---- */
+
+/* Reads federation.yaml: a roster after the one in force is for the ledger from now on. */
+static void
+offer_roster(struct service *service)
+{
+    const struct engine_party *party = &service->daemon->party;
+    const char                *path  = service->daemon->settings.federation;
+    struct pn_error            why   = {.text = ""};
+    if (service->next.wire.text.size > 0)
+        return; /* it is on its way; a later one comes after it */
+    enum pn_status st = engine_roster_load_signed(&service->next, path, party->roster, &why);
+    if (st == PN_OK && service->next.file.roster->epoch > party->roster->epoch)
+        st = swarm_engine_offer(service->engine, &service->next.wire, &why);
+    else if (st == PN_OK)
+        st = PN_EEXIST;
+    if (st == PN_OK) {
+        pn_log(PN_LOG_INFO,
+               "event=roster epoch=%u text=\"%s is proposed to the others, in the next block that "
+               "this member makes\"",
+               service->next.file.roster->epoch, path);
+        return;
+    }
+    if (st != PN_EEXIST)
+        pn_log(PN_LOG_WARN, "event=roster text=%s: not proposed: %s", path, why.text);
+    engine_roster_signed_fini(&service->next);
+    service->next.wire.text.size = 0;
 }
 
 static void
@@ -163,8 +196,11 @@ open_all(struct service *service, struct pn_error *why)
         st = open_loop(service, why);
     if (st == PN_OK)
         st = open_engine(service, why);
+    if (st == PN_OK &&
+        service->daemon->party.file.roster->epoch > service->daemon->party.roster->epoch)
+        offer_roster(service);
     if (st == PN_OK)
-        say_quorum(service->daemon->party.file.roster);
+        say_quorum(service->daemon->party.roster);
     return st;
 }
 
@@ -232,7 +268,8 @@ serve(struct service *service)
     for (;;) {
         if (service->report.failed)
             return PN_ESTATE; /* the sentence is in the log */
-        if (service->daemon->settings.once && swarm_engine_is_over(service->engine))
+        if (swarm_engine_is_over(service->engine) &&
+            (service->daemon->settings.once || swarm_engine_is_superseded(service->engine)))
             return PN_OK;
         pn_ms          until = swarm_engine_deadline(service->engine);
         pn_ms          look  = net_loop_now(service->loop) + NODE_LOOK_MS;
@@ -254,29 +291,60 @@ serve(struct service *service)
         case NET_TIMEOUT:
             swarm_engine_tick(service->engine, now);
             break;
+        case NET_RELOAD:
+            offer_roster(service);
+            break;
         case NET_SIGNAL:
             pn_log(PN_LOG_INFO, "event=stopping text=\"a signal\"");
+            service->stopped = true;
             return PN_OK;
         }
     }
 }
 
-enum pn_status
-node_serve_swarm(struct node_daemon *daemon, bool *failed, struct pn_error *why)
+/* From the first block of the roster in force to the last. `*again`: another one is. */
+static enum pn_status
+serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_error *why)
 {
     struct service service = {.daemon = daemon};
     enum pn_status st      = open_all(&service, why);
     if (st == PN_OK)
         st = serve(&service);
     *failed = service.report.failed;
-    /* We are ending already; another signal must not turn that into a death. */
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
+    *again  = st == PN_OK && !service.stopped && swarm_engine_is_superseded(service.engine);
+    if (!*again) {
+        /* We are ending already; another signal must not turn that into a death. */
+        (void)signal(SIGTERM, SIG_IGN);
+        (void)signal(SIGINT, SIG_IGN);
+    }
     if (service.engine != NULL)
         swarm_engine_stop(service.engine);
     net_loop_free(service.loop); /* waits for the work that the engine owns */
     swarm_engine_free(service.engine);
+    engine_roster_signed_fini(&service.next);
     if (service.has_job)
         engine_job_fini(&service.job);
+    return st;
+}
+
+enum pn_status
+node_serve_swarm(struct node_daemon *daemon, bool *failed, struct pn_error *why)
+{
+    bool           again = true;
+    enum pn_status st    = PN_OK;
+    sigset_t       ours;
+    (void)sigemptyset(&ours);
+    (void)sigaddset(&ours, SIGTERM);
+    (void)sigaddset(&ours, SIGINT);
+    (void)sigaddset(&ours, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &ours, NULL); /* between two epochs they wait for the loop */
+    while (again) {
+        st = serve_epoch(daemon, &again, failed, why);
+        if (!again)
+            break;
+        engine_party_fini(&daemon->party);
+        st    = node_load_party(daemon, why);
+        again = st == PN_OK;
+    }
     return st;
 }

@@ -114,7 +114,7 @@ log_rejected(const struct swarm_notice *notice, const char *member)
 {
     const char *type = wire_type_text(notice->type), *text = pn_status_text(notice->status);
     if (notice->status == PN_EPEER_RUN)
-        text = "it runs another job, or has another epoch of the roster";
+        text = "it runs another job";
     if (notice->status == PN_EPEER_REPLAY)
         text = "it is as it was before: an older copy of its state directory was put back, its "
                "state directory was lost, or two processes have its keys. It stays outside until "
@@ -176,6 +176,12 @@ member_report_notice(void *host, const struct swarm_notice *notice)
         report->failed = true;
         engine_reason(why, sizeof why, notice->text, notice->status);
         pn_log(PN_LOG_ERROR, "event=broken text=%s", why);
+        return;
+    case SWARM_EPOCH:
+        pn_log(PN_LOG_INFO,
+               "height=%llu event=epoch epoch=%u text=\"the swarm agreed on this epoch of the "
+               "roster; it is in force from this height on\"",
+               (unsigned long long)notice->height, notice->view);
         return;
     case SWARM_ENDED:
         log_end(report, notice->round < report->rounds ? "stopped-early" : "done");

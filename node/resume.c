@@ -38,8 +38,8 @@ enum pn_status
 node_resume(struct node_engine *engine, struct pn_error *why)
 {
     const struct node_config *config = &engine->config;
-    enum pn_status            st = engine_ledger_walk(&engine->chain, config->roster, config->disk,
-                                                      config->scratch, NULL, NULL, why);
+    enum pn_status st = engine_ledger_walk(&engine->chain, config->roster, NULL, config->disk,
+                                           config->scratch, NULL, NULL, why);
     if (st != PN_OK)
         return st;
     fed_member_init(&engine->machine, &config->limits, engine->chain.height);

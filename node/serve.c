@@ -128,6 +128,10 @@ serve(struct service *service)
         case NET_TIMEOUT:
             node_engine_tick(service->engine, now);
             break;
+        case NET_RELOAD:
+            pn_log(PN_LOG_INFO, "event=reload text=\"nothing to do: a run with a coordinator keeps "
+                                "its roster\"");
+            break;
         case NET_SIGNAL:
             pn_log(PN_LOG_INFO, "event=stopping text=\"a signal\"");
             return PN_OK;

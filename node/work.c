@@ -255,9 +255,9 @@ node_begin_train(struct node_engine *engine)
     /* Forward and backward touch every parameter about six times for every record; the model is
      * read, and the update made of it, in eight passes. */
     uint32_t records = engine_trainer_parts(engine->trainer)->train;
-    uint64_t touched = 6 * engine->job->model_size * records *
-                           fed_job_epochs(engine->job->job, records) / 16 +
-                       8 * engine->job->model_size;
+    uint64_t touched =
+        6 * engine->job->model_size * records * fed_job_epochs(engine->job->job, records) / 16 +
+        8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }

@@ -30,6 +30,9 @@ enum {
     WIRE_MEMBERS_MAX = 1024,
     WIRE_SWARM_MAX   = 128,   /* members of a swarm                      */
     WIRE_CONVICTIONS_MAX = 16,
+    WIRE_ROSTER_MAX  = 262144, /* bytes of federation.yaml                */
+    WIRE_SIGNERS_MAX = 64,
+    WIRE_MINISIGN_MAX = 1024,
     WIRE_PULL_MAX    = 16,    /* chunks asked for at once                */
     WIRE_CHUNK_SIZE  = 1048576,
     WIRE_CHUNKS_MAX  = 65536, /* of one blob                             */
@@ -285,6 +288,17 @@ struct wire_conviction { /* two votes of one member that contradict each other *
     struct wire_vote first, other;
 };
 
+struct wire_roster_signature {
+    const char      *signer; /* not empty, unique      */
+    struct wire_span text;   /* a minisign file, 1 to WIRE_MINISIGN_MAX bytes */
+};
+
+struct wire_roster {
+    struct wire_span              text; /* federation.yaml, 1 to WIRE_ROSTER_MAX bytes */
+    struct wire_roster_signature *signatures;
+    size_t                        signature_count;
+};
+
 /* What a block of a swarm says besides: how it was agreed on. */
 struct wire_agreement {
     uint32_t                view;         /* >= 1: in which it was proposed first            */
@@ -293,6 +307,7 @@ struct wire_agreement {
     struct wire_report     *reports;      /* members increasing */
     struct wire_conviction *convictions;
     size_t                  report_count, conviction_count;
+    struct wire_roster     *roster; /* NULL: none */
 };
 
 /*
@@ -304,7 +319,9 @@ struct wire_agreement {
  *   round    height, round and attempt >= 1, previous not zeros, both models blobs, >= 1 entry
  *   finish   height >= 1, previous not zeros, no entries or absent; model_out = model_in, a blob
  *   note     "" unless finish
- *   agreement  in a block of a swarm. Metrics are then of model_in, without it of model_out.
+ *   agreement  in a block of a swarm. Metrics are then of model_in, without it of model_out. Its
+ *              roster: in genesis that of the run, without signatures; in a round the next epoch,
+ *              signed, or none; in finish none
  */
 struct wire_block {
     enum wire_block_kind kind;

@@ -119,8 +119,7 @@ block_is_valid(const struct wire_block *block)
     return (wire_blob_is_valid(&block->scaling) || wire_blob_is_none(&block->scaling)) &&
            entries_are_valid(block) && absent_are_valid(block) && metrics_are_valid(block) &&
            witnesses_are_valid(block) && kind_is_valid(block) &&
-           (block->agreement == NULL ||
-            wire_agreement_is_valid(block->agreement, block->kind == WIRE_BLOCK_GENESIS));
+           (block->agreement == NULL || wire_agreement_is_valid(block->agreement, block->kind));
 }
 
 /* ---- encode ---- */

@@ -287,8 +287,12 @@ wire_decision_decode(struct wire_decision *out, struct wire_arena *arena, const 
 
 /* ---- the agreement of a block ---- */
 
-const struct wire_cap wire_agreement_caps[] = {
-    {4, WIRE_SWARM_MAX, NULL}, {5, WIRE_CONVICTIONS_MAX, NULL}, {0, 0, NULL}};
+static const struct wire_cap roster_caps[] = {{2, WIRE_SIGNERS_MAX, NULL}, {0, 0, NULL}};
+
+const struct wire_cap wire_agreement_caps[] = {{4, WIRE_SWARM_MAX, NULL},
+                                               {5, WIRE_CONVICTIONS_MAX, NULL},
+                                               {6, 1, roster_caps},
+                                               {0, 0, NULL}};
 
 static bool
 contradict(const struct wire_conviction *conviction)
@@ -300,11 +304,38 @@ contradict(const struct wire_conviction *conviction)
            memcmp(first->hash, other->hash, sizeof first->hash) != 0;
 }
 
-bool
-wire_agreement_is_valid(const struct wire_agreement *agreement, bool genesis)
+static bool
+signers_are_valid(const struct wire_roster *roster)
 {
-    if (agreement->view < 1 || (agreement->witness_view == 0) != genesis ||
-        agreement->report_count > WIRE_SWARM_MAX ||
+    for (size_t i = 0; i < roster->signature_count; i++) {
+        const struct wire_roster_signature *signature = &roster->signatures[i];
+        if (!wire_name_is_valid(signature->signer) || signature->text.size == 0 ||
+            signature->text.size > WIRE_MINISIGN_MAX)
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(signature->signer, roster->signatures[k].signer) == 0)
+                return false;
+    }
+    return true;
+}
+
+static bool
+roster_is_valid(const struct wire_roster *roster, enum wire_block_kind kind)
+{
+    const bool genesis = kind == WIRE_BLOCK_GENESIS;
+    if (roster == NULL)
+        return !genesis;
+    return kind != WIRE_BLOCK_FINISH && roster->text.size > 0 &&
+           roster->text.size <= WIRE_ROSTER_MAX && roster->signature_count <= WIRE_SIGNERS_MAX &&
+           (roster->signature_count == 0) == genesis && signers_are_valid(roster);
+}
+
+bool
+wire_agreement_is_valid(const struct wire_agreement *agreement, enum wire_block_kind kind)
+{
+    const bool genesis = kind == WIRE_BLOCK_GENESIS;
+    if (!roster_is_valid(agreement->roster, kind) || agreement->view < 1 ||
+        (agreement->witness_view == 0) != genesis || agreement->report_count > WIRE_SWARM_MAX ||
         agreement->conviction_count > WIRE_CONVICTIONS_MAX)
         return false;
     for (size_t i = 0; i < agreement->report_count; i++)
@@ -339,6 +370,26 @@ put_conviction(struct wire_agreement_parts *parts, size_t i,
     parts->conviction_list[i] = to;
 }
 
+static void
+put_roster(struct wire_agreement_parts *parts, const struct wire_roster *roster)
+{
+    Panal__Roster *to = &parts->roster;
+    panal__roster__init(to);
+    to->text         = wire_put_bytes(roster->text.bytes, roster->text.size);
+    to->signatures   = parts->signature_list;
+    to->n_signatures = roster->signature_count;
+    for (size_t i = 0; i < roster->signature_count; i++) {
+        const struct wire_roster_signature *signature = &roster->signatures[i];
+        Panal__RosterSignature             *put = parts->signature_list[i] = &parts->signatures[i];
+        panal__roster_signature__init(put);
+        put->signer = wire_put_text(signature->signer);
+        put->text   = wire_put_bytes(signature->text.bytes, signature->text.size);
+    }
+    parts->roster_list[0] = to;
+    parts->pb.roster      = parts->roster_list;
+    parts->pb.n_roster    = 1;
+}
+
 void
 wire_agreement_put(struct wire_agreement_parts *parts, const struct wire_agreement *agreement)
 {
@@ -355,6 +406,8 @@ wire_agreement_put(struct wire_agreement_parts *parts, const struct wire_agreeme
         put_report(parts, i, &agreement->reports[i]);
     for (size_t i = 0; i < agreement->conviction_count; i++)
         put_conviction(parts, i, &agreement->convictions[i]);
+    if (agreement->roster != NULL)
+        put_roster(parts, agreement->roster);
 }
 
 static bool
@@ -363,6 +416,25 @@ get_report(struct wire_report *report, const Panal__Report *pb)
     report->member = pb->member;
     return wire_get_blob(&report->report, pb->report) &&
            WIRE_GET_BYTES(report->signature, &pb->signature);
+}
+
+static enum pn_status
+get_roster(struct wire_roster **out, struct wire_arena *arena, const Panal__Roster *pb)
+{
+    struct wire_roster *roster = wire_arena_take(arena, sizeof *roster);
+    if (roster == NULL)
+        return PN_ENOMEM;
+    *roster = (struct wire_roster){
+        .text            = wire_get_span(&pb->text),
+        .signatures      = wire_arena_take(arena, pb->n_signatures * sizeof *roster->signatures),
+        .signature_count = pb->n_signatures};
+    if (roster->signatures == NULL)
+        return PN_ENOMEM;
+    for (size_t i = 0; i < pb->n_signatures; i++)
+        roster->signatures[i] = (struct wire_roster_signature){
+            .signer = pb->signatures[i]->signer, .text = wire_get_span(&pb->signatures[i]->text)};
+    *out = roster;
+    return PN_OK;
 }
 
 enum pn_status
@@ -391,5 +463,5 @@ wire_agreement_get(struct wire_agreement **out, struct wire_arena *arena,
             !wire_vote_get(&agreement->convictions[i].other, pb->convictions[i]->other))
             return PN_EPEER_FORMAT;
     *out = agreement;
-    return PN_OK;
+    return pb->n_roster == 0 ? PN_OK : get_roster(&agreement->roster, arena, pb->roster[0]);
 }

@@ -21,12 +21,14 @@ struct wire_agreement_parts { /* protobuf-c's structs while a block is packed */
     Panal__Blob       blobs[WIRE_SWARM_MAX];
     Panal__Conviction convictions[WIRE_CONVICTIONS_MAX], *conviction_list[WIRE_CONVICTIONS_MAX];
     Panal__Vote       votes[2 * WIRE_CONVICTIONS_MAX];
+    Panal__Roster     roster, *roster_list[1];
+    Panal__RosterSignature signatures[WIRE_SIGNERS_MAX], *signature_list[WIRE_SIGNERS_MAX];
 };
 void wire_agreement_put(struct wire_agreement_parts *parts, const struct wire_agreement *agreement);
 /* In the arena. PN_ENOMEM, PN_EPEER_FORMAT. */
 PN_MUST_CHECK enum pn_status wire_agreement_get(struct wire_agreement **out,
                                                 struct wire_arena      *arena,
                                                 const Panal__Agreement *pb);
-bool wire_agreement_is_valid(const struct wire_agreement *agreement, bool genesis);
+bool wire_agreement_is_valid(const struct wire_agreement *agreement, enum wire_block_kind kind);
 
 #endif

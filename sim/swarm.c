@@ -435,7 +435,8 @@ boot(struct swarm_party *party)
     struct pn_error     why   = {.text = ""};
     struct swarm_config config;
     swarm_config_defaults(&config, world->config->job);
-    config.roster    = world->federation.roster;
+    config.roster = config.trusted = world->federation.roster;
+    config.text = (struct wire_span){world->federation.text.bytes, world->federation.text.size};
     config.self      = party->index + 2;
     config.secret    = &world->federation.secrets[party->index + 1];
     config.boot      = ++party->boot;

@@ -21,6 +21,7 @@ swarm_aggregate_release(struct engine_work *work)
     free(aggregate->agreement.convictions);
     free(aggregate->model_leaves);
     free(aggregate->scaling_leaves);
+    free(aggregate->roster);
     free(aggregate);
 }
 
@@ -29,7 +30,7 @@ fill_chain(struct swarm_aggregate *aggregate, const struct swarm_engine *engine)
 {
     struct wire_block       *block  = &aggregate->draft;
     const struct fed_chain  *chain  = &engine->chain;
-    const struct fed_roster *roster = engine->config.roster;
+    const struct fed_roster *roster = chain->roster;
     block->height                   = chain->height;
     block->epoch                    = roster->epoch;
     block->round                    = chain->round;
@@ -45,6 +46,41 @@ fill_chain(struct swarm_aggregate *aggregate, const struct swarm_engine *engine)
     struct sec_hash root;
     sec_log_root(&root, &chain->log);
     memcpy(aggregate->agreement.log, root.bytes, sizeof aggregate->agreement.log);
+}
+
+static struct wire_span
+copy_span(uint8_t **at, const void *bytes, size_t size)
+{
+    struct wire_span span = {*at, size};
+    memcpy(*at, bytes, size);
+    *at += size;
+    return span;
+}
+
+enum pn_status
+swarm_aggregate_carry(struct swarm_aggregate *aggregate, const struct wire_roster *roster)
+{
+    const size_t count = roster->signature_count;
+    size_t       size  = sizeof *roster + count * sizeof *roster->signatures + roster->text.size;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(roster->signatures[i].signer) + 1 + roster->signatures[i].text.size;
+    struct wire_roster *copy = malloc(size);
+    if (copy == NULL)
+        return PN_ENOMEM;
+    struct wire_roster_signature *signatures = (struct wire_roster_signature *)(copy + 1);
+    uint8_t                      *at         = (uint8_t *)(signatures + count);
+    *copy = (struct wire_roster){.text = copy_span(&at, roster->text.bytes, roster->text.size),
+                                 .signatures      = signatures,
+                                 .signature_count = count};
+    for (size_t i = 0; i < count; i++) {
+        const struct wire_roster_signature *from = &roster->signatures[i];
+        signatures[i].signer =
+            (const char *)copy_span(&at, from->signer, strlen(from->signer) + 1).bytes;
+        signatures[i].text = copy_span(&at, from->text.bytes, from->text.size);
+    }
+    free(aggregate->roster);
+    aggregate->roster = aggregate->agreement.roster = copy;
+    return PN_OK;
 }
 
 struct swarm_aggregate *
@@ -68,6 +104,12 @@ swarm_aggregate_new(const struct swarm_engine *engine)
         return NULL;
     }
     fill_chain(aggregate, engine);
+    if (engine->chain.height == 0 &&
+        swarm_aggregate_carry(aggregate, &(struct wire_roster){.text = engine->config.text}) !=
+            PN_OK) {
+        swarm_aggregate_release(&aggregate->base);
+        return NULL;
+    }
     aggregate->job     = engine->config.job;
     aggregate->disk    = engine->config.disk;
     aggregate->best    = engine->best;
@@ -288,6 +330,7 @@ make_finish(struct swarm_aggregate *aggregate)
     block->attempt           = 0;
     block->entry_count = block->absent_count = 0;
     block->note                              = aggregate->note;
+    aggregate->agreement.roster              = NULL;
 }
 
 /* ---- updates that only the block speaks of ---- */

@@ -275,6 +275,8 @@ swarm_block_build(struct swarm_engine *engine)
         draft_report(&aggregate->agreement, engine, i);
     }
     draft_certificate(aggregate, engine);
+    if (engine->next != NULL && swarm_aggregate_carry(aggregate, engine->next) != PN_OK)
+        engine->next = NULL; /* no memory for it now: another member brings it */
     aggregate->agreement.conviction_count = engine->conviction_count;
     memcpy(aggregate->agreement.convictions, engine->convictions,
            engine->conviction_count * sizeof *engine->convictions);
@@ -383,7 +385,7 @@ look(struct swarm_engine *engine, const struct wire_block *block)
 }
 
 /* The same lists and circumstances as the proposal; everything else we make ourselves. */
-static void
+static enum pn_status
 copy_draft(struct swarm_aggregate *aggregate, const struct wire_block *block)
 {
     struct wire_block     *draft     = &aggregate->draft;
@@ -404,17 +406,21 @@ copy_draft(struct swarm_aggregate *aggregate, const struct wire_block *block)
            agreement->report_count * sizeof *agreement->reports);
     memcpy(agreement->convictions, block->agreement->convictions,
            agreement->conviction_count * sizeof *agreement->convictions);
+    return block->height == 0 || block->agreement->roster == NULL
+               ? PN_OK
+               : swarm_aggregate_carry(aggregate, block->agreement->roster);
 }
 
 static void
 begin_check(struct swarm_engine *engine, struct swarm_block *kept, const struct wire_block *block)
 {
     struct swarm_aggregate *aggregate = swarm_aggregate_new(engine);
-    if (aggregate == NULL) {
+    if (aggregate == NULL || copy_draft(aggregate, block) != PN_OK) {
+        if (aggregate != NULL)
+            swarm_aggregate_release(&aggregate->base);
         swarm_break(engine, PN_ENOMEM, "no memory to check a block");
         return;
     }
-    copy_draft(aggregate, block);
     for (size_t i = 0; i < block->entry_count; i++)
         aggregate->strange[i] = !is_judged(engine, block->entries[i].member, FED_UPDATE_PART,
                                            &block->entries[i].update);
@@ -486,9 +492,9 @@ swarm_block_check_more(struct swarm_engine *engine)
     engine->look_at = due ? 0 : engine->look_at;
     if (due)
         look_for_asked(engine);
-    if (engine->must_build && !engine->broken && !engine->committing)
+    if (engine->must_build && !engine->halted && !engine->committing)
         swarm_block_build(engine);
-    for (size_t i = 0; i < SWARM_BLOCKS && !engine->broken && !engine->committing; i++)
+    for (size_t i = 0; i < SWARM_BLOCKS && !engine->halted && !engine->committing; i++)
         if (engine->blocks[i].wanted && !engine->blocks[i].checking)
             check_one(engine, &engine->blocks[i]);
 }

@@ -258,6 +258,13 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
                                               .round  = block->round,
                                               .votes  = engine->certificate.count,
                                               .block  = block});
+    if (swarm_engine_is_superseded(engine)) {
+        engine->halted = engine->over = true;
+        swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_EPOCH,
+                                                  .height = block->height + 1,
+                                                  .view   = engine->chain.roster->epoch});
+        return;
+    }
     if (block->kind != WIRE_BLOCK_FINISH)
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
@@ -377,7 +384,7 @@ void
 swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
              const struct fed_certificate *certificate)
 {
-    if (engine->committing || engine->broken)
+    if (engine->committing || engine->halted)
         return;
     struct commit *commit = calloc(1, sizeof *commit);
     enum pn_status st = commit == NULL ? PN_ENOMEM : prepare(commit, engine, block, certificate);

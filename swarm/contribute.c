@@ -506,7 +506,8 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     const struct fed_chain *chain = &engine->chain;
     uint64_t                most  = engine->config.job->job->weight_max;
     engine->now                   = now;
-    if (engine->trainer == NULL || engine->machine.finished || engine->committing)
+    if (engine->trainer == NULL || engine->machine.finished || engine->committing ||
+        !swarm_takes_part(engine))
         return;
     if (engine->ours.height == engine->machine.height &&
         (engine->ours.has[0] || engine->ours.has[1]) &&

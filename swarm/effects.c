@@ -216,7 +216,7 @@ void
 swarm_perform(void *host, const struct fed_swarm_effect *effect)
 {
     struct swarm_engine *engine = host;
-    if (engine->broken)
+    if (engine->halted)
         return; /* nothing more is built on what failed */
     switch (effect->kind) {
     case FED_S_CONTRIBUTE:
@@ -235,7 +235,8 @@ swarm_perform(void *host, const struct fed_swarm_effect *effect)
         tell_status(engine);
         return;
     case FED_S_AGREE:
-        perform_agree(engine, &effect->consensus);
+        if (swarm_takes_part(engine))
+            perform_agree(engine, &effect->consensus);
         return;
     case FED_S_END:
         engine->over = true;

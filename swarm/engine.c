@@ -17,9 +17,8 @@ const char *const swarm_folders[SWARM_FOLDERS] = {[SWARM_MODELS]  = "models",
 void
 swarm_config_defaults(struct swarm_config *config, const struct engine_job *job)
 {
-    *config = (struct swarm_config){.job          = job,
-                                    .bytes_max    = (uint64_t)4 << 30,
-                                    .keep_updates = KEEP_UPDATES};
+    *config = (struct swarm_config){
+        .job = job, .bytes_max = (uint64_t)4 << 30, .keep_updates = KEEP_UPDATES};
     fed_swarm_limits_from_job(&config->limits, job->job);
 }
 
@@ -39,9 +38,9 @@ swarm_tell(const struct swarm_engine *engine, const struct swarm_notice *notice)
 void
 swarm_break(struct swarm_engine *engine, enum pn_status status, const char *what)
 {
-    if (engine->broken)
+    if (engine->halted)
         return;
-    engine->broken = engine->over = true;
+    engine->halted = engine->over = true;
     swarm_tell(engine,
                &(struct swarm_notice){.kind = SWARM_BROKEN, .status = status, .text = what});
 }
@@ -59,6 +58,12 @@ bool
 swarm_is_open(const struct swarm_engine *engine, uint32_t member)
 {
     return member != engine->self && engine->members[member].peer.link.sent_hello;
+}
+
+bool
+swarm_takes_part(const struct swarm_engine *engine)
+{
+    return sec_hash_equal(&engine->chain.roster->hash, &engine->config.roster->hash);
 }
 
 /* Every message carries our head, signed: how many blocks we hold, and the beginning of the newest
@@ -164,7 +169,8 @@ swarm_engine_start(struct swarm_engine *engine, pn_ms now)
 {
     fed_swarm_start(&engine->machine, now);
     if (!engine->machine.finished) {
-        swarm_resume_vote(engine, now);
+        if (swarm_takes_part(engine))
+            swarm_resume_vote(engine, now);
         swarm_begin_join(engine);
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
@@ -233,7 +239,7 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
                    size_t size)
 {
     uint32_t member = place_of(engine, number);
-    if (member >= engine->count || member == engine->self || engine->broken)
+    if (member >= engine->count || member == engine->self || engine->halted)
         return;
     struct swarm_member *of    = &engine->members[member];
     struct wire_frame    frame = {.header = {.type = 0}};
@@ -269,7 +275,7 @@ hold_model(struct swarm_engine *engine, pn_ms now)
 void
 swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
 {
-    if (engine->broken)
+    if (engine->halted)
         return;
     if (now >= fed_swarm_deadline(&engine->machine))
         swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_TICK});
@@ -290,7 +296,7 @@ pn_ms
 swarm_engine_deadline(const struct swarm_engine *engine)
 {
     pn_ms at = fed_swarm_deadline(&engine->machine), other;
-    if (engine->broken)
+    if (engine->halted)
         return UINT64_MAX;
     for (uint32_t i = 0; i < engine->count; i++)
         if (i != engine->self && (other = engine_peer_deadline(&engine->members[i].peer)) < at)
@@ -307,6 +313,27 @@ swarm_engine_stop(struct swarm_engine *engine)
     atomic_store(&engine->progress.stop, true);
 }
 
+enum pn_status
+swarm_engine_offer(struct swarm_engine *engine, const struct wire_roster *next,
+                   struct pn_error *why)
+{
+    const struct fed_roster *found;
+    if (!swarm_takes_part(engine))
+        return pn_error_set(why, PN_ESTATE,
+                            "the ledger is at epoch %u of the roster, and catches up to epoch %u",
+                            engine->chain.roster->epoch, engine->config.roster->epoch);
+    enum pn_status st = fed_epochs_next(&found, &engine->epochs, engine->chain.roster, next, why);
+    if (st == PN_OK)
+        engine->next = next;
+    return st;
+}
+
+bool
+swarm_engine_is_superseded(const struct swarm_engine *engine)
+{
+    return engine->chain.roster->epoch > engine->config.roster->epoch;
+}
+
 bool
 swarm_engine_is_over(const struct swarm_engine *engine)
 {
@@ -315,7 +342,7 @@ swarm_engine_is_over(const struct swarm_engine *engine)
     bool nobody = true; /* who could still give us the last model */
     for (uint32_t i = 0; i < engine->count; i++)
         nobody = nobody && !swarm_is_open(engine, i);
-    return engine->broken || engine->holds_model || nobody;
+    return engine->halted || engine->holds_model || nobody;
 }
 
 const struct fed_swarm *
@@ -376,6 +403,7 @@ init(struct swarm_engine *engine, struct pn_error *why)
     limits.consensus.members = engine->count;
     limits.consensus.self    = engine->self;
     limits.consensus.quorum  = fed_roster_quorum(roster, &limits.consensus.liars);
+    fed_epochs_init(&engine->epochs, engine->config.trusted);
     fed_job_run(engine->run, roster->federation, engine->config.job->job, "1");
     fed_swarm_init(&engine->machine, &limits, engine->parts, engine->voters);
     for (size_t i = 0; i < SWARM_FOLDERS; i++)
@@ -419,6 +447,7 @@ swarm_engine_free(struct swarm_engine *engine)
     for (size_t i = 0; i < SWARM_BLOCKS; i++)
         pn_buffer_fini(&engine->blocks[i].bytes);
     pn_buffer_fini(&engine->record);
+    fed_epochs_fini(&engine->epochs);
     engine_trainer_free(engine->trainer);
     free(engine->kept);
     free(engine->members);

@@ -7,6 +7,10 @@
  *
  *     open the link -> decode -> check -> fed_swarm_step -> perform the effects
  *
+ * A block may bring the next epoch of the roster (fed/epochs). From its height on the engine does
+ * nothing more: its host makes another one, of that roster, on the same disk. A member that the
+ * roster in force has not yet, or has with other keys, catches up until the one that it goes by is.
+ *
  * Training, measuring, folding and writing are work for the host's worker. What every member has
  * to compute it computes itself: it votes for a block only when it made the same bytes.
  *
@@ -61,6 +65,7 @@ enum swarm_notice_kind {
                         greeted as in an earlier life, and its session is over              */
     SWARM_FAILED,    /* our part of this height cannot be made, and is lost: `text`         */
     SWARM_BROKEN,    /* it cannot go on: `status`, `text`                                   */
+    SWARM_EPOCH,     /* `height` - 1 brought the epoch `view` of the roster: another engine now */
     SWARM_ENDED      /* the last block is here, and with everybody who is; `round` was the last */
 };
 
@@ -84,8 +89,10 @@ struct swarm_notice {
 };
 
 struct swarm_config {
-    const struct fed_roster      *roster; /* mode: swarm */
-    uint32_t                      self;   /* our member number */
+    const struct fed_roster      *trusted; /* by whoever runs this member: fed/epochs        */
+    const struct fed_roster      *roster;  /* that we go by: whom we speak with; mode: swarm */
+    struct wire_span              text;    /* of `roster`: a new run's genesis carries it    */
+    uint32_t                      self;    /* our member number in it */
     const struct sec_sign_secret *secret;
     uint32_t                      boot; /* larger than in any earlier life; durable already */
     const struct fed_policy      *policy;
@@ -126,6 +133,14 @@ void  swarm_engine_tick(struct swarm_engine *engine, pn_ms now);
 pn_ms swarm_engine_deadline(const struct swarm_engine *engine);
 /* Asks a training that runs to end early. */
 void swarm_engine_stop(struct swarm_engine *engine);
+
+/* The next epoch of the roster, for the blocks that we propose; borrowed until free. PN_EAUTH when
+ * it does not follow the one in force or is not signed by enough; PN_ESTATE while we catch up. */
+PN_MUST_CHECK enum pn_status swarm_engine_offer(struct swarm_engine      *engine,
+                                                const struct wire_roster *next,
+                                                struct pn_error          *why);
+/* The ledger's roster is of a later epoch than config.roster: the engine is over. */
+bool swarm_engine_is_superseded(const struct swarm_engine *engine);
 
 bool                          swarm_engine_is_over(const struct swarm_engine *engine);
 const struct fed_swarm       *swarm_engine_machine(const struct swarm_engine *engine);

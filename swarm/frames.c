@@ -288,13 +288,13 @@ open_votes(struct fed_signed_vote *out, const struct swarm_engine *engine,
     return PN_OK;
 }
 
-/* As everybody will check it who gets it with a certificate: in its place of our chain. */
+/* As everybody will check it who gets it with a certificate: in its place of our chain. `after`:
+ * the chain with it. */
 static enum pn_status
-check_block(struct swarm_engine *engine, struct wire_block *block, const struct wire_span *bytes,
-            const struct sec_signature *signature)
+check_block(struct swarm_engine *engine, struct wire_block *block, struct fed_chain *after,
+            const struct wire_span *bytes, const struct sec_signature *signature)
 {
-    struct fed_chain after;
-    return swarm_chain_take(engine, block, &after, &engine->config.scratch->arena, bytes,
+    return swarm_chain_take(engine, block, after, &engine->config.scratch->arena, bytes,
                             signature) == PN_OK &&
                    swarm_block_is_possible(engine, block)
                ? PN_OK
@@ -319,6 +319,7 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     struct wire_propose    propose;
     struct fed_signed_vote votes[WIRE_SWARM_MAX];
     struct wire_block      block;
+    struct fed_chain       after;
     struct sec_signature   signature;
     struct sec_hash        hash;
     enum pn_status         st =
@@ -339,7 +340,7 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     if ((st = open_votes(votes, engine, &propose)) != PN_OK)
         return st;
     if (swarm_block_find(engine, &hash) == NULL) {
-        if ((st = check_block(engine, &block, &propose.block, &signature)) != PN_OK)
+        if ((st = check_block(engine, &block, &after, &propose.block, &signature)) != PN_OK)
             return st;
         if (swarm_block_keep(engine, &hash, &propose.block, &signature) == NULL)
             return PN_ENOMEM;
@@ -471,7 +472,8 @@ static void
 hear_witnesses(struct swarm_engine *engine, pn_ms now, const struct fed_decided *decided,
                const struct wire_decision *decision)
 {
-    for (size_t i = 0; i < decision->witness_count && !engine->committing; i++) {
+    for (size_t i = 0;
+         i < decision->witness_count && !engine->committing && swarm_takes_part(engine); i++) {
         const struct wire_witness *witness = &decision->witnesses[i];
         struct fed_signed_vote     given   = {
                   .member = fed_roster_place(engine->config.roster, witness->member),
@@ -494,15 +496,16 @@ take_decided(struct swarm_engine *engine, pn_ms now, const struct wire_decision 
     struct fed_decided     decided     = {
                 .height = engine->chain.height, .view = decision->view, .hash = *hash};
     struct wire_block block;
+    struct fed_chain  after;
     struct pn_error   why;
     memcpy(decided.run, engine->run, sizeof decided.run);
     memcpy(certificate.witnesses, decision->witnesses,
            decision->witness_count * sizeof *decision->witnesses);
-    if (fed_certificate_check(engine->config.roster, &decided, decision->witnesses,
+    if (check_block(engine, &block, &after, &decision->block, signature) != PN_OK)
+        return is_of_now(engine, &decision->block) ? PN_EPEER_VALUE : PN_EPEER_STALE;
+    if (fed_certificate_check(after.head_roster, &decided, decision->witnesses,
                               decision->witness_count, &why) != PN_OK)
-        return is_of_now(engine, &decision->block) ? PN_EPEER_AUTH : PN_EPEER_STALE;
-    if (check_block(engine, &block, &decision->block, signature) != PN_OK)
-        return PN_EPEER_VALUE;
+        return PN_EPEER_AUTH;
     const struct sec_blob model = fed_blob_from_wire(&block.model_out);
     if (block.kind == WIRE_BLOCK_FINISH &&
         !engine_blob_is_there(engine->config.disk, swarm_folders[SWARM_MODELS], &model)) {
@@ -525,6 +528,7 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
     struct sec_hash      hash;
     struct sec_signature signature;
     struct wire_block    block;
+    struct fed_chain     after;
     enum pn_status       st =
         wire_decision_decode(&decision, arena_of(engine), frame->body, frame->header.body_size);
     (void)member;
@@ -538,7 +542,7 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
         return take_decided(engine, now, &decision, &hash, &signature);
     if (swarm_block_find(engine, &hash) != NULL || !swarm_block_is_asked(engine, &hash))
         return PN_EPEER_STALE;
-    if ((st = check_block(engine, &block, &decision.block, &signature)) != PN_OK)
+    if ((st = check_block(engine, &block, &after, &decision.block, &signature)) != PN_OK)
         return st;
     if (swarm_block_keep(engine, &hash, &decision.block, &signature) == NULL)
         return PN_ENOMEM;
@@ -582,6 +586,14 @@ static take_fn *const takers[] = {
     [WIRE_DECISION] = take_decision, [WIRE_SHOW] = take_propose,  [WIRE_STATUS] = take_status,
 };
 
+/* What also a member hears that only catches up. */
+static bool
+is_for_all(uint16_t type)
+{
+    return type == WIRE_HELLO || type == WIRE_STATUS || type == WIRE_ASK || type == WIRE_DECISION ||
+           type == WIRE_PULL || type == WIRE_CHUNK;
+}
+
 enum pn_status
 swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct wire_frame *frame)
 {
@@ -593,5 +605,9 @@ swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     enum pn_status st       = PN_OK;
     if (has_head)
         st = see_head(engine, member, frame->header.round, frame->header.attempt);
+    if (st == PN_OK && !swarm_takes_part(engine) && !is_for_all(type)) {
+        see_height(engine, now, member, frame->header.round);
+        return PN_EPEER_STALE;
+    }
     return st == PN_OK ? takers[type](engine, now, member, frame) : st;
 }

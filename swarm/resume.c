@@ -51,8 +51,8 @@ swarm_resume(struct swarm_engine *engine, struct pn_error *why)
     struct engine_summit       summit;
     enum pn_status             st = engine_summit_read(&summit, config->disk, why);
     if (st == PN_OK)
-        st = engine_ledger_walk(&engine->chain, config->roster, config->disk, config->scratch,
-                                take_block, engine, why);
+        st = engine_ledger_walk(&engine->chain, config->roster, &engine->epochs, config->disk,
+                                config->scratch, take_block, engine, why);
     if (st == PN_OK && engine->chain.height > 0 &&
         !sec_hash_equal(&engine->chain.job, &config->job->job->hash))
         st = pn_error_set(why, PN_ECONFIG,

@@ -98,7 +98,9 @@ struct swarm_engine {
     bool                 turning;
     pn_ms                now; /* of the turn */
 
+    struct fed_epochs         epochs;
     struct fed_chain         chain;
+    const struct wire_roster *next; /* swarm_engine_offer; NULL: none */
     struct fed_certificate certificate; /* of the chain's head */
     double                   best;        /* of the stopping metric */
     uint32_t                 stale;
@@ -133,7 +135,7 @@ struct swarm_engine {
     size_t              kept_count, kept_capacity;
 
     struct engine_work *works; /* out with the host */
-    bool                broken, over;
+    bool                halted, over; /* halted: does nothing any more */
 };
 
 /* ---- engine.c ---- */
@@ -153,6 +155,8 @@ uint32_t swarm_mark(const struct swarm_engine *engine);
 /* The body is in the scratch. */
 void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
+/* The roster that we go by is in force: we are a member now, and not only catching up. */
+bool swarm_takes_part(const struct swarm_engine *engine);
 bool swarm_is_open(const struct swarm_engine *engine, uint32_t member);
 
 /* ---- frames.c ---- */
@@ -220,10 +224,14 @@ struct swarm_aggregate { /* work: in, then out */
     double             best;
     uint32_t           stale, members;
     char               note[WIRE_TEXT_MAX + 1];
+    struct wire_roster *roster; /* that the block carries; one piece of memory */
 };
 /* Fills kind, model_out, scaling, metrics, note of the draft; models and scaling are durable. */
 void swarm_aggregate_run(struct pn_work *work);
 void swarm_aggregate_release(struct engine_work *work);
+/* The block is to carry this; copied. */
+PN_MUST_CHECK enum pn_status swarm_aggregate_carry(struct swarm_aggregate   *aggregate,
+                                                   const struct wire_roster *roster);
 struct swarm_aggregate *swarm_aggregate_new(const struct swarm_engine *engine);
 /* For the history of early stopping: the metrics of a block that is ours now. */
 void swarm_note_metrics(struct swarm_engine *engine, const struct wire_block *block);

@@ -3,10 +3,9 @@
 
     tools/verify.py DIR --roster federation.yaml [--head HASH]
 
-DIR is a state directory of anybody; the roster is the signed one that you trust, its .minisig files beside
-it; HASH is of a block that must be in the ledger. Exit code 0: everything that can be checked holds; 1: one
-sentence for each fault. Follows docs/protocol.md, whose sections are named below, and shares no code with
-panal. Needs Python 3.9 and PyNaCl (Debian: python3-nacl); plain and slow.
+DIR is a state directory of anybody; the roster is a signed one that you trust, its .minisig files beside it; HASH is
+of a block that must be in the ledger. Exit code 0: everything that can be checked holds; 1: one sentence for each
+fault. Follows docs/protocol.md, whose sections are named below. Needs Python 3.9 and PyNaCl (Debian: python3-nacl).
 """
 import argparse, array, base64, calendar, functools, hashlib, math, os, re, struct, sys, time, types
 
@@ -17,30 +16,27 @@ except ImportError:
     sys.exit("verify.py: PyNaCl is missing (Debian: apt-get install python3-nacl)")
 
 MIB, ZERO = 1 << 20, bytes(32)
-
-class Fault(Exception):
-    """Says what was expected and what was seen."""
+class Fault(Exception): # says what was expected and what was seen
+    pass
 # Bytes that are cut off, or are no base64, UTF-8 or date, end in the others.
 FAULTS = (Fault, OSError, ValueError, LookupError, TypeError, struct.error)
 
 def expect(condition, sentence):
     if not condition:
         raise Fault(sentence)
-
 def read(*path):
     with open(os.path.join(*path), "rb") as file:
         return file.read()
+def read_if(*path):
+    return read(*path) if os.path.exists(os.path.join(*path)) else b""
 
 # ---- section 1: primitives
 def domain(name, data):
     return b"panal " + name.encode() + b"\0" + data
-
 def blake(data):
     return hashlib.blake2b(data, digest_size=32).digest()
-
 def sha256(data):
     return hashlib.sha256(data).digest()
-
 def digest(name, data):
     return blake(domain(name, data))
 
@@ -49,7 +45,6 @@ def signed(key, signature, message):
         return len(crypto_sign_open(signature + message, key)) == len(message)
     except CryptoError:
         return False
-
 def check_signed(name, member, signature, data, sentence):
     expect(signed(member.node, signature, domain(name, data)), sentence % member.name)
 
@@ -65,8 +60,8 @@ def blob_root(data): # section 5
     return digest("blob", struct.pack("<Q", len(data)) + tree(leaves, blake))
 
 # ---- section 6: protobuf with exactly one encoding
-# A message: its fields in the order of their numbers, each with its kind - u32, u64, double, text, a number of
-# bytes, the range of an enum or a message - and, of a list, how many at most.
+# A message: its fields in the order of their numbers, each with its kind - u32, u64, double, text, some bytes or a
+# number of them, the range of an enum or a message - and, of a list, how many at most.
 def message(text, **kinds):
     rows = [row.split() for row in text.split(",")]
     return {at + 1: (name, int(kind) if kind.isdigit() else kinds.get(kind, kind), *map(int, most))
@@ -80,15 +75,15 @@ METRIC = message("name text, value double, records u64")
 WITNESS = message("member u32, signature 64")
 REPORT = message("member u32, report blob, signature 64", blob=BLOB)
 CONVICTION = message("first vote, other vote", vote=VOTE)
-AGREEMENT = message("view u32, witness_view u32, log 32, reports report 128, convictions conviction 16",
-                    report=REPORT, conviction=CONVICTION)
+ROSTER = message("text bytes, signatures signature 64", signature=message("signer text, text bytes"))
+AGREEMENT = message("view u32, witness_view u32, log 32, reports report 128, convictions conviction 16, "
+                    "roster roster 1", report=REPORT, conviction=CONVICTION, roster=ROSTER)
 BLOCK = message("kind enum, run 16, height u64, previous 32, roster 32, job 32, epoch u32, proposer u32, attempt u32, "
                 "round u64, time_ms u64, model_in blob, model_out blob, scaling blob, entries entry 1024, "
                 "absent absent 1024, metrics metric 16, witnesses witness 1024, note text, agreement agreement 1",
                 enum=range(1, 4), blob=BLOB, entry=ENTRY, absent=ABSENT, metric=METRIC, witness=WITNESS,
                 agreement=AGREEMENT)
 GENESIS, ROUND, FINISH = 1, 2, 3
-
 def varint(data, at):
     end = at
     while data[end] > 127:
@@ -96,7 +91,6 @@ def varint(data, at):
     value = sum((byte & 127) << 7 * place for place, byte in enumerate(data[at : end + 1]))
     expect(value < 1 << 64 and (data[end] > 0 or end == at), "a number is too large, or not as short as possible")
     return value, end + 1
-
 def field(kind, wire, data, at):
     """One value, and where it ends."""
     expect(wire == (0 if kind in ("u32", "u64") or isinstance(kind, range) else 1 if kind == "double" else 2),
@@ -115,9 +109,9 @@ def field(kind, wire, data, at):
     if kind == "text":
         expect(value <= 200 and not re.search("[\0-\x1f\x7f-\x9f]", raw.decode("utf-8")), "it is no text")
         return raw.decode("utf-8"), at + value
-    expect(isinstance(kind, dict) or value == kind, "expected %s bytes, seen %d" % (kind, value))
+    expect(isinstance(kind, dict) or value == kind or (kind == "bytes" and 0 < value <= 1 << 18),
+           "expected %s bytes, seen %d" % (kind, value))
     return decode(kind, raw) if isinstance(kind, dict) else raw, at + value
-
 def decode(schema, data):
     out = {entry[0]: [] for entry in schema.values() if len(entry) == 3}
     at = last = 0
@@ -136,17 +130,19 @@ def decode(schema, data):
 # ---- section 8: what the bytes of a block say alone
 def is_blob(blob, none=False):
     return 1 <= blob.size <= 1 << 36 if not none else blob.size == 0 and blob.root == ZERO
-
 def members_of(items, what):
     numbers = [item.member for item in items]
     expect(numbers == sorted(set(numbers)), "the members of its %s do not increase" % what)
     return set(numbers)
-
 def is_vote(vote):
     return (vote.step in (1, 2) and vote.lock_view < vote.view
             and (vote.lock_view == 0) == (vote.lock == ZERO) >= (vote.step - 1))
-
-def check_agreement_form(agreement, genesis):
+def check_agreement_form(agreement, kind):
+    genesis = kind == GENESIS
+    signers = [signature.signer for roster in agreement.roster for signature in roster.signatures]
+    expect(len(agreement.roster) in ((1,) if genesis else (0,) if kind == FINISH else (0, 1))
+           and len(set(signers) - {""}) == len(signers) and bool(signers) == (not genesis and bool(agreement.roster)),
+           "its roster does not fit its kind")
     expect(agreement.view >= 1 and (agreement.witness_view == 0) == genesis, "its views do not fit its kind")
     members_of(agreement.reports, "reports")
     expect(all(is_blob(report.report) for report in agreement.reports), "a report of no bytes")
@@ -163,8 +159,7 @@ def read_block(data):
     expect(not members_of(block.entries, "entries") & members_of(block.absent, "absent"), "one counts and is absent")
     for entry in block.entries:
         expect(entry.weight >= 1 and entry.norm >= 0 and is_blob(entry.update), "an entry of no weight or update")
-    names = {metric.name for metric in block.metrics}
-    expect(len(names - {""}) == len(block.metrics), "metrics without a name of their own")
+    expect(len({one.name for one in block.metrics} - {""}) == len(block.metrics), "metrics without a name of their own")
     expect(is_blob(block.scaling) or is_blob(block.scaling, none=True), "its scaling is half there")
     expect(is_blob(block.model_out) and is_blob(block.model_in, none=genesis), "its models do not fit its kind")
     expect(genesis == (block.height == 0) == (block.previous == ZERO), "its height does not fit its kind")
@@ -175,7 +170,7 @@ def read_block(data):
            "a finish block that changes something")
     expect(block.kind == FINISH or block.note == "", "a note that only a finish block may have")
     if block.agreement:
-        check_agreement_form(block.agreement, genesis)
+        check_agreement_form(block.agreement, block.kind)
     return block
 
 # ---- section 2: the roster
@@ -184,31 +179,29 @@ def scalar(text):
     plain = re.fullmatch(r"([A-Za-z0-9+/][^\"'{}\[\]#]*?)?(?: +#.*)?", text)
     expect(quoted or plain, "not a value as `panal roster` writes it: " + text)
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else plain[1]
-
 def read_yaml(text):
     """The block style that `panal roster` writes: the head, names of signers, members with certificates."""
-    head, signers, members = {}, [], []
+    head, lists, members, last = {}, {"signers": [], "history": []}, [], None
     for line in (line.rstrip() for line in text.split("\n") if line.strip() and line.strip()[0] != "#"):
         match = re.fullmatch(r"(|  - |    |      )(?:([a-z_]+):)?(?: ?(\S.*))?", line)
         expect(match and (match[2] or match[1] == "  - "), "not a line as `panal roster` writes it: " + line)
         indent, key, value = match.groups()
         if indent == "  - ":
-            members.append({}) if key else signers.append(scalar(value))
+            members.append({}) if key else lists[last].append(scalar(value))
+        last = key or last
         if key:
             into = members[-1] if indent else head
             expect(key not in into, key + " stands there twice")
             into[key] = scalar(value or "")
-    return head, signers, members
+    return head, lists, members
 
 def number(text, most=2**32 - 1):
     expect(re.fullmatch("[1-9][0-9]*", text) and int(text) <= most, "not a number from 1 to %d: %s" % (most, text))
     return int(text)
-
 def binary(text, size):
     raw = base64.b64decode(text, validate=True)
     expect(len(raw) == size and base64.b64encode(raw).decode() == text, "not base64 of %d bytes: %s" % (size, text))
     return raw
-
 def read_member(text):
     member = types.SimpleNamespace(name=text["name"], number=number(text["number"]), role=text["role"],
                                    root=binary(text["root"], 32), node=binary(text["node"], 32))
@@ -222,14 +215,15 @@ def read_member(text):
     return member
 
 class Roster:
-    def __init__(self, path):
-        raw = read(path)
-        head, signers, members = read_yaml(raw.decode("utf-8"))
-        self.hash, self.epoch = digest("roster", raw), number(head["epoch"])
+    def __init__(self, raw):
+        head, lists, members = read_yaml(raw.decode("utf-8"))
+        self.raw, self.hash, self.signers = raw, digest("roster", raw), lists["signers"]
+        self.epoch, self.federation, self.swarm = number(head["epoch"]), head["federation"], head["mode"] == "swarm"
+        past = [bytes.fromhex(one) for one in lists["history"] + [head["previous"]] if one]
+        self.known = past + [self.hash] # epochs, oldest first
         self.members = sorted(map(read_member, members), key=lambda member: member.number)
         self.by_number = {member.number: member for member in self.members}
-        self.swarm, count = head["mode"] == "swarm", len(self.members)
-        leaders = [member for member in self.members if member.role == "coordinator"]
+        leaders, count = [one for one in self.members if one.role == "coordinator"], len(self.members)
         expect(head["version"] == "1" and head["mode"] in ("swarm", "coordinator")
                and head.get("quorum", "bft") in ("bft", "majority"), "an unknown version, mode or quorum")
         expect(len(leaders) == (not self.swarm) and count >= 2, "%d coordinators of %d" % (len(leaders), count))
@@ -237,19 +231,33 @@ class Roster:
             expect(len({getattr(member, what) for member in self.members}) == count, "a %s stands twice" % what)
         self.coordinator = leaders[0] if leaders else None
         self.quorum = count // 2 + 1 if head.get("quorum") == "majority" else count * 2 // 3 + 1
-        roots = {member.name: member.root for member in self.members}
-        expect(len(set(signers)) == len(signers) and set(signers) <= set(roots), "signers that are no members")
-        valid = [name for name in signers if minisigned("%s.%s.minisig" % (path, name), raw, roots[name])]
-        threshold = number(head["threshold"], len(signers))
-        expect(len(valid) >= threshold, "the roster has %d valid signatures, needs %d" % (len(valid), threshold))
+        self.roots = {member.name: member.root for member in self.members}
+        expect(len(set(self.signers) & set(self.roots)) == len(self.signers), "signers that are no members")
+        self.threshold = number(head["threshold"], len(self.signers))
+
+    def check_signed(self, raw, signature_of):
+        valid = [name for name in self.signers if minisigned(signature_of(name), raw, self.roots[name])]
+        expect(len(valid) >= self.threshold, "a roster has %d signatures, needs %d" % (len(valid), self.threshold))
+
+    def next(self, carried, trusted): # section 2: the epoch after this one
+        after, by = Roster(carried.text), {signature.signer: signature.text for signature in carried.signatures}
+        expect((after.epoch, after.federation, after.swarm) == (self.epoch + 1, self.federation, self.swarm)
+               and after.known[:-1] == self.known[-257:], "the roster that it brings is not the next epoch")
+        expect(after.epoch > trusted.epoch or after.hash in trusted.known, "the trusted roster does not name its next")
+        for roster in (self, after):
+            roster.check_signed(after.raw, lambda name: by.get(name, b""))
+        return after
 
     def node_of(self, who, what):
         member = self.by_number.get(who)
         expect(member is not None and member.role == "node", "%s: member %d is no node of the roster" % (what, who))
         return member
 
-def minisigned(path, raw, root):
-    text = read(path) if os.path.exists(path) else b""
+def trusted_roster(path):
+    roster = Roster(read(path))
+    roster.check_signed(roster.raw, lambda name: read_if("%s.%s.minisig" % (path, name)))
+    return roster
+def minisigned(text, raw, root):
     match = re.fullmatch(b"untrusted comment: [^\n]*\n([^\n]{100})\ntrusted comment: ([^\0-\x1f\x7f]{0,256})\n"
                          b"([^\n]{88})\n", text)
     if len(text) > 1024 or match is None:
@@ -264,10 +272,8 @@ def crc_of_byte(value):
     for _ in range(8):
         value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
     return value
-
 def crc32c(data):
     return functools.reduce(lambda crc, byte: crc >> 8 ^ crc_of_byte(crc & 255 ^ byte), data, 2**32 - 1) ^ 2**32 - 1
-
 def payload_at(data, at):
     """The payload of the record that begins there, or None where none is whole."""
     if at + 40 > len(data):
@@ -277,7 +283,6 @@ def payload_at(data, at):
     if length > MIB or len(tail) < 32 or crc32c(data[at : at + 4] + payload) != crc:
         return None
     return payload if digest("record", payload) == tail else None
-
 def is_torn(data, at):
     rest = data[at:]
     if len(rest) < 8:
@@ -291,7 +296,6 @@ def is_torn(data, at):
         return False
     return not any(struct.unpack_from("<I", rest, k)[0] == len(rest) - k - 40 and payload_at(rest, k) is not None
                    for k in range(1, len(rest) - 39))
-
 def read_records(folder):
     records = []
     names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"\d{12}\.seg", name))
@@ -314,7 +318,6 @@ def read_records(folder):
 # ---- section 8: the chain
 def vote_bytes(*fields): # run, height, view, step, hash, lock_view, lock
     return struct.pack("<16sQII32sI32s", *fields)
-
 def check_certificate(roster, run, height, view, block, witnesses):
     """A quorum of precommits for the block of that height and hash."""
     for vote in witnesses:
@@ -325,33 +328,39 @@ def check_certificate(roster, run, height, view, block, witnesses):
 
 class Chain:
     def __init__(self, roster, directory):
-        self.roster, self.directory, self.sparse, self.leaves = roster, directory, False, []
+        self.roster = self.voters = self.trusted = roster # in force; for the head; given
+        self.directory, self.sparse, self.leaves = directory, False, []
         self.height, self.round, self.head, self.before, self.genesis = 0, 0, ZERO, None, None
 
     def take(self, record):
         expect(len(record) > 64, "a record without a block")
         block, name = read_block(record[64:]), digest("block", record[64:])
+        carried = block.agreement.roster if block.agreement and self.roster.swarm else []
+        if self.genesis is None and carried:
+            self.roster = Roster(carried[0].text)
+            expect(self.roster.hash in self.trusted.known, "the trusted roster does not name that of genesis")
         self.check_place(block)
         self.check_proposer(block, record[:64], name)
         self.check_entries(block)
         if self.roster.swarm:
-            self.check_agreement(block)
+            self.check_agreement(block, block.agreement)
         else:
             for witness in block.witnesses:
                 check_signed("witness", self.roster.node_of(witness.member, "witness"), witness.signature,
                              block.previous, "witness: %s has not signed the block before")
+        self.voters = self.roster
         if self.genesis is None:
             self.genesis, self.sparse = block, self.is_sparse(block)
+        elif carried:
+            self.roster = self.roster.next(carried[0], self.trusted)
         self.height, self.round, self.head, self.before = block.height + 1, block.round, name, block
         self.leaves.append(sha256(b"\0" + record[64:]))
         return block
 
     def is_sparse(self, block):
-        if self.roster.swarm or not os.path.exists(os.path.join(self.directory, "job.yaml")):
-            return False
-        text = read(self.directory, "job.yaml")
-        bare = re.sub(rb"(^|\s)#[^\n]*", b"", text)
-        return digest("job", text) == block.job and re.search(rb"\bfollow:\s*[\"']?cohort\b", bare) is not None
+        text = read_if(self.directory, "job.yaml")
+        follows = re.search(rb"\bfollow:\s*[\"']?cohort\b", re.sub(rb"(^|\s)#[^\n]*", b"", text))
+        return not self.roster.swarm and digest("job", text) == block.job and follows is not None
 
     def check_place(self, block):
         expect(self.before is None or self.before.kind != FINISH, "it comes after the end of the run")
@@ -387,18 +396,16 @@ class Chain:
         for absent in block.absent:
             self.roster.node_of(absent.member, "absent")
 
-    def check_agreement(self, block):
-        agreement = block.agreement
-        expect(agreement.log == tree(self.leaves, sha256), "its log is not that of the blocks before")
+    def check_agreement(self, block, how):
+        expect(how.log == tree(self.leaves, sha256), "its log is not that of the blocks before")
         if block.height > 0:
-            check_certificate(self.roster, block.run, block.height - 1, agreement.witness_view, block.previous,
+            check_certificate(self.voters, block.run, block.height - 1, how.witness_view, block.previous,
                               block.witnesses)
-        for report in agreement.reports:
-            said = struct.pack("<16sQIQ32s", block.run, block.height, report.member, report.report.size,
-                               report.report.root)
-            check_signed("report", self.roster.node_of(report.member, "report"), report.signature, said,
+        for one in how.reports:
+            said = struct.pack("<16sQIQ32s", block.run, block.height, one.member, one.report.size, one.report.root)
+            check_signed("report", self.roster.node_of(one.member, "report"), one.signature, said,
                          "report: %s has not committed to it")
-        for vote in (vote for pair in agreement.convictions for vote in (pair.first, pair.other)):
+        for vote in (vote for pair in how.convictions for vote in (pair.first, pair.other)):
             said = vote_bytes(block.run, vote.height, vote.view, vote.step, vote.hash, vote.lock_view, vote.lock)
             check_signed("vote", self.roster.node_of(vote.member, "conviction"), vote.signature, said,
                          "conviction: %s has not signed both votes")
@@ -411,10 +418,8 @@ def check_head(chain):
     votes = [types.SimpleNamespace(member=who, signature=signature)
              for who, signature in struct.iter_unpack("<I64s", data[16:])]
     members_of(votes, "votes for the head")
-    check_certificate(chain.roster, chain.genesis.run, height, view, chain.head, votes)
-    if not os.path.exists(os.path.join(chain.directory, "summit")):
-        return
-    highest, name = struct.unpack("<Q32s", read(chain.directory, "summit"))
+    check_certificate(chain.voters, chain.genesis.run, height, view, chain.head, votes)
+    highest, name = struct.unpack("<Q32s", read_if(chain.directory, "summit") or struct.pack("<Q", height) + chain.head)
     expect(highest <= height, "the ledger ends before block %d, which it held: an older copy was put back" % highest)
     expect(highest < height or name == chain.head, "block %d is not the one that this ledger held" % height)
 
@@ -427,12 +432,8 @@ def load(directory, folder, blob):
     data = read(name)
     expect(blob_root(data) == blob.root, "%s/%s: its bytes do not hash to its name" % (folder, blob.root.hex()))
     return data
-
 def numbers_of(kind, data):
-    out = array.array(kind, data)
-    if sys.byteorder == "big":
-        out.byteswap()
-    return out
+    return struct.unpack("<%d%s" % (len(data) // 4, kind), data)
 
 def aggregate(directory, block, before):
     """The next model, or None where an update is not kept."""
@@ -445,7 +446,7 @@ def aggregate(directory, block, before):
             return None
         sums = [s + entry.weight * q for s, q in zip(sums, numbers_of("i", data))]
     mean = array.array("f", [float(s) / (total * 2.0**24) for s in sums])
-    return numbers_of("f", array.array("f", [a + b for a, b in zip(start, mean)]).tobytes()).tobytes()
+    return struct.pack("<%df" % len(start), *(a + b for a, b in zip(start, mean)))
 
 def check_blobs(directory, block, seen):
     if is_blob(block.scaling):
@@ -465,7 +466,7 @@ def check_blobs(directory, block, seen):
 
 # ---- all of it
 def verify(options, faults):
-    chain, known, seen = Chain(Roster(options.roster), options.directory), set(), {"models": 0, "aggregates": 0}
+    chain, known, seen = Chain(trusted_roster(options.roster), options.directory), set(), {"models": 0, "aggregates": 0}
     for index, record in enumerate(read_records(os.path.join(options.directory, "ledger"))):
         try:
             block = chain.take(record)
@@ -492,9 +493,7 @@ def main():
         said = verify(options, faults)
     except FAULTS as fault:
         faults.append(str(fault))
-    for fault in faults:
-        print("%s: NOT verified: %s" % (options.directory, fault), file=sys.stderr)
-    sys.exit(1) if faults else print(said)
+    sys.exit("\n".join("%s: NOT verified: %s" % (options.directory, each) for each in faults) or print(said))
 
 if __name__ == "__main__":
     main()

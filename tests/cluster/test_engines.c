@@ -68,7 +68,7 @@ chain_on_disk(struct cluster *cluster, uint32_t number)
     struct pn_error  why    = {.text = ""};
     uint64_t         blocks = 0;
     expect_status(PN_OK,
-                  engine_ledger_walk(&chain, cluster->federation.roster,
+                  engine_ledger_walk(&chain, cluster->federation.roster, NULL,
                                      &cluster_party(cluster, number)->disk, &cluster->scratch,
                                      take_any, &blocks, &why),
                   why.text, __FILE__, __LINE__);
@@ -196,8 +196,9 @@ a_run_ends_with_one_model_and_a_ledger_that_proves_it(void **state)
 
     struct audit audit = {.cluster = &cluster};
     expect_status(PN_OK,
-                  engine_ledger_walk(&chain, cluster.federation.roster, &cluster.parties[0].disk,
-                                     &cluster.scratch, audit_block, &audit, &why),
+                  engine_ledger_walk(&chain, cluster.federation.roster, NULL,
+                                     &cluster.parties[0].disk, &cluster.scratch, audit_block,
+                                     &audit, &why),
                   why.text, __FILE__, __LINE__);
     assert_int_equal(chain.height, BLOCKS);
     assert_int_equal(audit.rounds, ROUNDS);
@@ -437,8 +438,9 @@ a_model_of_several_chunks_travels_whole(void **state)
     expect_one_history(&cluster);
     struct audit audit = {.cluster = &cluster};
     expect_status(PN_OK,
-                  engine_ledger_walk(&chain, cluster.federation.roster, &cluster.parties[0].disk,
-                                     &cluster.scratch, audit_block, &audit, &why),
+                  engine_ledger_walk(&chain, cluster.federation.roster, NULL,
+                                     &cluster.parties[0].disk, &cluster.scratch, audit_block,
+                                     &audit, &why),
                   why.text, __FILE__, __LINE__);
     assert_int_equal(sec_blob_chunks(chain.model.size), 4);
     assert_int_equal(audit.rounds, 2);

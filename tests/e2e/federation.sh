@@ -45,6 +45,15 @@ skip() {
     exit 77
 }
 
+# find_verifier: a python3 that can run tools/verify.py, in $python.
+find_verifier() {
+    python=""
+    for each in python3 /usr/bin/python3; do
+        [ -n "$python" ] || ! "$each" -c 'import nacl.bindings' 2>/dev/null || python=$each
+    done
+    [ -n "$python" ] || skip "no python3 with PyNaCl (Debian: python3-nacl)"
+}
+
 # say_must FILE WORDS: the file holds the words.
 say_must() {
     grep -qF -- "$2" "$1" || {

@@ -8,11 +8,7 @@ BIN=$1
 # shellcheck source=tests/e2e/federation.sh
 . "$(dirname "$0")/federation.sh"
 
-python=""
-for each in python3 /usr/bin/python3; do
-    [ -n "$python" ] || ! "$each" -c 'import nacl.bindings' 2>/dev/null || python=$each
-done
-[ -n "$python" ] || skip "no python3 with PyNaCl (Debian: python3-nacl)"
+find_verifier
 verify_py=$here/../../tools/verify.py
 [ "$(wc -l <"$verify_py")" -le 500 ] || die "tools/verify.py is longer than 500 lines"
 

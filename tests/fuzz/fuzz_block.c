@@ -21,7 +21,7 @@ prepare(void)
     PN_ASSERT(memory != NULL);
     wire_arena_init(&arena, memory, WIRE_ARENA_SIZE);
     test_federation_new(&federation, TEST_CHAIN_NODES);
-    fed_chain_init(&empty, federation.roster);
+    fed_chain_init(&empty, federation.roster, NULL);
     begun = empty;
     test_chain_new(&made, &federation);
     test_block_draft(&made, WIRE_BLOCK_GENESIS);

@@ -363,7 +363,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fed_job_run(host.run, federation.roster->federation, scenario.loose[MEMBERS].job, "1");
     init_links(&host);
     swarm_config_defaults(&config, &scenario.loose[MEMBERS]);
-    config.roster  = federation.roster;
+    config.roster = config.trusted = federation.roster;
+    config.text = (struct wire_span){federation.text.bytes, federation.text.size};
     config.self    = FIRST;
     config.secret  = &federation.secrets[1];
     config.boot    = 1;

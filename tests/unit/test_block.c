@@ -22,7 +22,7 @@ start(void **state)
         return 1;
     test_federation_new(&f->federation, TEST_CHAIN_NODES);
     test_chain_new(&f->made, &f->federation);
-    fed_chain_init(&f->chain, f->federation.roster);
+    fed_chain_init(&f->chain, f->federation.roster, NULL);
     wire_arena_init(&f->arena, block, WIRE_ARENA_SIZE);
     *state = f;
     return 0;
@@ -156,7 +156,7 @@ chain_begins_with_genesis_and_has_one_only(void **state)
     block->time_ms++;
     expect_draft_refused(f, PN_ECORRUPT, "expected height 1, seen 0");
 
-    fed_chain_init(&f->chain, f->federation.roster);
+    fed_chain_init(&f->chain, f->federation.roster, NULL);
     f->made.height = 1;
     draft(f, WIRE_BLOCK_ROUND);
     expect_draft_refused(f, PN_ECORRUPT, "expected height 0, seen 1");

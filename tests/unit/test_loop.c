@@ -525,6 +525,9 @@ a_signal_wakes_an_idle_loop(void **state)
         assert_int_equal(event.kind, NET_SIGNAL);
         assert_int_equal(waitpid(child, NULL, 0), child);
     }
+    assert_int_equal(kill(getpid(), SIGHUP), 0);
+    EXPECT_OK(net_loop_wait(&event, loop, net_loop_now(loop) + PATIENCE_MS));
+    assert_int_equal(event.kind, NET_RELOAD);
     /* It comes before a deadline that has passed, and once. */
     assert_int_equal(kill(getpid(), SIGTERM), 0);
     EXPECT_OK(net_loop_wait(&event, loop, net_loop_now(loop) + PATIENCE_MS));

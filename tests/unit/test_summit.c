@@ -61,8 +61,11 @@ start(void **state)
     test_federation_new(&f->federation, NODES);
     EXPECT_OK(sim_disk_new(&f->sim));
     sim_disk_port(&f->disk, f->sim);
-    f->chain = (struct fed_chain){
-        .roster = f->federation.roster, .height = HEIGHT, .run = {7, 1}, .round = 2};
+    f->chain = (struct fed_chain){.roster      = f->federation.roster,
+                                  .head_roster = f->federation.roster,
+                                  .height      = HEIGHT,
+                                  .run         = {7, 1},
+                                  .round       = 2};
     memset(f->chain.head.bytes, 0x5a, sizeof f->chain.head.bytes);
     vote_for_head(f);
     put_votes(f, "certificate.0", &f->votes);

@@ -100,6 +100,17 @@ def conviction(**changes):
     return pb.Conviction(**fields)
 
 
+def roster(**changes):
+    fields = dict(text=pattern(55, 300), signatures=[
+        pb.RosterSignature(signer="bank-a", text=pattern(56, 90)),
+        pb.RosterSignature(signer="bank-b", text=pattern(57, 91))])
+    fields.update(changes)
+    return [pb.Roster(**fields)]
+
+
+RUN_ROSTER = roster(signatures=[])
+
+
 def agreement(**changes):
     fields = dict(
         view=2, witness_view=1, log=pattern(44, 32),
@@ -169,7 +180,9 @@ def more_good():
     yield "block", block(scaling=NONE, absent=[], metrics=[], witnesses=[]), "short round"
     yield "block", block(agreement=agreement()), "round of a swarm"
     yield "block", block(agreement=agreement(reports=[], convictions=[])), "short round of a swarm"
-    yield "block", genesis(agreement=agreement(witness_view=0)), "genesis of a swarm"
+    yield "block", block(agreement=agreement(roster=roster())), "round with the next epoch"
+    yield ("block", genesis(agreement=agreement(witness_view=0, roster=RUN_ROSTER)),
+           "genesis of a swarm")
     yield "block", finish(agreement=agreement()), "finish of a swarm"
     yield "vote", vote(hash=bytes(32), lock_view=0, lock=bytes(32)), "prevote for nothing"
     yield "vote", vote(step=2, lock_view=0, lock=bytes(32)), "precommit"
@@ -317,7 +330,19 @@ def of_a_swarm():
             "votes of two heights": dict(convictions=[conviction(
                 other=vote(height=4, hash=pattern(1, 32)))])}.items():
         yield "block", block(agreement=agreement(**changes)), "agreement: " + why
-    yield "block", genesis(agreement=agreement()), "genesis with a witness view"
+    signatures = roster()[0].signatures
+    for why, changes in {
+            "empty": dict(text=b""), "unsigned": dict(signatures=[]),
+            "signed twice by one": dict(signatures=[signatures[0], signatures[0]]),
+            "signed by nobody": dict(signatures=[pb.RosterSignature(signer="", text=b"x")]),
+            "an empty signature": dict(signatures=[pb.RosterSignature(signer="a", text=b"")]),
+            "a long signature": dict(signatures=[pb.RosterSignature(signer="a", text=bytes(1025))])}.items():
+        yield "block", block(agreement=agreement(roster=roster(**changes))), "roster: " + why
+    yield "block", finish(agreement=agreement(roster=roster())), "finish with a roster"
+    yield "block", genesis(agreement=agreement(witness_view=0)), "genesis without a roster"
+    yield ("block", genesis(agreement=agreement(witness_view=0, roster=roster())),
+           "genesis with a signed roster")
+    yield "block", genesis(agreement=agreement(roster=RUN_ROSTER)), "genesis with a witness view"
 
 
 def raw(number, wire, value):

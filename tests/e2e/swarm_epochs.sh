@@ -1,0 +1,169 @@
+#!/bin/sh
+# The members of a swarm change while it runs: one joins, one renews its keys, one is revoked. What was agreed on before stays
+# verifiable, with the first roster and with the last.
+#
+#   swarm_epochs.sh BIN
+set -eu
+BIN=$1
+# shellcheck source=tests/e2e/federation.sh
+. "$(dirname "$0")/federation.sh"
+find_verifier
+root=$(cd "$(dirname "$0")/../.." && pwd)
+net=$(($$ % 200 + 20))
+panal data generate --out "$work/data" --banks 5 --rows 2000 >/dev/null
+sed 's/^rounds: .*/rounds: { count: 4000, cohort: 5, quorum: 3 }/; /^stop/d' "$root/examples/fraud/job.yaml" >"$work/job.yaml"
+for bank in a b c d e; do
+    mkdir "$work/$bank"
+    mv "$work/data/bank-$bank.csv" "$work/$bank/transactions.csv"
+done
+make_keys() { # make_keys BANK NUMBER
+    (cd "$work/$1" && accepted panal keys create --name "bank-$1" --organisation "Bank $1" --sealed=no \
+        --endpoint "tcp://127.$net.0.$2:7400")
+}
+make_keys a 1
+make_keys b 2
+make_keys c 3
+make_keys d 4
+make_keys e 5
+
+# sign SIGNERS...: these sign the roster in $work/roster.
+sign() {
+    for signer in "$@"; do
+        accepted panal roster sign "$work/roster/federation.yaml" --keys "$work/$signer/keys" --name "bank-$signer"
+    done
+}
+# give BANKS...: it becomes these banks' federation.yaml.
+give() {
+    for bank in "$@"; do
+        rm -f "$work/$bank"/federation.yaml*
+        cp "$work/roster"/federation.yaml* "$work/$bank"
+    done
+}
+# next_epoch OPTIONS...: the epoch after the one in $work/roster, unsigned.
+next_epoch() {
+    accepted panal roster next "$work/roster/federation.yaml" "$@"
+    rm -f "$work/roster"/*.minisig
+}
+start() { # start BANK
+    (cd "$work/$1" && exec panal-node --config node.yaml 2>>log) &
+    eval "pid_$1=$!"
+    nodes="$nodes $!"
+}
+# hears BANK WORDS: its log says them before long.
+hears() {
+    waited=0
+    until grep -qF -- "$2" "$work/$1/log"; do
+        waited=$((waited + 1))
+        [ "$waited" -lt 300 ] || {
+            tail -n 20 "$work/$1/log"
+            die "bank-$1 does not say: $2"
+        }
+        sleep 0.1
+    done
+}
+# grows BANK: its ledger gets three more blocks.
+grows() {
+    before=$(grep -c event=committed "$work/$1/log" || true)
+    waited=0
+    until [ "$(grep -c event=committed "$work/$1/log")" -ge $((before + 3)) ]; do
+        waited=$((waited + 1))
+        [ "$waited" -lt 600 ] || {
+            tail -n 20 "$work/$1/log"
+            die "the ledger of bank-$1 does not grow"
+        }
+        sleep 0.1
+    done
+}
+
+# 1. Four banks; three of them must sign a roster.
+mkdir "$work/roster"
+accepted panal roster create --federation fraud-eu --mode swarm --threshold 3 --out "$work/roster/federation.yaml" \
+    "$work/a/keys/bank-a.join" "$work/b/keys/bank-b.join" "$work/c/keys/bank-c.join" "$work/d/keys/bank-d.join"
+sign a b c
+give a b c d
+cp -r "$work/roster" "$work/first"
+trust=$(panal roster show "$work/roster/federation.yaml" | awk '/^ *trust / { print $2 }')
+for bank in a b c d e; do
+    cat >"$work/$bank/node.yaml" <<NODE
+federation: federation.yaml
+trust: $trust
+keys: keys
+state: state
+job: ../job.yaml
+data: { file: transactions.csv }
+NODE
+done
+for bank in a b c d; do start $bank; done
+grows a
+
+# 2. Bank e joins. Two signatures are too few; with three, one member that has the roster is enough.
+next_epoch --add "$work/e/keys/bank-e.join"
+sign a b
+give a
+kill -HUP "$pid_a"
+hears a "not proposed"
+sign c
+give a e
+trust=$(panal roster show "$work/roster/federation.yaml" | awk '/^ *trust / { print $2 }')
+sed -i "s|^trust: .*|trust: $trust|" "$work/e/node.yaml"
+start e
+kill -HUP "$pid_a"
+for bank in a b c d; do hears $bank "event=epoch epoch=2"; done
+hears e "event=trained"
+grows e
+
+# 3. Bank b renews its keys and bank d is revoked, in one epoch that c brings; b takes the new keys by itself.
+(cd "$work/b" && accepted panal keys renew keys/bank-b.join --keys keys)
+(cd "$work/b" && refused 1 "exists already" panal keys renew keys/bank-b.join --keys keys)
+next_epoch --add "$work/b/keys/next/bank-b.join" --remove bank-d
+sign a b c e
+give c
+kill -HUP "$pid_c"
+for bank in a b c e; do hears $bank "event=epoch epoch=3"; done
+wait "$pid_d" && die "bank-d goes on though it was revoked"
+hears d "has no member with the keys of"
+grows b
+hears b "epoch=3"
+grep -q 'event=trained' "$work/b/log" || die "bank-b does not contribute any more"
+
+# 4. The revoked one comes back with what it had: it does not start, and nobody would listen.
+refused 5 "this member has left, was revoked, or has other keys now" \
+    panal-node --config "$work/d/node.yaml" --federation "$work/d/federation.yaml" --keys "$work/d/keys" \
+    --state "$work/d/state" --job "$work/job.yaml"
+
+# 5. kill -9 and a start with an old roster file: the ledger knows better.
+kill -9 "$pid_a"
+wait "$pid_a" || true
+start a
+grows a
+
+# 6. Everybody's ledger verifies, with the first roster and with the last, and says who came and went.
+for bank in a b c e; do
+    eval "kill \$pid_$bank"
+    eval "wait \$pid_$bank" || die "bank-$bank did not stop cleanly: $(tail -n 3 "$work/$bank/log")"
+done
+nodes=""
+for bank in a b c e; do
+    for roster in first roster; do
+        accepted panal ledger verify "$work/$bank/state" --roster "$work/$roster/federation.yaml"
+        say_must "$work/said" "epochs       1 to 3, each signed by signers of the one before"
+        accepted "$python" "$root/tools/verify.py" "$work/$bank/state" --roster "$work/$roster/federation.yaml"
+    done
+done
+accepted panal ledger diff "$work/a/state" "$work/e/state" --roster "$work/roster/federation.yaml"
+accepted panal ledger show "$work/c/state" --roster "$work/roster/federation.yaml"
+for words in "epoch 2 of the roster is in force from block" "bank-e           joins" "epoch 3 of the roster" \
+    "bank-b           has new keys" "bank-d           is no member any more"; do
+    say_must "$work/said" "$words"
+done
+accepted panal ledger show "$work/c/state" --roster "$work/roster/federation.yaml" --json
+say_must "$work/said" '"next_roster"'
+# Another federation's roster, and one that the ledger's epochs do not lead to, prove nothing.
+cp -r "$work/first" "$work/other"
+sed -i 's/^expires: .*/expires: 2099-01-01T00:00:00Z/' "$work/other/federation.yaml"
+rm "$work/other"/*.minisig
+for signer in a b c; do
+    accepted panal roster sign "$work/other/federation.yaml" --keys "$work/$signer/keys" --name "bank-$signer"
+done
+refused 5 "does not name" panal ledger verify "$work/a/state" --roster "$work/other/federation.yaml"
+echo "ok"
