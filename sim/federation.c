@@ -39,19 +39,50 @@ make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
     sec_certificate_sign(&out->certificate, root);
 }
 
+static enum pn_status
+make_room(struct sim_federation *out, size_t members, struct pn_error *why)
+{
+    *out = (struct sim_federation){.secrets = calloc(members, sizeof *out->secrets),
+                                   .roots   = calloc(members, sizeof *out->roots)};
+    pn_buffer_init(&out->text, 1u << 20);
+    pn_buffer_init(&out->signature, 1u << 10);
+    return out->secrets != NULL && out->roots != NULL
+               ? PN_OK
+               : pn_error_set(why, PN_ENOMEM, "no memory for %zu members", members);
+}
+
+/* The draft as text, parsed, and signed by the first site. */
+static enum pn_status
+seal(struct sim_federation *made, const struct fed_roster *draft, struct pn_error *why)
+{
+    enum pn_status st = fed_roster_encode(&made->text, draft);
+    if (st == PN_OK)
+        st = fed_roster_parse(&made->roster, "simulation", (const char *)made->text.bytes,
+                              made->text.size, why);
+    if (st == PN_OK && sec_suite() == &sec_suite_real)
+        st = sec_minisign_sign(&made->signature, made->text.bytes, made->text.size, "a simulation",
+                               &made->roots[1]);
+    if (st == PN_OK)
+        made->signer = (struct wire_roster_signature){
+            fed_roster_find(made->roster, 2)->name, {made->signature.bytes, made->signature.size}};
+    return st;
+}
+
 enum pn_status
 sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed,
                    const struct sim_site *sites, size_t count, struct pn_error *why)
 {
-    struct pn_rng          rng;
-    struct sec_sign_secret root, signer = {{0}};
-    struct fed_roster     *draft =
+    struct pn_rng         rng;
+    struct sim_federation made;
+    struct fed_roster    *draft =
         calloc(1, sizeof *draft + (count + 1) * sizeof(struct fed_roster_member));
-    struct sim_federation made = {.secrets = calloc(count + 1, sizeof *made.secrets)};
-    if (draft == NULL || made.secrets == NULL) {
+    enum pn_status st = make_room(&made, count + 1, why);
+    if (draft == NULL)
+        st = pn_error_set(why, PN_ENOMEM, "no memory for %zu sites", count);
+    if (st != PN_OK) {
         free(draft);
-        free(made.secrets);
-        return pn_error_set(why, PN_ENOMEM, "no memory for %zu sites", count);
+        sim_federation_fini(&made);
+        return st;
     }
     pn_rng_init(&rng, seed ^ 0x6b657973);
     snprintf(draft->federation, sizeof draft->federation, "%s",
@@ -60,7 +91,7 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
     draft->epoch = draft->threshold = 1;
     draft->issued                   = SIM_ISSUED;
     draft->expires                  = SIM_ISSUED + DAYS_100;
-    make_member(&draft->members[0], &made.secrets[0], &root, &rng, "hub", "Simulation", 1);
+    make_member(&draft->members[0], &made.secrets[0], &made.roots[0], &rng, "hub", "Simulation", 1);
     if (mode == FED_MODE_COORDINATOR) {
         snprintf(draft->endpoint, sizeof draft->endpoint, "tcp://127.0.0.1:7400");
         draft->coordinator = draft->member_count = 1;
@@ -68,34 +99,80 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
     for (size_t i = 0; i < count; i++) {
         struct fed_roster_member *member = &draft->members[draft->member_count++];
         memset(member, 0, sizeof *member);
-        make_member(member, &made.secrets[i + 1], i == 0 ? &signer : &root, &rng, sites[i].name,
+        make_member(member, &made.secrets[i + 1], &made.roots[i + 1], &rng, sites[i].name,
                     sites[i].organisation, (uint32_t)i + 2);
         if (mode == FED_MODE_SWARM)
             snprintf(member->endpoint, sizeof member->endpoint, "tcp://127.0.0.1:7400");
     }
-
-    pn_buffer_init(&made.text, 1u << 20);
-    pn_buffer_init(&made.signature, 1u << 10);
-    enum pn_status st = fed_roster_encode(&made.text, draft);
-    if (st == PN_OK)
-        st = fed_roster_parse(&made.roster, "simulation", (const char *)made.text.bytes,
-                              made.text.size, why);
-    if (st == PN_OK && sec_suite() == &sec_suite_real)
-        st = sec_minisign_sign(&made.signature, made.text.bytes, made.text.size, "a simulation",
-                               &signer);
+    st = seal(&made, draft, why);
     free(draft);
-    if (st != PN_OK) {
+    if (st == PN_OK)
+        *out = made;
+    else
         sim_federation_fini(&made);
-        return st;
+    out->wire = (struct wire_roster){.text            = {out->text.bytes, out->text.size},
+                                     .signatures      = &out->signer,
+                                     .signature_count = 1};
+    return st;
+}
+
+static void
+renew(struct fed_roster_member *member, struct sec_sign_secret *secret,
+      const struct sec_sign_secret *root, uint32_t epoch)
+{
+    uint8_t seed[32] = {0};
+    pn_put_u32(seed, member->number);
+    pn_put_u32(seed + 4, epoch);
+    sec_sign_from_seed(&member->certificate.node, secret, seed);
+    member->certificate.serial++;
+    sec_certificate_sign(&member->certificate, root);
+}
+
+enum pn_status
+sim_federation_next(struct sim_federation *out, const struct sim_federation *all,
+                    const struct sim_federation *before, const bool *in, size_t renewed,
+                    struct pn_error *why)
+{
+    const struct fed_roster *from    = all->roster;
+    size_t                   members = from->member_count + 1u;
+    struct fed_roster       *draft   = malloc(sizeof *draft + members * sizeof draft->members[0]);
+    struct sim_federation    made;
+    enum pn_status           st = make_room(&made, members, why);
+    if (draft == NULL)
+        st = pn_error_set(why, PN_ENOMEM, "no memory for a roster");
+    if (st == PN_OK) {
+        memcpy(draft, from, sizeof *draft);
+        memcpy(made.secrets, before->secrets, members * sizeof *made.secrets);
+        memcpy(made.roots, all->roots, members * sizeof *made.roots);
+        fed_roster_follow(draft, before->roster);
+        draft->member_count = 0;
+        for (size_t i = 0; i < from->member_count; i++) {
+            const struct fed_roster_member *old =
+                fed_roster_find(before->roster, from->members[i].number);
+            struct fed_roster_member *member = &draft->members[draft->member_count];
+            *member                          = old != NULL ? *old : from->members[i];
+            draft->member_count += in[i];
+            if (in[i] && i == renewed)
+                renew(member, &made.secrets[i + 1], &made.roots[i + 1], draft->epoch);
+        }
+        st = seal(&made, draft, why);
     }
-    *out = made;
-    return PN_OK;
+    free(draft);
+    if (st == PN_OK)
+        *out = made;
+    else
+        sim_federation_fini(&made);
+    out->wire = (struct wire_roster){.text            = {out->text.bytes, out->text.size},
+                                     .signatures      = &out->signer,
+                                     .signature_count = 1};
+    return st;
 }
 
 void
 sim_federation_fini(struct sim_federation *federation)
 {
     fed_roster_free(federation->roster);
+    free(federation->roots);
     free(federation->secrets); /* made from a public seed: nothing to wipe */
     pn_buffer_fini(&federation->text);
     pn_buffer_fini(&federation->signature);

@@ -18,7 +18,8 @@ enum sim_event_kind {
     SIM_CUT,    /* a partition begins                                               */
     SIM_SILENT, /* ... and is noticed                                               */
     SIM_HEAL,   /* ... and ends                                                     */
-    SIM_CRASH   /* some party crashes                                               */
+    SIM_CRASH,  /* some party crashes                                               */
+    SIM_OFFER   /* some party is given the next epoch of the roster                 */
 };
 
 struct sim_cargo;

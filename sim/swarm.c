@@ -1,6 +1,7 @@
 #include "sim/swarm.h"
 
 #include "engine/proof.h"
+#include "engine/roster.h"
 #include "sim/disk.h"
 #include "sim/export.h"
 #include "sim/federation.h"
@@ -21,16 +22,18 @@ enum {
     IN_FLIGHT_MAX    = 64 << 20,
     DISK_MAX         = 16 << 20, /* besides the models and updates of a few rounds */
     ROUNDS_ON_DISK   = 4,
+    EPOCHS           = 3,
     MS_A_SECOND      = 1000,
     US_A_MILLISECOND = 1000
 };
 
 struct swarm_party {
-    struct swarm_world  *world;
-    uint32_t             index;
-    bool                 alive, side;
-    uint32_t             boot, life;
-    struct sim_liar     *liar; /* NULL: it is honest */
+    struct swarm_world *world;
+    uint32_t            index;
+    bool                alive, side;
+    size_t           given, epoch; /* of the roster, from 0: that it was given, that it goes by */
+    uint32_t         boot, life;
+    struct sim_liar *liar; /* NULL: it is honest */
     struct swarm_engine *engine;
     struct sim_disk     *disk;
     struct store_disk    port;
@@ -41,7 +44,8 @@ struct swarm_party {
 struct swarm_world {
     const struct sim_config *config;
     struct sim_result       *result;
-    struct sim_federation    federation;
+    struct sim_federation    epochs[EPOCHS];
+    size_t                   epoch_count, reached; /* reached: the newest that any ledger has */
     struct engine_scratch    scratch;
     struct sim_press        *press;
     struct sim_queue         queue;
@@ -162,6 +166,12 @@ plan(struct swarm_world *world, pn_ms in, const struct sim_event *event)
         fail(world, "out of memory", NULL);
 }
 
+static bool
+is_member(const struct swarm_world *world, size_t epoch, uint32_t index)
+{
+    return fed_roster_find(world->epochs[epoch].roster, index + 2) != NULL;
+}
+
 static bool *
 link_of(const struct swarm_world *world, uint32_t a, uint32_t b)
 {
@@ -215,7 +225,7 @@ tamper(struct swarm_world *world, struct sim_event event, const uint8_t *frame, 
     world->result->tampered++;
     trace(world, "tamper", event.from, event.party, (uint64_t)how);
     enum pn_status st =
-        sim_tamper(&bytes, &size, how, &world->rng, &world->federation.secrets[other + 1]);
+        sim_tamper(&bytes, &size, how, &world->rng, &world->epochs[0].secrets[other + 1]);
     if (st == PN_OK)
         st = put_frame(world, event, bytes, size);
     free(bytes);
@@ -322,7 +332,7 @@ static bool
 has_too_many_liars(const struct swarm_world *world)
 {
     uint32_t most;
-    (void)fed_roster_quorum(world->federation.roster, &most);
+    (void)fed_roster_quorum(world->epochs[0].roster, &most);
     return world->config->faults.liars > most;
 }
 
@@ -356,6 +366,7 @@ check_party(struct swarm_party *party)
 /* ---- living ---- */
 
 static void crash(struct swarm_party *party);
+static void renew(struct swarm_party *party);
 
 static void
 plan_tick(struct swarm_party *party)
@@ -379,7 +390,10 @@ after_call(struct swarm_party *party)
         return;
     }
     check_party(party);
-    plan_tick(party);
+    if (swarm_engine_is_superseded(party->engine))
+        renew(party);
+    else
+        plan_tick(party);
 }
 
 /* One honest member says of another that it forked the ledger, or signed two votes. */
@@ -428,17 +442,57 @@ plan_connections(struct swarm_party *party)
                      .kind = SIM_UP, .party = party->index, .from = i, .life = party->life});
 }
 
+static size_t
+place_of_epoch(const struct swarm_world *world, const struct fed_roster *roster)
+{
+    return roster->epoch - world->epochs[0].roster->epoch;
+}
+
+/* As engine/party chooses: by its ledger, unless that has no such member and it was given a later
+ * one. */
+static size_t
+choose_epoch(const struct swarm_party *party)
+{
+    const struct swarm_world *world  = party->world;
+    struct engine_roster_file ledger = {.roster = NULL};
+    struct pn_error           why;
+    size_t                    epoch = party->given;
+    if (world->epoch_count == 1 || engine_roster_of_ledger(&ledger, &party->port, &why) != PN_OK)
+        return epoch;
+    size_t held = place_of_epoch(world, ledger.roster);
+    if (held >= epoch || is_member(world, held, party->index))
+        epoch = held;
+    engine_roster_fini(&ledger);
+    return epoch;
+}
+
+/* Its next epoch is for the blocks that it makes. */
+static void
+offer(struct swarm_party *party)
+{
+    struct pn_error why;
+    if (party->given > party->epoch) /* SAFE: not while it catches up; it is offered again */
+        (void)!swarm_engine_offer(party->engine, &party->world->epochs[party->epoch + 1].wire,
+                                  &why);
+}
+
 static void
 boot(struct swarm_party *party)
 {
     struct swarm_world *world = party->world;
     struct pn_error     why   = {.text = ""};
     struct swarm_config config;
+    sim_disk_restart(party->disk);
+    party->epoch = choose_epoch(party);
+    if (!is_member(world, party->epoch, party->index))
+        return; /* it has left */
+    const struct sim_federation *federation = &world->epochs[party->epoch];
     swarm_config_defaults(&config, world->config->job);
-    config.roster = config.trusted = world->federation.roster;
-    config.text = (struct wire_span){world->federation.text.bytes, world->federation.text.size};
+    config.trusted   = world->epochs[party->given].roster;
+    config.roster    = federation->roster;
+    config.text      = (struct wire_span){federation->text.bytes, federation->text.size};
     config.self      = party->index + 2;
-    config.secret    = &world->federation.secrets[party->index + 1];
+    config.secret    = &federation->secrets[party->index + 1];
     config.boot      = ++party->boot;
     config.policy    = &world->policy;
     config.source    = world->config->sites[party->index].source;
@@ -450,7 +504,6 @@ boot(struct swarm_party *party)
     config.wall_ms      = wall_ms;
     config.notice       = note;
     config.host         = party;
-    sim_disk_restart(party->disk);
     trace(world, "boot", party->index, party->boot, 0);
     if (swarm_engine_new(&party->engine, &config, &why) != PN_OK) {
         fail(world, why.text, party);
@@ -461,8 +514,10 @@ boot(struct swarm_party *party)
     if (party->liar != NULL)
         sim_liar_boot(party->liar, world->run, party->boot);
     swarm_engine_start(party->engine, world->now);
+    offer(party);
     after_call(party);
-    plan_connections(party);
+    if (party->alive)
+        plan_connections(party);
 }
 
 static void
@@ -479,6 +534,8 @@ count_frames(const struct swarm_party *party)
     struct sim_result *result = party->world->result;
     for (uint32_t i = 0; party->engine != NULL && i < party->world->count; i++) {
         const struct engine_counters *counters = swarm_engine_counters(party->engine, i + 2);
+        if (counters == NULL)
+            continue; /* no member of its roster */
         result->accepted += counters->accepted;
         result->rejected += engine_counters_sum(counters->rejected);
         result->discarded += engine_counters_sum(counters->discarded);
@@ -519,6 +576,30 @@ set_link(struct swarm_world *world, uint32_t a, uint32_t b, bool up)
     }
 }
 
+static void
+cut_all(struct swarm_party *party)
+{
+    for (uint32_t i = 0; i < party->world->count; i++)
+        if (i != party->index)
+            set_link(party->world, party->index, i, false);
+}
+
+/* Another epoch of the roster is in force: another engine on the same disk. */
+static void
+renew(struct swarm_party *party)
+{
+    struct swarm_world *world   = party->world;
+    size_t              reached = place_of_epoch(world, swarm_engine_chain(party->engine)->roster);
+    if (reached > world->reached)
+        world->reached = reached;
+    trace(world, "epoch", party->index, (uint32_t)reached, 0);
+    stop(party);
+    party->life++;
+    cut_all(party);
+    plan(world, 1,
+         &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
+}
+
 /* Power off: nothing leaves, nothing is written, what runs comes back to nobody. */
 static void
 crash(struct swarm_party *party)
@@ -529,9 +610,7 @@ crash(struct swarm_party *party)
     world->result->crashes++;
     stop(party);
     party->life++;
-    for (uint32_t i = 0; i < world->count; i++)
-        if (i != party->index)
-            set_link(world, party->index, i, false);
+    cut_all(party);
     plan(world, has_faults(world) ? about(world, world->config->faults.down_ms) : 100,
          &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
 }
@@ -612,6 +691,23 @@ take_crash(struct swarm_world *world)
          &(struct sim_event){.kind = SIM_CRASH});
 }
 
+/* One that is there and has blocks, and that knows of all epochs before. */
+static void
+take_offer(struct swarm_world *world)
+{
+    struct swarm_party     *party = &world->parties[pn_rng_below(&world->rng, world->count)];
+    const struct fed_chain *chain = party->alive ? swarm_engine_chain(party->engine) : NULL;
+    if (chain != NULL && chain->height > 0 && party->given == world->reached &&
+        place_of_epoch(world, chain->roster) == party->given) {
+        party->given++;
+        trace(world, "offer", party->index, (uint32_t)party->given, 0);
+        offer(party);
+    }
+    if (world->reached + 1 < world->epoch_count)
+        plan(world, about(world, world->config->faults.epoch_ms),
+             &(struct sim_event){.kind = SIM_OFFER});
+}
+
 static void
 take_event(struct swarm_world *world, const struct sim_event *event)
 {
@@ -651,6 +747,9 @@ take_event(struct swarm_world *world, const struct sim_event *event)
     case SIM_CRASH:
         take_crash(world);
         return;
+    case SIM_OFFER:
+        take_offer(world);
+        return;
     }
     PN_UNREACHABLE("an event has a kind");
 }
@@ -659,7 +758,7 @@ static bool
 all_are_over(const struct swarm_world *world)
 {
     for (size_t i = 0; i < world->count; i++)
-        if (world->parties[i].liar == NULL &&
+        if (world->parties[i].liar == NULL && is_member(world, world->reached, (uint32_t)i) &&
             (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished))
             return false;
     return true;
@@ -683,6 +782,8 @@ play(struct swarm_world *world)
         plan(world, about(world, faults->partition_every_ms), &(struct sim_event){.kind = SIM_CUT});
     if (faults->crash_every_ms > 0)
         plan(world, about(world, faults->crash_every_ms), &(struct sim_event){.kind = SIM_CRASH});
+    if (world->epoch_count > 1)
+        plan(world, about(world, faults->epoch_ms), &(struct sim_event){.kind = SIM_OFFER});
     while (!world->failed && !all_are_over(world) && !is_found_out(world) &&
            sim_queue_take(&world->queue, &world->now, &event)) {
         if (world->now > limit)
@@ -705,8 +806,11 @@ check_disk(struct swarm_party *party)
     struct engine_proof proof;
     struct pn_error     why = {.text = ""};
     sim_disk_restart(party->disk);
-    enum pn_status st =
-        engine_proof_make(&proof, &party->port, world->federation.roster, NULL, NULL, &why);
+    /* Whoever trusts the last epoch trusts the run, and whoever trusts the first. */
+    enum pn_status st = engine_proof_make(&proof, &party->port,
+                                          world->epochs[world->reached].roster, NULL, NULL, &why);
+    if (st == PN_OK)
+        st = engine_proof_make(&proof, &party->port, world->epochs[0].roster, NULL, NULL, &why);
     if (st != PN_OK) {
         fail(world, why.text[0] != '\0' ? why.text : pn_status_text(st), party);
         return;
@@ -726,9 +830,9 @@ make_liar(struct swarm_party *party)
 {
     const struct swarm_world    *world  = party->world;
     const struct sim_faults     *faults = &world->config->faults;
-    const struct sim_liar_config config = {.roster = world->federation.roster,
+    const struct sim_liar_config config = {.roster = world->epochs[0].roster,
                                            .self   = party->index + 2,
-                                           .secret = &world->federation.secrets[party->index + 1],
+                                           .secret = &world->epochs[0].secrets[party->index + 1],
                                            .disk   = &party->port,
                                            .seed =
                                                world->config->seed * world->count + party->index,
@@ -754,12 +858,42 @@ make_liars(struct swarm_world *world)
     return st;
 }
 
+/* One, of all sites; or all but the last, then with it, and then without the second and with new
+ * keys of the third. */
+static enum pn_status
+make_epochs(struct swarm_world *world, struct pn_error *why)
+{
+    const struct sim_config *config = world->config;
+    struct sim_federation    all;
+    bool                     in[FED_SWARM_MAX];
+    world->epoch_count = 1;
+    if (config->faults.epoch_ms == 0)
+        return sim_federation_new(&world->epochs[0], FED_MODE_SWARM, config->seed, config->sites,
+                                  config->site_count, why);
+    enum pn_status st = sim_federation_new(&all, FED_MODE_SWARM, config->seed, config->sites,
+                                           config->site_count, why);
+    if (st != PN_OK)
+        return st;
+    for (size_t i = 0; i < config->site_count; i++)
+        in[i] = i + 1 < config->site_count;
+    const struct sim_federation *before = &all;
+    for (size_t i = 0; i < EPOCHS && st == PN_OK; i++) {
+        size_t renewed     = i + 1 == EPOCHS ? 2 : SIZE_MAX;
+        in[1]              = i + 1 < EPOCHS;
+        st                 = sim_federation_next(&world->epochs[i], &all, before, in, renewed, why);
+        world->epoch_count = i + 1;
+        before             = &world->epochs[i];
+        in[config->site_count - 1] = true;
+    }
+    sim_federation_fini(&all);
+    return st;
+}
+
 static enum pn_status
 open_world(struct swarm_world *world, struct pn_error *why)
 {
     const struct sim_config *config = world->config;
-    enum pn_status st = sim_federation_new(&world->federation, FED_MODE_SWARM, config->seed,
-                                           config->sites, config->site_count, why);
+    enum pn_status           st     = make_epochs(world, why);
     if (st == PN_OK)
         st = engine_scratch_init(&world->scratch);
     if (st == PN_OK)
@@ -776,6 +910,7 @@ open_world(struct swarm_world *world, struct pn_error *why)
         party->world              = world;
         party->index              = i;
         party->tick_at            = UINT64_MAX;
+        party->given              = !is_member(world, 0, i); /* it joins */
         if ((st = sim_disk_new(&party->disk)) != PN_OK)
             break;
         sim_disk_port(&party->port, party->disk);
@@ -785,7 +920,7 @@ open_world(struct swarm_world *world, struct pn_error *why)
     }
     pn_rng_init(&world->rng, config->seed);
     sec_hash_begin(&world->trace, "trace");
-    fed_job_run(world->run, world->federation.roster->federation, config->job->job, "1");
+    fed_job_run(world->run, world->epochs[0].roster->federation, config->job->job, "1");
     return st == PN_OK ? make_liars(world) : st;
 }
 
@@ -807,7 +942,8 @@ close_world(struct swarm_world *world)
     free(world->connected);
     free(world->heads);
     engine_scratch_fini(&world->scratch);
-    sim_federation_fini(&world->federation);
+    for (size_t i = 0; i < EPOCHS; i++)
+        sim_federation_fini(&world->epochs[i]);
 }
 
 enum pn_status
@@ -820,13 +956,14 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
     if (st == PN_OK) {
         play(&world);
         out->ended_ms = world.now;
+        out->epochs   = world.reached + 1;
         for (size_t i = 0; i < world.count; i++)
             stop(&world.parties[i]);
         for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
-            if (world.parties[i].liar == NULL)
+            if (world.parties[i].liar == NULL && is_member(&world, world.reached, (uint32_t)i))
                 check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)
-            st = sim_export(config->save_to, &world.parties[0].port, &world.federation, why);
+            st = sim_export(config->save_to, &world.parties[0].port, &world.epochs[0], why);
         sec_hash_end(&out->trace, &world.trace);
         out->ok = !world.failed;
     }

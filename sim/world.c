@@ -121,6 +121,8 @@ take_event(struct sim_world *world, const struct sim_event *event)
     case SIM_HEAL:
         sim_take_heal(world);
         return;
+    case SIM_OFFER: /* a swarm's */
+        break;
     case SIM_CRASH:
         take_crash(world);
         return;

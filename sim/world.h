@@ -54,6 +54,10 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
      * a write. */
     pn_ms partition_every_ms, partition_ms, crash_every_ms, down_ms;
     pn_ms heal_ms; /* no fault is begun or planned after this */
+    /* In a swarm with real identity and no liars: the last site joins while it runs, then another
+     * leaves and a third has new keys, by two epochs of the roster. Mean time until each is
+     * offered; 0: they stay as they are. */
+    pn_ms epoch_ms;
     /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
     uint32_t lying_disk;
 };
@@ -85,6 +89,7 @@ struct sim_result {
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
+    uint64_t        epochs; /* of a swarm's roster, that were in force */
     pn_ms           ended_ms;
     bool            stopped_early;
 };

@@ -275,7 +275,8 @@ swarm_block_build(struct swarm_engine *engine)
         draft_report(&aggregate->agreement, engine, i);
     }
     draft_certificate(aggregate, engine);
-    if (engine->next != NULL && swarm_aggregate_carry(aggregate, engine->next) != PN_OK)
+    if (engine->next != NULL && engine->chain.height > 0 &&
+        swarm_aggregate_carry(aggregate, engine->next) != PN_OK)
         engine->next = NULL; /* no memory for it now: another member brings it */
     aggregate->agreement.conviction_count = engine->conviction_count;
     memcpy(aggregate->agreement.convictions, engine->convictions,

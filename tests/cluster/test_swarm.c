@@ -101,6 +101,32 @@ every_seed_ends_well_and_all_kinds_of_faults_occur(void **state)
     }
 }
 
+/* ---- members that change ---- */
+
+/* One joins, one leaves, one renews its keys, in all kinds of weather: the world checks that all
+ * who are members hold one ledger, and that it verifies from the first epoch and from the last. */
+static void
+members_change_while_it_runs(void **state)
+{
+    uint64_t changes = 0, all = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct sim_config config = config_of(seed, 5 + (uint32_t)(seed % 3), false);
+        config.faults            = (struct sim_faults){
+                       .epoch_ms = 50, .delay_max_ms = 50, .down_ms = 1000, .heal_ms = 60000};
+        if (seed % 2 == 0)
+            config.faults.loss = 0.05;
+        if (seed % 3 != 0)
+            config.faults.crash_every_ms = 4000;
+        if (seed % 4 == 0)
+            config.faults.partition_every_ms = config.faults.partition_ms = 6000;
+        uint64_t epochs = run(&config).epochs;
+        changes += epochs - 1;
+        all += epochs == 3;
+    }
+    assert_true(changes >= 8 && all >= 2);
+}
+
 /* ---- liars ---- */
 
 /* One of four lies in one way, whenever it can. */
@@ -181,6 +207,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_calm_swarm_ends_with_the_model_of_a_coordinator),
         cmocka_unit_test(every_seed_ends_well_and_all_kinds_of_faults_occur),
+        cmocka_unit_test(members_change_while_it_runs),
         cmocka_unit_test(the_others_go_on_whatever_one_of_four_lies),
         cmocka_unit_test(whoever_signs_two_votes_is_convicted_in_a_block),
         cmocka_unit_test(with_more_liars_than_f_the_ledger_forks_and_the_members_say_so),
