@@ -380,9 +380,11 @@ nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct 
          const struct nn_training *training, const struct pn_rng *rng, void *workspace)
 {
     struct nn_trainer *t;
-    enum pn_status     st = nn_trainer_init(&t, workspace, plan, records, training, rng);
-    while (st == PN_OK && !nn_trainer_is_done(t)) {
-        st = nn_trainer_step(t, theta);
+    enum pn_status     st   = nn_trainer_init(&t, workspace, plan, records, training, rng);
+    bool               over = false;
+    while (st == PN_OK && !over && !nn_trainer_is_done(t)) {
+        st   = nn_trainer_step(t, theta);
+        over = training->enough != NULL && training->enough(training->context, t->cursor.step);
         if (st == PN_OK && training->progress != NULL &&
             !training->progress(training->context, t->cursor.step, nn_trainer_steps(t)))
             st = PN_ESTATE;

@@ -54,6 +54,9 @@ struct nn_training {
     struct nn_augment augment; /* apply NULL: none */
     /* Called after every batch; false stops the training with PN_ESTATE. May be NULL. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
+    /* For nn_train: asked after every batch; true ends the training there, as if it had no more.
+     * NULL: never. */
+    bool (*enough)(void *context, uint64_t done);
     void *context;
 };
 

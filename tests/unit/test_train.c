@@ -406,6 +406,37 @@ progress_counts_every_batch_and_can_stop(void **state)
     net_close(&net);
 }
 
+static bool
+enough_is_six(void *context, uint64_t done)
+{
+    (void)context;
+    return done >= 6;
+}
+
+/* Told that it is enough, a training ends as one of so many steps does. */
+static void
+a_training_ends_when_it_is_enough(void **state)
+{
+    (void)state;
+    struct net         told, counted;
+    struct nn_records  records  = three_classes();
+    struct watch       watch    = {0};
+    struct nn_training training = adam(16, 3, 0.01);
+    training.progress           = note;
+    training.context            = &watch;
+    training.enough             = enough_is_six;
+    net_open(&told, mlp, 1);
+    double loss = train(&told, &records, &training, 1);
+    assert_int_equal(watch.calls, 6);
+    training       = adam(16, 1, 0.01);
+    training.steps = 6;
+    net_open(&counted, mlp, 1);
+    EXPECT_NEAR(loss, train(&counted, &records, &training, 1), 0);
+    assert_memory_equal(told.theta, counted.theta, told.params * sizeof *told.theta);
+    net_close(&told);
+    net_close(&counted);
+}
+
 /* 7 batches an epoch: 10 end in the middle of the second, 7 are the first. */
 static void
 steps_end_a_training_in_the_middle_of_an_epoch(void **state)
@@ -568,6 +599,7 @@ main(void)
         cmocka_unit_test(weights_of_one_change_no_bit_and_weight_zero_removes_a_record),
         cmocka_unit_test(federated_averaging_of_full_batches_is_one_pooled_step),
         cmocka_unit_test(progress_counts_every_batch_and_can_stop),
+        cmocka_unit_test(a_training_ends_when_it_is_enough),
         cmocka_unit_test(steps_end_a_training_in_the_middle_of_an_epoch),
         cmocka_unit_test(divergence_is_said),
         cmocka_unit_test(targets_and_weights_that_cannot_be_are_refused_before_training),
