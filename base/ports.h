@@ -15,7 +15,8 @@
 struct pn_work {
     void (*run)(struct pn_work *work);             /* on a worker thread   */
     void (*done)(struct pn_work *work, pn_ms now); /* on the engine thread */
-    uint64_t        cost;                           /* in a simulator: virtual microseconds */
+    uint64_t        cost;                           /* in a simulator: virtual microseconds, */
+    uint64_t        lasts; /* and so many more, however fast the machine is */
     bool            is_long; /* other work does not wait behind it, and may run beside it */
     struct pn_work *next;                          /* the host's */
 };
@@ -27,6 +28,10 @@ struct pn_ports {
      * and leave other of the same capacity: what is in it afterwards means nothing. */
     enum pn_status (*send)(void *host, uint32_t member, struct pn_buffer *frame);
     void (*submit)(void *host, struct pn_work *work);
+    /* For `run`, from its thread: nanoseconds from any origin, of work that came to `cost` virtual
+     * nanoseconds since it began. A daemon's clock goes on by itself, a simulator's with the cost.
+     * NULL: a job's time is not counted. */
+    uint64_t (*clock)(void *host, uint64_t cost);
 };
 
 #endif

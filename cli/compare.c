@@ -77,13 +77,14 @@ train_alone(struct cli_comparison *comparison, const struct cli_compare_wish *wi
             float *theta, struct pn_error *why)
 {
     struct engine_trainer *trainer = NULL;
-    double                 loss;
+    struct engine_trained  trained;
     enum pn_status         st = open_site(&trainer, wish, site, why);
     if (st == PN_OK)
         st = scale_alone(trainer, wish);
     engine_job_first_model(theta, wish->job);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++)
-        st = engine_trainer_train(theta, &loss, trainer, round, NULL);
+        st = engine_trainer_train(theta, &trained, trainer,
+                                  &(struct engine_training){.round = round});
     if (st == PN_OK)
         st = measure(comparison->sites[site].scores.alone, NULL, comparison, wish, trainer, theta);
     if (st == PN_EDIVERGED) /* a site alone may well diverge: that is a result, not a failure */
@@ -133,7 +134,7 @@ train_rounds(float *theta, const struct nn_records *records, struct nn_team *tea
     struct pn_rng         seed, rng;
     size_t                bytes;
     double                loss;
-    fed_job_training(&training, job, 1, records->rows);
+    fed_job_training(&training, job, 1, 0, records->rows);
     training.team     = team;
     enum pn_status st = nn_trainer_bytes(&bytes, wish->job->plan, &training, records->rows);
     if (st != PN_OK)
@@ -144,7 +145,7 @@ train_rounds(float *theta, const struct nn_records *records, struct nn_team *tea
     pn_rng_init(&seed, job->seed);
     for (uint64_t round = 1; st == PN_OK && round <= wish->rounds; round++) {
         pn_rng_derive(&rng, &seed, PN_RNG_ROUND, round);
-        fed_job_training(&training, job, round, records->rows);
+        fed_job_training(&training, job, round, 0, records->rows);
         training.team = team;
         st = nn_train(theta, &loss, wish->job->plan, records, &training, &rng, workspace);
     }

@@ -15,6 +15,26 @@ static const struct pn_option check_table[] = {
 };
 
 static void
+print_pace(const struct fed_job *job)
+{
+    const struct fed_interval *interval = &job->interval;
+    if (job->time_ms > 0)
+        printf("  pace      %g s of training a round, by the clock of each site: as many steps as "
+               "its machine makes,\n"
+               "            so a run cannot be repeated to the bit; records still weigh the same, "
+               "however few steps\n",
+               (double)job->time_ms / 1000.0);
+    else if (interval->max > 0)
+        printf("  pace      %u local steps, twice as many (up to %u) when %s improves by more than "
+               "%g, else half (down to %u)\n",
+               job->steps, interval->max, nn_metric_names[interval->metric], interval->min_delta,
+               interval->min);
+    else
+        printf("  pace      %u local %s\n", job->steps > 0 ? job->steps : job->epochs,
+               job->steps > 0 ? "steps" : "epochs");
+}
+
+static void
 print_text(const struct engine_job *loaded)
 {
     const struct fed_job *job    = loaded->job;
@@ -24,16 +44,16 @@ print_text(const struct engine_job *loaded)
     printf("job \"%s\" is usable\n  hash      %s\n"
            "  model     %llu parameters, %u inputs, loss %s; a model or an update is %llu bytes\n"
            "  data      %u features from %zu columns%s\n"
-           "  training  %s, rate %g, batch %u, %u local %s\n"
+           "  training  %s, rate %g, batch %u\n"
            "  rounds    %u, cohort %u, quorum %u\n",
            job->name, hash, (unsigned long long)params, nn_plan_input_size(loaded->plan),
            nn_plan_loss(loaded->plan), (unsigned long long)params * 4,
            nn_plan_input_size(loaded->plan), loaded->schema->column_count,
            loaded->schema->needs_scaling ? ", standardised with federated means and deviations"
                                          : "",
-           job->optimiser.kind->name, job->optimiser.rate, job->batch,
-           job->steps > 0 ? job->steps : job->epochs, job->steps > 0 ? "steps" : "epochs",
-           job->rounds, job->cohort, job->quorum);
+           job->optimiser.kind->name, job->optimiser.rate, job->batch, job->rounds, job->cohort,
+           job->quorum);
+    print_pace(job);
     if (job->stop_metric != NULL)
         printf("  stopping  when %s has not improved by %g in %u rounds\n", job->stop_metric,
                job->min_delta, job->patience);
@@ -51,6 +71,7 @@ print_json(const struct engine_job *loaded)
     text_json_u64(json, "parameters", nn_plan_param_count(loaded->plan));
     text_json_u64(json, "features", nn_plan_input_size(loaded->plan));
     text_json_string(json, "loss", nn_plan_loss(loaded->plan));
+    text_json_bool(json, "repeatable", loaded->job->time_ms == 0);
     text_json_u64(json, "rounds", loaded->job->rounds);
     text_json_u64(json, "cohort", loaded->job->cohort);
     text_json_u64(json, "quorum", loaded->job->quorum);

@@ -5,6 +5,8 @@
 #include "cli/chain_page.h"
 #include "cli/command.h"
 #include "cli/ledger.h"
+#include "engine/ledger.h"
+#include "fed/pace.h"
 #include "text/json.h"
 
 #include <stdlib.h>
@@ -37,6 +39,10 @@ struct show {
     struct text_json        *json;   /* NULL: text */
     struct cli_chain        *page;   /* NULL: no page */
     uint64_t                 round;  /* only this one; 0: every block */
+    const struct store_disk *disk;
+    struct fed_job          *job; /* NULL: it is not there */
+    struct fed_pace          pace;
+    uint32_t                 steps; /* of the block's round; 0: the ledger does not say */
 };
 
 /* Names of members, with commas. */
@@ -173,6 +179,8 @@ show_text(const struct show *show, const struct wire_block *block, const struct 
     printf("  %sZ  %.16s\n", when, hex);
     if (block->agreement != NULL)
         show_agreement(show, block);
+    if (show->steps > 0)
+        printf("    %u steps at each site, by the job's interval\n", show->steps);
     for (size_t i = 0; i < block->entry_count; i++)
         printf("    %-16s weight %llu  update norm %.4g\n",
                cli_member_name(show->roster, block->entries[i].member),
@@ -199,6 +207,8 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_u64(json, "attempt", block->attempt);
     text_json_u64(json, "epoch", block->epoch);
     text_json_u64(json, "time_ms", block->time_ms);
+    if (show->steps > 0)
+        text_json_u64(json, "steps", show->steps);
     text_json_hex(json, "model", block->model_out.root, 32);
     text_json_open_list(json, "took_part");
     for (size_t i = 0; i < block->entry_count; i++) {
@@ -255,12 +265,32 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_close(json);
 }
 
+/* The blocks before this one say how many steps its round had. */
+static void
+follow_pace(struct show *show, const struct wire_block *block)
+{
+    struct sec_hash job;
+    if (block->kind == WIRE_BLOCK_GENESIS && show->job == NULL) {
+        memcpy(job.bytes, block->job, sizeof job.bytes);
+        show->job = engine_ledger_job(show->disk, &job);
+        if (show->job != NULL && show->job->interval.max > 0)
+            fed_pace_init(&show->pace, show->job);
+    }
+    show->steps = 0;
+    if (show->job == NULL || show->job->interval.max == 0)
+        return;
+    if (block->kind == WIRE_BLOCK_ROUND)
+        show->steps = fed_pace_steps(&show->pace, show->job, block->round);
+    fed_pace_take(&show->pace, show->job, block);
+}
+
 static void
 show_block(void *context, const struct wire_block *block, const struct sec_hash *hash,
            const struct fed_roster *roster)
 {
     struct show *show = context;
     show->roster      = roster;
+    follow_pace(show, block);
     if (show->page != NULL)
         cli_chain_add(show->page, block, hash, roster);
     if (show->round > 0 && (block->kind != WIRE_BLOCK_ROUND || block->round != show->round))
@@ -336,8 +366,10 @@ cli_ledger_show(int argc, char **argv)
     enum pn_status    st   = cli_ledger_open(&ledger, words.words[0], options.roster, &why);
     code                   = 0;
     if (st == PN_OK) {
-        code = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
-        st   = show_all(&ledger, &show, &options, &why);
+        show.disk = &ledger.disk;
+        code      = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
+        st        = show_all(&ledger, &show, &options, &why);
+        fed_job_free(show.job);
         cli_ledger_close(&ledger);
     }
     pn_options_fini(&options, show_table);

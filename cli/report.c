@@ -108,6 +108,7 @@ cli_report_json(FILE *out, const struct cli_report *report)
     text_json_u64(json, "rounds", report->proof->rounds);
     text_json_u64(json, "aggregates_recomputed", report->proof->sums_checked);
     text_json_bool(json, "stopped_early", report->run->stopped_early);
+    text_json_bool(json, "repeatable", report->job->job->time_ms == 0);
     text_json_f64(json, "seconds", report->run->seconds);
     text_json_open_list(json, "sites");
     for (size_t i = 0; report->comparison != NULL && i < report->comparison->site_count; i++) {
@@ -219,6 +220,10 @@ put_facts(struct cli_page *page, const struct cli_report *report)
         "tr>"
         "<tr><th>ledger head</th><td><code>%s</code></td></tr></table>",
         job, model, head);
+    if (report->job->job->time_ms > 0)
+        CLI_PUT(page, "<p>The job gives each training a time, so how many steps a site made "
+                      "depends on its machine: the aggregates can be recomputed, the run cannot "
+                      "be repeated to the bit.</p>");
 }
 
 enum pn_status

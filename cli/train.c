@@ -148,7 +148,7 @@ static void
 plan_training(struct session *s)
 {
     const struct fed_job *job     = s->local.job.job;
-    uint32_t              a_round = fed_job_epochs(job, s->train.rows);
+    uint32_t              a_round = fed_job_epochs(job, 0, s->train.rows);
     uint64_t epochs = s->options->epochs > 0 ? s->options->epochs : (uint64_t)a_round * job->rounds;
     uint32_t unit   = job->clock == FED_CLOCK_STEPS ? 0 : a_round;
     size_t   watch  = job->stop_metric != NULL ? engine_job_metric(&s->local.job, job->stop_metric)

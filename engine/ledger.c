@@ -1,7 +1,5 @@
 #include "engine/ledger.h"
 
-#include "fed/job.h"
-
 #include <string.h>
 
 enum pn_status
@@ -55,19 +53,30 @@ engine_record_find(struct engine_record *out, struct pn_buffer *room, const stru
     return st == PN_OK ? PN_ENOENT : st;
 }
 
-bool
-engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job)
+struct fed_job *
+engine_ledger_job(const struct store_disk *disk, const struct sec_hash *job)
 {
     struct pn_buffer text;
     struct fed_job  *read = NULL;
     struct pn_error  why;
     pn_buffer_init(&text, FED_JOB_TEXT_MAX);
-    bool sparse =
+    bool is_it =
         store_disk_load(&text, disk, "job.yaml") == PN_OK &&
         fed_job_parse(&read, "job.yaml", (const char *)text.bytes, text.size, &why) == PN_OK &&
-        sec_hash_equal(&read->hash, job) && read->follow == FED_FOLLOW_COHORT;
-    fed_job_free(read);
+        sec_hash_equal(&read->hash, job);
     pn_buffer_fini(&text);
+    if (is_it)
+        return read;
+    fed_job_free(read);
+    return NULL;
+}
+
+bool
+engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job)
+{
+    struct fed_job *read   = engine_ledger_job(disk, job);
+    bool            sparse = read != NULL && read->follow == FED_FOLLOW_COHORT;
+    fed_job_free(read);
     return sparse;
 }
 

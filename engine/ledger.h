@@ -6,6 +6,7 @@
 
 #include "engine/scratch.h"
 #include "fed/block.h"
+#include "fed/job.h"
 #include "proto/frame.h"
 #include "store/disk.h"
 
@@ -26,6 +27,8 @@ PN_MUST_CHECK enum pn_status engine_record_read(struct engine_record *out, struc
 PN_MUST_CHECK enum pn_status engine_record_find(struct engine_record *out, struct pn_buffer *room,
                                                 const struct store_disk *disk, uint64_t height,
                                                 struct engine_scratch *scratch);
+/* The disk's job.yaml when it is the job of this hash, for the caller to free; else NULL. */
+struct fed_job *engine_ledger_job(const struct store_disk *disk, const struct sec_hash *job);
 /* True when the disk's job.yaml is the job of this hash and lets nodes miss blocks (follow:
  * cohort). */
 bool engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job);

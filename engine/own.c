@@ -171,25 +171,25 @@ engine_own_view(const float **theta, float **copy, const struct engine_own *own,
 }
 
 enum pn_status
-engine_own_train(float *local, double *loss, struct engine_trainer *trainer,
-                 const struct engine_own *own, uint64_t round, struct engine_progress *progress,
+engine_own_train(float *local, struct engine_trained *out, struct engine_trainer *trainer,
+                 const struct engine_own *own, const struct engine_training *training,
                  struct pn_error *why)
 {
     size_t count = count_of(own->plan);
     if (count == 0)
-        return engine_trainer_train(local, loss, trainer, round, progress);
+        return engine_trainer_train(local, out, trainer, training);
     float *given = malloc(count * sizeof *given), *trained = malloc(count * sizeof *trained);
     enum pn_status st = given != NULL && trained != NULL ? PN_OK : PN_ENOMEM;
     if (st == PN_OK) {
         move(local, given, own->plan, true);
-        st = engine_own_put_over(local, own, round, why);
+        st = engine_own_put_over(local, own, training->round, why);
     }
     if (st == PN_OK)
-        st = engine_trainer_train(local, loss, trainer, round, progress);
+        st = engine_trainer_train(local, out, trainer, training);
     if (st == PN_OK) {
         move(local, trained, own->plan, true);
         move(local, given, own->plan, false);
-        st = keep(trained, count, own->disk, round);
+        st = keep(trained, count, own->disk, training->round);
     }
     free(given);
     free(trained);

@@ -41,9 +41,10 @@ PN_MUST_CHECK enum pn_status engine_own_view(const float **theta, float **copy,
 
 /* engine_trainer_train from the site's values, which are then kept; `local` begins as the round's
  * model and ends as the trained one, without them: a difference is an update. */
-PN_MUST_CHECK enum pn_status engine_own_train(float *local, double *loss,
-                                            struct engine_trainer   *trainer,
-                                            const struct engine_own *own, uint64_t round,
-                                            struct engine_progress *progress, struct pn_error *why);
+PN_MUST_CHECK enum pn_status engine_own_train(float *local, struct engine_trained *out,
+                                              struct engine_trainer        *trainer,
+                                              const struct engine_own      *own,
+                                              const struct engine_training *training,
+                                              struct pn_error              *why);
 
 #endif

@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum {
-    SITES_TEXT_MAX = 1u << 20
+    SITES_TEXT_MAX = 1u << 20,
+    SLOW_MAX       = 1000
 };
 
 static enum pn_status
@@ -32,7 +33,11 @@ add_site(struct engine_sites *sites, const struct text_node *node, const char *n
     memset(site, 0, sizeof *site);
     snprintf(site->name, sizeof site->name, "%s", name);
     snprintf(site->organisation, sizeof site->organisation, "%s", organisation);
-    enum pn_status st = text_get_map(&site->data, sites->yaml, node, "data", TEXT_REQUIRED, why);
+    site->slow = 1;
+    enum pn_status st =
+        text_get_u32(&site->slow, sites->yaml, node, "slow", TEXT_OPTIONAL, 1, SLOW_MAX, why);
+    if (st == PN_OK)
+        st = text_get_map(&site->data, sites->yaml, node, "data", TEXT_REQUIRED, why);
     if (st == PN_OK)
         st = data_source_decode(&site->source, sites->yaml, site->data, folder, data_root, why);
     if (st == PN_OK)
@@ -44,10 +49,10 @@ static enum pn_status
 add_entry(struct engine_sites *sites, const struct text_node *node, const char *folder,
           const char *data_root, struct pn_error *why)
 {
-    static const char *const known[] = {"name", "organisation", "count", "data"};
+    static const char *const known[] = {"name", "organisation", "count", "slow", "data"};
     const char              *name, *organisation = NULL;
     uint32_t                 count = 0;
-    enum pn_status           st    = text_check_keys(sites->yaml, node, known, 4, why);
+    enum pn_status           st    = text_check_keys(sites->yaml, node, known, 5, why);
     if (st == PN_OK)
         st = text_get_string(&name, sites->yaml, node, "name", TEXT_REQUIRED, why);
     if (st == PN_OK)

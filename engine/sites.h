@@ -4,10 +4,13 @@
  *     version: 1
  *     sites:
  *       - { name: bank-a, organisation: "Bank A", data: { file: bank-a.csv } }
+ *       - { name: bank-b, slow: 20, data: { file: bank-b.csv } }
  *       - { name: node, count: 100,
  *           data: { images: ..., labels: ..., share: { of: 100, kind: iid } } }
  *
- * An entry with `count` stands for that many sites, name-001 ..., with share.number 0 ....
+ * An entry with `count` stands for that many sites, name-001 ..., with share.number 0 .... In the
+ * simulator a machine that is `slow: 20` (1 to 1000; default 1) takes 20 times as long for its
+ * work; in a laboratory all sites share one machine, and it says nothing.
  */
 #ifndef ENGINE_SITES_H
 #define ENGINE_SITES_H
@@ -23,6 +26,7 @@ struct engine_site {
     char                    name[32], organisation[96];
     const struct text_node *data; /* the section as written, for a node.yaml */
     struct data_source      source;
+    uint32_t                slow;
 };
 
 struct engine_sites {

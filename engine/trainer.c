@@ -1,12 +1,14 @@
 #include "engine/trainer.h"
 
 #include "data/augment.h"
+#include "engine/work.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    EVALUATE_BATCH = 256
+    EVALUATE_BATCH = 256,
+    NS_A_MS        = 1000000
 };
 
 struct engine_trainer {
@@ -186,13 +188,89 @@ engine_trainer_augment(struct engine_trainer *trainer, const struct pn_rng *rng)
     return (struct nn_augment){.apply = data_augment_apply, .context = augment};
 }
 
-static bool
-report_progress(void *context, uint64_t done, uint64_t total)
+static uint64_t
+steps_of_epoch(const struct engine_trainer *trainer)
 {
-    struct engine_progress *progress = context;
+    uint64_t rows = trainer->parts.train, batch = trainer->config.job->job->batch;
+    return (rows + batch - 1) / batch;
+}
+
+/* Forward and backward touch every parameter about six times for every record; a batch of them
+ * shares what is in the cache. */
+static uint64_t
+bytes_of_steps(const struct engine_trainer *trainer, uint64_t steps)
+{
+    const struct engine_job *job  = trainer->config.job;
+    uint64_t                 rows = trainer->parts.train, epoch = steps_of_epoch(trainer);
+    uint64_t                 rest = steps % epoch * job->job->batch;
+    return 6 * job->model_size * (steps / epoch * rows + rest) / 16;
+}
+
+uint64_t
+engine_trainer_bytes(const struct engine_trainer *trainer, const struct engine_training *training)
+{
+    const struct fed_job *job = trainer->config.job->job;
+    if (job->time_ms > 0)
+        return bytes_of_steps(trainer, 1); /* in which the time runs out */
+    uint64_t steps = training->steps > 0 ? training->steps : job->steps;
+    return bytes_of_steps(trainer, steps > 0 ? steps : job->epochs * steps_of_epoch(trainer));
+}
+
+/* A training as its host sees it. */
+struct watch {
+    const struct engine_trainer  *trainer;
+    const struct engine_training *training;
+    uint64_t                      time, began, gone; /* nanoseconds; time 0: it is counted */
+    uint64_t                      steps;
+};
+
+static uint64_t
+clock_after(const struct watch *watch, uint64_t steps)
+{
+    const struct pn_ports *ports = watch->training->ports;
+    return ports->clock(ports->host, engine_work_ns(bytes_of_steps(watch->trainer, steps)));
+}
+
+static bool
+time_is_up(void *context, uint64_t done)
+{
+    struct watch *watch = context;
+    watch->gone         = clock_after(watch, done) - watch->began;
+    return watch->gone >= watch->time;
+}
+
+static bool
+note_step(void *context, uint64_t done, uint64_t total)
+{
+    struct watch           *watch    = context;
+    struct engine_progress *progress = watch->training->progress;
+    watch->steps                     = done;
+    if (progress == NULL)
+        return true;
+    if (watch->time > 0) {
+        total = watch->time / NS_A_MS;
+        done  = watch->gone < watch->time ? watch->gone / NS_A_MS : total;
+    }
     atomic_store(&progress->total, total);
     atomic_store(&progress->done, done);
     return !atomic_load(&progress->stop);
+}
+
+static void
+begin_watch(struct watch *watch, struct nn_training *how, const struct engine_trainer *trainer,
+            const struct engine_training *training)
+{
+    pn_ms time    = trainer->config.job->job->time_ms;
+    *watch        = (struct watch){.trainer = trainer, .training = training};
+    how->progress = note_step;
+    how->context  = watch;
+    if (time == 0 || training->ports == NULL || training->ports->clock == NULL)
+        return;
+    how->epochs     = UINT32_MAX;
+    how->pace.every = UINT32_MAX; /* the rate of this round, to its end */
+    how->enough     = time_is_up;
+    watch->time     = time * NS_A_MS;
+    watch->began    = clock_after(watch, 0);
 }
 
 /* With the team, if there is one, in `training`. */
@@ -218,20 +296,21 @@ train(float *theta, double *loss, struct engine_trainer *trainer, struct nn_trai
 }
 
 enum pn_status
-engine_trainer_train(float *theta, double *loss, struct engine_trainer *trainer, uint64_t round,
-                     struct engine_progress *progress)
+engine_trainer_train(float *theta, struct engine_trained *out, struct engine_trainer *trainer,
+                     const struct engine_training *training)
 {
     const struct engine_job *job     = trainer->config.job;
     uint32_t                 threads = trainer->config.threads, rows = trainer->parts.train;
-    struct nn_training       training;
+    struct nn_training       how;
+    struct watch             watch;
     PN_ASSERT(trainer->scaled);
-    fed_job_training(&training, job->job, round, rows);
-    training.progress = progress == NULL ? NULL : report_progress;
-    training.context  = progress;
-    enum pn_status st = engine_job_team(&training.team, job, threads > 0 ? threads : 1, rows, NULL);
+    fed_job_training(&how, job->job, training->round, training->steps, rows);
+    enum pn_status st = engine_job_team(&how.team, job, threads > 0 ? threads : 1, rows, NULL);
+    begin_watch(&watch, &how, trainer, training);
     if (st == PN_OK)
-        st = train(theta, loss, trainer, &training, round);
-    nn_team_free(training.team);
+        st = train(theta, &out->loss, trainer, &how, training->round);
+    out->steps = watch.steps;
+    nn_team_free(how.team);
     return st;
 }
 

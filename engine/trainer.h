@@ -7,7 +7,8 @@
  *     split     derive(derive(seed, NODE, member), SPLIT, 0)
  *     training  derive(derive(seed, NODE, member), ROUND, round)
  *
- * so a round of a member gives the same bits whenever and wherever it is done (same build).
+ * so a round of a member gives the same bits whenever and wherever it is done (same build), unless
+ * the job gives it a time: then the host's clock says after which batch it ends.
  *
  * Memory     one heap object: the records. Workspace is taken at the start of a call and given
  *            back at its end; nothing is allocated per step.
@@ -16,6 +17,7 @@
 #ifndef ENGINE_TRAINER_H
 #define ENGINE_TRAINER_H
 
+#include "base/ports.h"
 #include "engine/job.h"
 #include "nnlib/evaluate.h"
 
@@ -24,6 +26,18 @@
 struct engine_progress { /* written by the training thread */
     _Atomic uint64_t done, total;
     _Atomic bool     stop; /* set by others: the training ends with PN_ESTATE */
+};
+
+struct engine_training { /* of one round */
+    uint64_t               round;
+    uint32_t               steps; /* where the job adapts them (fed/pace); 0: what the job says */
+    const struct pn_ports *ports; /* whose clock counts the job's time; NULL: an epoch instead */
+    struct engine_progress *progress; /* may be NULL */
+};
+
+struct engine_trained {
+    double   loss;
+    uint64_t steps;
 };
 
 struct engine_trainer_config {
@@ -55,11 +69,14 @@ PN_MUST_CHECK enum pn_status engine_trainer_scale(struct engine_trainer       *t
 PN_MUST_CHECK enum pn_status engine_trainer_scale_from(struct engine_trainer *trainer,
                                                        const uint8_t         *bytes);
 
-/* job.epochs epochs over the training part; theta in place; `progress` may be NULL. PN_EDIVERGED.
- * */
-PN_MUST_CHECK enum pn_status engine_trainer_train(float *theta, double *loss,
-                                                struct engine_trainer *trainer, uint64_t round,
-                                                struct engine_progress *progress);
+/* Over the training part, so many epochs, steps or so long, and one step at least; theta in place.
+ * PN_EDIVERGED; PN_ESTATE when it was stopped. */
+PN_MUST_CHECK enum pn_status engine_trainer_train(float *theta, struct engine_trained *out,
+                                                  struct engine_trainer        *trainer,
+                                                  const struct engine_training *training);
+/* What that touches, beside the job's time where there is one: for engine_work_how. */
+uint64_t engine_trainer_bytes(const struct engine_trainer  *trainer,
+                              const struct engine_training *training);
 
 /* The job's random changes of training records, drawn from `rng`; `apply` is NULL where it has
  * none. Once scaled; one training at a time. */

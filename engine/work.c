@@ -1,18 +1,28 @@
 #include "engine/work.h"
 
-/* Virtual microseconds: a start, and 1 GB a second. */
 enum {
-    COST_OF_A_START       = 10,
-    BYTES_PER_MICROSECOND = 1000
+    COST_OF_A_START = 10, /* virtual microseconds */
+    NS_A_US         = 1000,
+    US_A_MS         = 1000
 };
+
+/* 1 GB a second. */
+uint64_t
+engine_work_ns(uint64_t bytes)
+{
+    return bytes;
+}
 
 void
 engine_work_submit(struct engine_work *work, struct engine_work **list, void *engine,
                    const struct pn_ports *ports, const struct engine_work_how *how)
 {
-    uint64_t cost = COST_OF_A_START + how->bytes / BYTES_PER_MICROSECOND;
-    work->work    = (struct pn_work){
-           .run = how->run, .done = how->done, .cost = cost, .is_long = work->is_long};
+    uint64_t cost = COST_OF_A_START + engine_work_ns(how->bytes) / NS_A_US;
+    work->work    = (struct pn_work){.run     = how->run,
+                                     .done    = how->done,
+                                     .cost    = cost,
+                                     .lasts   = work->lasts * US_A_MS,
+                                     .is_long = work->is_long};
     work->engine  = engine;
     work->release = how->release;
     work->next    = *list;

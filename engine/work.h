@@ -23,6 +23,7 @@ struct engine_work {
     struct engine_work *next, **at; /* on the list of what is out */
     bool                is_long;    /* set before submit: other work does not wait behind it, and
                                      * may run beside it */
+    pn_ms               lasts;      /* likewise: so long besides, on whatever machine */
     enum pn_status      status;     /* of run */
     struct pn_error     why;        /* likewise; may stay empty */
 };
@@ -34,8 +35,10 @@ struct engine_work_how {
     void (*release)(struct engine_work *work);
 };
 
-void engine_work_submit(struct engine_work *work, struct engine_work **list, void *engine,
-                        const struct pn_ports *ports, const struct engine_work_how *how);
+/* Virtual nanoseconds that touching so many bytes takes. */
+uint64_t engine_work_ns(uint64_t bytes);
+void     engine_work_submit(struct engine_work *work, struct engine_work **list, void *engine,
+                            const struct pn_ports *ports, const struct engine_work_how *how);
 /* It is ours again, off the list. */
 struct engine_work *engine_work_take(struct pn_work *work);
 /* After the host stopped: whatever is still out. */

@@ -9,6 +9,7 @@
 enum {
     NAME_MAX_LEN      = 31,
     ROUNDS_MAX        = 1000000,
+    STEPS_MAX         = 10000000,
     DURATION_MS_MAX   = 168 * 3600 * 1000,
     TRAINING_KEYS_MAX = 128
 };
@@ -100,8 +101,9 @@ read_model(struct reader *in)
     return PN_OK;
 }
 
-static const char *const training_keys[] = {"optimiser", "schedule", "clock",   "batch",   "parts",
-                                            "epochs",    "steps",    "plateau", "average", "clip"};
+static const char *const training_keys[] = {"optimiser", "schedule", "clock",   "batch",
+                                            "parts",     "epochs",   "steps",   "time",
+                                            "clip",      "interval", "plateau", "average"};
 
 static bool
 is_training_key(const char *key)
@@ -205,6 +207,36 @@ read_batch(struct reader *in, const struct text_node *map)
     return st;
 }
 
+/* One of epochs, steps and time. */
+static enum pn_status
+read_pace(struct reader *in, const struct text_node *map)
+{
+    static const char *const paces[] = {"epochs", "steps", "time"};
+    struct fed_job          *job     = in->job;
+    const char              *seen    = NULL;
+    enum pn_status           st =
+        text_get_u32(&job->epochs, in->yaml, map, "epochs", TEXT_OPTIONAL, 1, 1000000, in->why);
+    if (st == PN_OK)
+        st =
+            text_get_u32(&job->steps, in->yaml, map, "steps", TEXT_OPTIONAL, 1, STEPS_MAX, in->why);
+    if (st == PN_OK)
+        st = text_get_ms(&job->time_ms, in->yaml, map, "time", TEXT_OPTIONAL, 1, DURATION_MS_MAX,
+                         in->why);
+    for (size_t i = 0; i < COUNT_OF(paces) && st == PN_OK; i++) {
+        const struct text_node *node = text_find(map, paces[i]);
+        if (node != NULL && seen != NULL)
+            return text_fail(in->why, in->yaml, node,
+                             "%s: expected one of epochs, steps and time, seen %s, too", paces[i],
+                             seen);
+        if (node != NULL)
+            seen = paces[i];
+    }
+    if (st == PN_OK && job->time_ms > 0 && job->clock == FED_CLOCK_STEPS)
+        return fail_at(in, map, "time",
+                       "a schedule cannot count steps that nobody knows before: `clock: rounds`");
+    return st;
+}
+
 static enum pn_status
 read_training(struct reader *in)
 {
@@ -215,16 +247,10 @@ read_training(struct reader *in)
         return st;
     if ((st = check_training_keys(in, map)) != PN_OK || (st = read_optimiser(in, map)) != PN_OK ||
         (st = read_schedule(in, map)) != PN_OK || (st = read_batch(in, map)) != PN_OK ||
-        (st = text_get_u32(&job->epochs, in->yaml, map, "epochs", TEXT_OPTIONAL, 1, 1000000,
-                           in->why)) != PN_OK ||
-        (st = text_get_u32(&job->steps, in->yaml, map, "steps", TEXT_OPTIONAL, 0, 10000000,
-                           in->why)) != PN_OK ||
+        (st = read_pace(in, map)) != PN_OK ||
         (st = text_get_f64(&job->average, in->yaml, map, "average", TEXT_OPTIONAL, 0.0, 0.999999,
                            in->why)) != PN_OK)
         return st;
-    if (job->steps > 0 && text_find(map, "epochs") != NULL)
-        return text_fail(in->why, in->yaml, text_find(map, "steps"),
-                         "steps: expected epochs or steps, seen both");
     return text_get_f64(&job->clip, in->yaml, map, "clip", TEXT_OPTIONAL, 0.001, 1e6, in->why);
 }
 
@@ -285,6 +311,11 @@ read_rounds(struct reader *in)
         if ((st = text_get_ms(durations[i].field, in->yaml, map, durations[i].key, TEXT_OPTIONAL, 1,
                               DURATION_MS_MAX, in->why)) != PN_OK)
             return st;
+    if (job->time_ms >= job->train_ms)
+        return text_fail(in->why, in->yaml, map,
+                         "train: expected more than training.time, %llu ms, or every update would "
+                         "come too late; seen %llu ms",
+                         (unsigned long long)job->time_ms, (unsigned long long)job->train_ms);
     return PN_OK;
 }
 
@@ -354,28 +385,87 @@ read_metrics(struct reader *in)
     return st;
 }
 
+/* The metric that `key` names, which is measured from now on. */
+static enum pn_status
+read_watched(enum nn_metric_kind *out, const struct reader *in, const struct text_node *map,
+             const char *key)
+{
+    const char    *name = NULL;
+    enum pn_status st   = text_get_string(&name, in->yaml, map, key, TEXT_REQUIRED, in->why);
+    if (st != PN_OK)
+        return st;
+    *out = find_metric(name);
+    if (*out != NN_METRIC_COUNT && is_measured(in->job, *out))
+        return PN_OK;
+    return add_metric(in, text_find(map, key), name);
+}
+
+/* Against what was read before it. */
+static enum pn_status
+check_interval(const struct reader *in, const struct text_node *map)
+{
+    const struct fed_job      *job      = in->job;
+    const struct fed_interval *interval = &job->interval;
+    if (job->steps == 0)
+        return text_fail(in->why, in->yaml, map,
+                         "interval: expected training.steps, too: those of the first rounds");
+    if (interval->min > job->steps || interval->max < job->steps)
+        return text_fail(in->why, in->yaml, map,
+                         "interval: expected steps between min and max; seen steps %u, min %u, max "
+                         "%u",
+                         job->steps, interval->min, interval->max);
+    if (job->clock == FED_CLOCK_STEPS)
+        return text_fail(in->why, in->yaml, map,
+                         "interval: a schedule cannot count steps that nobody knows before: "
+                         "`clock: rounds`");
+    if (job->follow == FED_FOLLOW_COHORT)
+        return text_fail(in->why, in->yaml, map,
+                         "interval: every node needs every block for it: `follow: all`");
+    return PN_OK;
+}
+
+static enum pn_status
+read_interval(struct reader *in)
+{
+    static const char *const known[]  = {"metric", "min", "max", "min_delta"};
+    struct fed_interval     *interval = &in->job->interval;
+    const struct text_node  *training = NULL, *map = NULL;
+    enum pn_status           st =
+        text_get_map(&training, in->yaml, in->root, "training", TEXT_OPTIONAL, in->why);
+    if (st == PN_OK && training != NULL)
+        st = text_get_map(&map, in->yaml, training, "interval", TEXT_OPTIONAL, in->why);
+    if (st != PN_OK || map == NULL)
+        return st;
+    if ((st = text_check_keys(in->yaml, map, known, COUNT_OF(known), in->why)) != PN_OK ||
+        (st = read_watched(&interval->metric, in, map, "metric")) != PN_OK ||
+        (st = text_get_u32(&interval->min, in->yaml, map, "min", TEXT_REQUIRED, 1, STEPS_MAX,
+                           in->why)) != PN_OK ||
+        (st = text_get_u32(&interval->max, in->yaml, map, "max", TEXT_REQUIRED, 1, STEPS_MAX,
+                           in->why)) != PN_OK ||
+        (st = text_get_f64(&interval->min_delta, in->yaml, map, "min_delta", TEXT_OPTIONAL, 0, 1e9,
+                           in->why)) != PN_OK)
+        return st;
+    return check_interval(in, map);
+}
+
 static enum pn_status
 read_stopping(struct reader *in)
 {
     static const char *const known[] = {"metric", "patience", "min_delta"};
     struct fed_job          *job     = in->job;
     const struct text_node  *map     = NULL;
-    const char              *metric  = NULL;
+    enum nn_metric_kind      metric;
     enum pn_status st = text_get_map(&map, in->yaml, in->root, "stopping", TEXT_OPTIONAL, in->why);
     if (st != PN_OK || map == NULL)
         return st;
     if ((st = text_check_keys(in->yaml, map, known, COUNT_OF(known), in->why)) != PN_OK ||
-        (st = text_get_string(&metric, in->yaml, map, "metric", TEXT_REQUIRED, in->why)) != PN_OK ||
+        (st = read_watched(&metric, in, map, "metric")) != PN_OK ||
         (st = text_get_u32(&job->patience, in->yaml, map, "patience", TEXT_OPTIONAL, 1, ROUNDS_MAX,
                            in->why)) != PN_OK ||
         (st = text_get_f64(&job->min_delta, in->yaml, map, "min_delta", TEXT_OPTIONAL, 0, 1e9,
                            in->why)) != PN_OK)
         return st;
-    enum nn_metric_kind kind = find_metric(metric);
-    if ((kind == NN_METRIC_COUNT || !is_measured(job, kind)) &&
-        (st = add_metric(in, text_find(map, "metric"), metric)) != PN_OK)
-        return st;
-    job->stop_metric = nn_metric_names[find_metric(metric)];
+    job->stop_metric = nn_metric_names[metric];
     return PN_OK;
 }
 
@@ -435,7 +525,7 @@ static enum pn_status
 read_all(struct fed_job *job, const struct text_yaml *yaml, struct pn_error *why)
 {
     static read_fn *const sections[] = {read_head,    read_model,    read_training, read_rounds,
-                                        read_metrics, read_stopping, read_limits};
+                                        read_metrics, read_stopping, read_interval, read_limits};
     struct reader         in = {.job = job, .yaml = yaml, .root = text_yaml_root(yaml), .why = why};
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
         enum pn_status st = sections[i](&in);
@@ -490,29 +580,32 @@ fed_job_free(struct fed_job *job)
 }
 
 uint32_t
-fed_job_epochs(const struct fed_job *job, uint64_t records)
+fed_job_epochs(const struct fed_job *job, uint32_t steps, uint64_t records)
 {
-    if (job->steps == 0 || records == 0)
+    if (steps == 0)
+        steps = job->steps;
+    if (steps == 0 || records == 0)
         return job->epochs;
     uint64_t an_epoch = (records + job->batch - 1) / job->batch;
-    return (uint32_t)((job->steps + an_epoch - 1) / an_epoch);
+    return (uint32_t)((steps + an_epoch - 1) / an_epoch);
 }
 
 void
-fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t round,
+fed_job_training(struct nn_training *out, const struct fed_job *job, uint64_t round, uint32_t steps,
                  uint32_t records)
 {
     uint64_t an_epoch = ((uint64_t)records + job->batch - 1) / job->batch;
-    uint32_t epochs   = fed_job_epochs(job, records);
-    uint64_t steps    = job->steps > 0 ? job->steps : an_epoch * epochs;
+    uint32_t epochs   = fed_job_epochs(job, steps, records);
+    uint32_t counted  = steps > 0 ? steps : job->steps;
+    uint64_t all      = counted > 0 ? counted : an_epoch * epochs;
     bool     count    = job->clock == FED_CLOCK_STEPS;
     *out              = (struct nn_training){.optimiser = job->optimiser, .batch = job->batch};
     out->epochs       = epochs;
-    out->steps        = job->steps;
+    out->steps        = counted;
     out->pace         = (struct nn_pace){.schedule = job->schedule,
                                          .every    = count ? 0 : epochs,
-                                         .before   = (round - 1) * (count ? steps : 1),
-                                         .total    = job->rounds * (count ? steps : 1)};
+                                         .before   = (round - 1) * (count ? all : 1),
+                                         .total    = job->rounds * (count ? all : 1)};
 }
 
 void

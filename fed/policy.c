@@ -44,13 +44,24 @@ static enum pn_status
 check_training(const struct fed_policy *policy, const struct fed_job *job, uint64_t records,
                struct pn_error *why)
 {
-    uint32_t    epochs    = records == UINT64_MAX ? job->epochs : fed_job_epochs(job, records);
+    uint32_t    most   = job->interval.max; /* of steps; 0: what the job says */
+    uint32_t    epochs = records == UINT64_MAX ? job->epochs : fed_job_epochs(job, most, records);
     const char *optimiser = job->optimiser.kind->name;
     if (policy->optimiser_count > 0 &&
         !has_name(policy->optimisers, policy->optimiser_count, optimiser))
         return pn_error_set(why, PN_EPOLICY, "this site does not allow the optimiser %s",
                             optimiser);
-    if (policy->epochs_max > 0 && epochs > policy->epochs_max)
+    if (policy->time_max > 0 && job->time_ms > policy->time_max)
+        return pn_error_set(why, PN_EPOLICY,
+                            "this site trains for at most %llu ms a round, the job asks for %llu",
+                            (unsigned long long)policy->time_max, (unsigned long long)job->time_ms);
+    /* How many epochs that is only the machine knows. */
+    if (policy->epochs_max > 0 && job->time_ms > 0 && policy->time_max == 0)
+        return pn_error_set(why, PN_EPOLICY,
+                            "this site allows at most %u epochs a round, the job counts none: it "
+                            "gives a time",
+                            policy->epochs_max);
+    if (policy->epochs_max > 0 && job->time_ms == 0 && epochs > policy->epochs_max)
         return pn_error_set(why, PN_EPOLICY,
                             "this site allows at most %u epochs a round, the job asks for %u",
                             policy->epochs_max, epochs);

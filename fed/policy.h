@@ -9,6 +9,7 @@
 struct fed_policy { /* 0 or an empty list: no limit */
     uint64_t parameters_max;
     uint32_t rounds_max, epochs_max;
+    pn_ms    time_max; /* of a round's training, where the job gives it a time  */
     uint32_t cohort_min;          /* fewest members in one sum: the job's quorum      */
     uint64_t records_min;         /* the site joins only with at least so many       */
     const char *const *columns;   /* columns a job may read                          */

@@ -51,11 +51,17 @@ struct net_loop {
 /* ---- time ---- */
 
 static uint64_t
-clock_ms(clockid_t clock)
+clock_ns(clockid_t clock)
 {
     struct timespec now;
     PN_ASSERT(clock_gettime(clock, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t
+clock_ms(clockid_t clock)
+{
+    return clock_ns(clock) / 1000000;
 }
 
 pn_ms
@@ -294,10 +300,19 @@ loop_submit(void *host, struct pn_work *work)
     net_worker_submit(work->is_long ? loop->long_worker : loop->worker, work);
 }
 
+static uint64_t
+loop_clock(void *host, uint64_t cost)
+{
+    (void)host;
+    (void)cost;
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
 void
 net_loop_ports(struct pn_ports *out, struct net_loop *loop)
 {
-    *out = (struct pn_ports){.host = loop, .send = loop_send, .submit = loop_submit};
+    *out = (struct pn_ports){
+        .host = loop, .send = loop_send, .submit = loop_submit, .clock = loop_clock};
 }
 
 void

@@ -93,9 +93,9 @@ PN_MUST_CHECK enum pn_status net_loop_wait(struct net_event *out, struct net_loo
 pn_ms                        net_loop_now(const struct net_loop *loop); /* monotonic */
 uint64_t                     net_wall_ms(void);                         /* Unix time */
 
-/* Fills in pn_ports.send and .submit. To a member that we dial, frames go on that connection; to
- * others once there was a frame from them, on their newest one. PN_ENETWORK when there is none or
- * it takes no more now; PN_ERANGE for a frame over 1 MiB + 4 KiB. */
+/* Fills in pn_ports.send, .submit and .clock. To a member that we dial, frames go on that
+ * connection; to others once there was a frame from them, on their newest one. PN_ENETWORK when
+ * there is none or it takes no more now; PN_ERANGE for a frame over 1 MiB + 4 KiB. */
 void net_loop_ports(struct pn_ports *out, struct net_loop *loop);
 
 struct net_counters {

@@ -47,7 +47,7 @@ enum node_notice_kind {
     NODE_JOINED,    /* `records` for training, `validation`, `test`                       */
     NODE_REFUSED,   /* this site does not take part; `text`: why, in full (stays here)    */
     NODE_WORK,      /* `work` begins, for `round`                                         */
-    NODE_TRAINED,   /* `round`, `loss`, `norm` of the update, `weight`, `saturated` values */
+    NODE_TRAINED,   /* `round`, `steps`, `loss`, `norm` of the update, `weight`, `saturated` */
     NODE_MEASURED,  /* `round`: `metrics` of the received model on our `part`             */
     NODE_FAILED,    /* `work` for `round` failed; `text`: why, in full (stays here)       */
     NODE_COMMITTED, /* `block` stands in our own ledger                                   */
@@ -62,7 +62,7 @@ struct node_metric {
 
 struct node_notice {
     enum node_notice_kind     kind;
-    uint64_t                  round, records, validation, test, weight, saturated;
+    uint64_t                  round, records, validation, test, weight, steps, saturated;
     double                    loss, norm;
     enum fed_member_work      work;
     enum data_part_kind       part;

@@ -72,9 +72,9 @@ log_height(const struct member_report *report, const struct swarm_notice *notice
         return;
     case SWARM_TRAINED:
         pn_log(PN_LOG_INFO,
-               "round=%llu event=trained loss=%.6g norm=%.4g weight=%llu saturated=%llu", round,
-               notice->loss, notice->norm, (unsigned long long)notice->weight,
-               (unsigned long long)notice->saturated);
+               "round=%llu event=trained steps=%llu loss=%.6g norm=%.4g weight=%llu saturated=%llu",
+               round, (unsigned long long)notice->steps, notice->loss, notice->norm,
+               (unsigned long long)notice->weight, (unsigned long long)notice->saturated);
         return;
     case SWARM_MEASURED:
         join_values(text, sizeof text, notice);

@@ -68,9 +68,9 @@ node_report_notice(void *host, const struct node_notice *notice)
         return;
     case NODE_TRAINED:
         pn_log(PN_LOG_INFO,
-               "round=%llu event=trained loss=%.6g norm=%.4g weight=%llu saturated=%llu", round,
-               notice->loss, notice->norm, (unsigned long long)notice->weight,
-               (unsigned long long)notice->saturated);
+               "round=%llu event=trained steps=%llu loss=%.6g norm=%.4g weight=%llu saturated=%llu",
+               round, (unsigned long long)notice->steps, notice->loss, notice->norm,
+               (unsigned long long)notice->weight, (unsigned long long)notice->saturated);
         return;
     case NODE_MEASURED:
         log_metrics(notice);

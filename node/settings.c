@@ -118,9 +118,9 @@ static enum pn_status
 take_policy(struct fed_policy *policy, const struct text_yaml *yaml, const struct text_node *map,
             struct pn_error *why)
 {
-    static const char *const known[] = {"parameters", "rounds",  "epochs",     "cohort",
+    static const char *const known[] = {"parameters", "rounds",  "epochs",     "time", "cohort",
                                         "records",    "columns", "optimisers", "jobs"};
-    enum pn_status           st      = text_check_keys(yaml, map, known, 8, why);
+    enum pn_status           st      = text_check_keys(yaml, map, known, 9, why);
     if (st == PN_OK)
         st = text_get_u64(&policy->parameters_max, yaml, map, "parameters", TEXT_OPTIONAL, 1,
                           UINT64_MAX, why);
@@ -130,6 +130,8 @@ take_policy(struct fed_policy *policy, const struct text_yaml *yaml, const struc
     if (st == PN_OK)
         st = text_get_u32(&policy->epochs_max, yaml, map, "epochs", TEXT_OPTIONAL, 1, UINT32_MAX,
                           why);
+    if (st == PN_OK)
+        st = text_get_ms(&policy->time_max, yaml, map, "time", TEXT_OPTIONAL, 1, UINT32_MAX, why);
     if (st == PN_OK)
         st = text_get_u32(&policy->cohort_min, yaml, map, "cohort", TEXT_OPTIONAL, 1, 1024, why);
     if (st == PN_OK)

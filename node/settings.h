@@ -11,7 +11,8 @@
  *     policy:                          # optional; what is refused here, whatever the job says
  *       parameters: 1000000
  *       rounds: 500
- *       epochs: 10                     # local epochs per round
+ *       epochs: 10                     # local epochs per round; alone it refuses a job by time
+ *       time: 60s                      # longest training.time of a job
  *       cohort: 3                      # smallest cohort
  *       records: 100                   # join only with at least so many
  *       columns: [amount, hour]        # a job may read no others; "*": whole files (images,

@@ -15,6 +15,7 @@
 #include "engine/blob.h"
 #include "engine/budget.h"
 #include "engine/fetch.h"
+#include "engine/pace.h"
 #include "engine/shelf.h"
 #include "engine/work.h"
 #include "node/engine.h"
@@ -46,6 +47,7 @@ struct node_engine {
     struct engine_job       *own_job; /* NULL when the host's serves         */
     struct engine_trainer     *trainer;  /* likewise                  */
     struct engine_progress progress;
+    struct engine_pace     pace; /* of a job that adapts it */
 
     bool                accepts; /* what the last results say: ANSWER ... */
     char                reason[WIRE_TEXT_MAX + 1];

@@ -83,9 +83,10 @@ struct train {
     struct source                 source;
     const struct store_disk      *disk;
     const struct sec_sign_secret *secret;
-    struct engine_progress       *progress;
+    struct engine_training        training;
     struct fed_commitment         commitment;
     struct node_update            update;
+    uint64_t                      steps; /* that it took */
     struct engine_update          made;
     uint8_t                      *bytes; /* of the model in training, then of the update */
 };
@@ -138,11 +139,14 @@ make_update(struct train *train)
     if (st != PN_OK)
         return st;
     /* SAFE: pn_bulk aligns for floats. */
-    float *local = (float *)(void *)train->bytes;
+    float                  *local   = (float *)(void *)train->bytes;
+    const struct engine_own own     = {train->disk, job->plan};
+    struct engine_trained   trained = {.steps = 0};
     memcpy(local, start, (size_t)job->model_size);
-    st = engine_own_train(local, &train->update.loss, train->source.trainer,
-                          &(struct engine_own){train->disk, job->plan}, train->update.round,
-                          train->progress, &train->base.why);
+    st = engine_own_train(local, &trained, train->source.trainer, &own, &train->training,
+                          &train->base.why);
+    train->update.loss = trained.loss;
+    train->steps       = trained.steps;
     return st != PN_OK ? st
                        : engine_update_make(&train->made, train->bytes, start, job->model_size,
                                             job->job->clip);
@@ -204,6 +208,7 @@ done_train(struct pn_work *work, pn_ms now)
                                                 .loss      = train->update.loss,
                                                 .norm      = train->made.norm,
                                                 .weight    = train->update.weight,
+                                                .steps     = train->steps,
                                                 .saturated = train->made.saturated});
     } else if (st != PN_ESTATE || !atomic_load(&engine->progress.stop)) {
         fail(engine, FED_WORK_TRAIN, &train->base);
@@ -228,21 +233,36 @@ weight_of(const struct node_engine *engine)
     return records < most ? records : most;
 }
 
+/* What a round's training is, but for the model. */
+static enum pn_status
+plan_training(struct engine_training *out, struct node_engine *engine)
+{
+    *out = (struct engine_training){.round    = engine->machine.work_round,
+                                    .ports    = &engine->config.ports,
+                                    .progress = &engine->progress};
+    return engine_pace_steps(&out->steps, &engine->pace, engine->job->job, engine->config.disk,
+                             engine->chain.height, out->round);
+}
+
 void
 node_begin_train(struct node_engine *engine)
 {
     const struct fed_member *machine = &engine->machine;
-    struct train            *train   = calloc(1, sizeof *train);
+    struct engine_training   training;
+    enum pn_status           st    = plan_training(&training, engine);
+    struct train            *train = st == PN_OK ? calloc(1, sizeof *train) : NULL;
     if (train == NULL) {
-        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        st = st == PN_OK ? PN_ENOMEM : st;
+        wire_text_cut(engine->fault, pn_status_text(st));
         node_raise(engine, &(struct fed_member_event){
-                               .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = PN_ENOMEM});
+                               .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = st});
         return;
     }
     train->source        = source_of(engine);
     train->disk          = engine->config.disk;
     train->secret        = engine->config.secret;
-    train->progress      = &engine->progress;
+    train->training      = training;
+    train->base.lasts    = engine->job->job->time_ms;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
     train->update.weight = weight_of(engine);
@@ -252,12 +272,9 @@ node_begin_train(struct node_engine *engine)
                                                    .model_in = machine->work_model};
     memcpy(train->commitment.run, engine->peer.link.ends.run, sizeof train->commitment.run);
     start_progress(&engine->progress);
-    /* Forward and backward touch every parameter about six times for every record; the model is
-     * read, and the update made of it, in eight passes. */
-    uint32_t records = engine_trainer_parts(engine->trainer)->train;
+    /* The model is read, and the update made of it, in eight passes. */
     uint64_t touched =
-        6 * engine->job->model_size * records * fed_job_epochs(engine->job->job, records) / 16 +
-        8 * engine->job->model_size;
+        engine_trainer_bytes(engine->trainer, &training) + 8 * engine->job->model_size;
     node_submit(engine, &train->base,
                 &(struct engine_work_how){touched, run_train, done_train, release_train});
 }

@@ -12,14 +12,30 @@ enum {
 
 /* ---- ports ---- */
 
+/* How much longer than others it takes. */
+static uint64_t
+slowness(const struct sim_party *party)
+{
+    uint32_t slow =
+        party->index == SIM_HUB ? 1 : party->world->config->sites[party->index - 1].slow;
+    return slow > 0 ? slow : 1;
+}
+
+static uint64_t
+work_clock(void *host, uint64_t cost)
+{
+    return slowness(host) * cost;
+}
+
 /* In a calm world what takes less than half a millisecond is done at once, and the node goes on
  * while all it needs is in the cache. */
 static pn_ms
-cost_of(const struct sim_world *world, const struct pn_work *work)
+cost_of(const struct sim_party *party, const struct pn_work *work)
 {
-    if (sim_is_calm(world))
-        return (pn_ms)((work->cost + US_A_MILLISECOND / 2) / US_A_MILLISECOND);
-    return 1 + (pn_ms)(work->cost / US_A_MILLISECOND);
+    uint64_t cost = slowness(party) * work->cost + work->lasts;
+    if (sim_is_calm(party->world))
+        return (pn_ms)((cost + US_A_MILLISECOND / 2) / US_A_MILLISECOND);
+    return 1 + (pn_ms)(cost / US_A_MILLISECOND);
 }
 
 static void
@@ -39,7 +55,7 @@ submit_work(void *host, struct pn_work *work)
         event.ran = true;
         work->run(work);
     }
-    pn_ms cost = cost_of(world, work);
+    pn_ms cost = cost_of(party, work);
     if (sim_has_faults(world) && pn_rng_below(&world->rng, 4) == 0)
         cost += (pn_ms)pn_rng_below(&world->rng, SLOW_WORK_MS); /* a busy machine, a slow disk */
     sim_plan(world, cost, &event);
@@ -99,6 +115,14 @@ note_coord(void *host, const struct coord_notice *notice)
     PN_UNREACHABLE("a notice has a kind");
 }
 
+static void
+note_node(void *host, const struct node_notice *notice)
+{
+    const struct sim_party *party = host;
+    if (notice->kind == NODE_TRAINED && party->number != party->world->config->faults.liar)
+        sim_result_add_steps(party->world->result, notice->steps);
+}
+
 static enum pn_status
 boot_coord(struct sim_party *party, struct pn_error *why)
 {
@@ -135,9 +159,12 @@ boot_node(struct sim_party *party, struct pn_error *why)
     config.job       = world->config->job;
     config.bytes_max = BYTES_MAX;
     config.disk      = &party->port;
-    config.ports     = (struct pn_ports){.host = party, .send = sim_send, .submit = submit_work};
-    config.scratch   = &world->scratch;
-    config.common    = sim_is_calm(world);
+    config.ports     = (struct pn_ports){
+            .host = party, .send = sim_send, .submit = submit_work, .clock = work_clock};
+    config.scratch = &world->scratch;
+    config.common  = sim_is_calm(world);
+    config.notice  = note_node;
+    config.host    = party;
     return node_engine_new(&party->node, &config, why);
 }
 

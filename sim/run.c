@@ -102,14 +102,15 @@ peak_bytes(void)
 static void
 print_text(const struct sim_result *result, const struct clock *clock, const char *model)
 {
-    printf("%llu rounds, %llu clients in %.2f s (%.2f s of processor time): %.4g clients/s; "
-           "before that %.2f s, checks after it %.2f s\n"
-           "%.1f virtual seconds, %llu frames, at most %.1f MiB\n",
-           (unsigned long long)result->rounds, (unsigned long long)clock->updates,
-           clock->last - clock->ready, clock->cpu_last - clock->cpu_ready, per_second(clock),
-           clock->ready - clock->begun, clock->ended - clock->last,
-           (double)result->ended_ms / 1000.0, (unsigned long long)result->frames,
-           (double)peak_bytes() / 1048576.0);
+    printf(
+        "%llu rounds, %llu clients in %.2f s (%.2f s of processor time): %.4g clients/s; "
+        "before that %.2f s, checks after it %.2f s\n"
+        "%.1f virtual seconds, %llu frames, at most %.1f MiB; a training had %llu to %llu steps\n",
+        (unsigned long long)result->rounds, (unsigned long long)clock->updates,
+        clock->last - clock->ready, clock->cpu_last - clock->cpu_ready, per_second(clock),
+        clock->ready - clock->begun, clock->ended - clock->last, (double)result->ended_ms / 1000.0,
+        (unsigned long long)result->frames, (double)peak_bytes() / 1048576.0,
+        (unsigned long long)result->steps_min, (unsigned long long)result->steps_max);
     if (sec_suite() == &sec_suite_real)
         printf("the ledger verifies, %llu of %llu aggregates recomputed\n",
                (unsigned long long)result->sums_checked, (unsigned long long)result->rounds);
@@ -139,6 +140,8 @@ print_json(const struct sim_result *result, const struct clock *clock, const cha
     text_json_f64(out, "check_s", clock->ended - clock->last);
     text_json_u64(out, "peak_bytes", peak_bytes());
     text_json_u64(out, "virtual_ms", result->ended_ms);
+    text_json_u64(out, "steps_min", result->steps_min);
+    text_json_u64(out, "steps_max", result->steps_max);
     text_json_u64(out, "frames", result->frames);
     text_json_u64(out, "bytes", result->bytes);
     text_json_u64(out, "aggregates_recomputed", result->sums_checked);
@@ -203,7 +206,7 @@ run_job(const struct sim_options *options, enum fed_mode mode, const struct engi
     for (size_t i = 0; i < sites->count && st == PN_OK; i++) {
         struct engine_site *site = &sites->items[i];
         site->source.pool        = pool;
-        items[i]                 = (struct sim_site){site->name, site->organisation, &site->source};
+        items[i] = (struct sim_site){site->name, site->organisation, &site->source, site->slow};
     }
     if (st == PN_OK)
         st = run_sites(options, mode, job, items, sites->count, why);

@@ -99,7 +99,7 @@ sim_scenario_init(struct sim_scenario *out, enum fed_mode mode, struct pn_error 
         snprintf(out->paths[i], sizeof out->paths[i], "%s/site-%c.csv", folder, (int)('a' + i));
         out->path_lists[i] = out->paths[i];
         out->sources[i]    = (struct data_source){.files = &out->path_lists[i], .file_count = 1};
-        out->sites[i]      = (struct sim_site){out->names[i], out->names[i], &out->sources[i]};
+        out->sites[i]      = (struct sim_site){out->names[i], out->names[i], &out->sources[i], 0};
         st                 = write_site(out->paths[i], i, why);
     }
     for (uint32_t n = SITES_MIN; st == PN_OK && n <= most_sites(out); n++) {

@@ -286,6 +286,20 @@ send_lie(void *host, uint32_t number, const uint8_t *frame, size_t size)
     (void)!transmit(host, number - 2, frame, size); /* SAFE: a liar does not care */
 }
 
+/* How much longer than others it takes. */
+static uint64_t
+slowness(const struct swarm_party *party)
+{
+    uint32_t slow = party->world->config->sites[party->index].slow;
+    return slow > 0 ? slow : 1;
+}
+
+static uint64_t
+work_clock(void *host, uint64_t cost)
+{
+    return slowness(host) * cost;
+}
+
 static void
 submit_work(void *host, struct pn_work *work)
 {
@@ -293,7 +307,7 @@ submit_work(void *host, struct pn_work *work)
     struct swarm_world *world = party->world;
     struct sim_event    event = {
            .kind = SIM_DONE, .party = party->index, .life = party->life, .work = work};
-    pn_ms cost = 1 + (pn_ms)(work->cost / US_A_MILLISECOND);
+    pn_ms cost = 1 + (pn_ms)((slowness(party) * work->cost + work->lasts) / US_A_MILLISECOND);
     if (has_faults(world) && (pn_rng_u32(&world->rng) & 1) != 0) {
         event.ran = true; /* it is done some time before its completion: both ends are tried */
         work->run(work);
@@ -424,6 +438,8 @@ note(void *host, const struct swarm_notice *notice)
     if ((notice->kind == SWARM_BROKEN || notice->kind == SWARM_REFUSED) &&
         !sim_disk_is_dead(party->disk))
         fail(world, notice->text, party);
+    if (notice->kind == SWARM_TRAINED)
+        sim_result_add_steps(world->result, notice->steps);
     if (notice->kind == SWARM_FORKED || notice->kind == SWARM_CONVICTED)
         accuse(party, notice->member - 2, notice->kind == SWARM_FORKED);
     if (notice->kind == SWARM_COMMITTED)
@@ -498,8 +514,9 @@ boot(struct swarm_party *party)
     config.source    = world->config->sites[party->index].source;
     config.bytes_max = BYTES_MAX;
     config.disk      = &party->port;
-    config.ports     = (struct pn_ports){.host = party, .send = send_frame, .submit = submit_work};
-    config.scratch   = &world->scratch;
+    config.ports     = (struct pn_ports){
+            .host = party, .send = send_frame, .submit = submit_work, .clock = work_clock};
+    config.scratch      = &world->scratch;
     config.keep_updates = world->config->keep_updates;
     config.wall_ms      = wall_ms;
     config.notice       = note;

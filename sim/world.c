@@ -230,6 +230,15 @@ close_world(struct sim_world *world)
     sim_federation_fini(&world->federation);
 }
 
+void
+sim_result_add_steps(struct sim_result *result, uint64_t steps)
+{
+    if (result->steps_min == 0 || steps < result->steps_min)
+        result->steps_min = steps;
+    if (steps > result->steps_max)
+        result->steps_max = steps;
+}
+
 enum pn_status
 sim_world_run(struct sim_result *out, const struct sim_config *config, struct pn_error *why)
 {

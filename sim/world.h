@@ -38,6 +38,7 @@ enum {
 struct sim_site {
     const char               *name, *organisation;
     const struct data_source *source;
+    uint32_t                  slow; /* times as long for its work as others; 0: as they */
 };
 
 struct sim_faults {         /* all zero: a perfect network, no crashes */
@@ -88,11 +89,15 @@ struct sim_result {
     uint64_t        bytes; /* of all frames sent */
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
+    uint64_t        steps_min, steps_max; /* of the trainings of honest members */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
     uint64_t        epochs; /* of a swarm's roster, that were in force */
     pn_ms           ended_ms;
     bool            stopped_early;
 };
+
+/* One training had so many. */
+void sim_result_add_steps(struct sim_result *result, uint64_t steps);
 
 /* Runs to the end. The status is PN_OK unless the world could not be made (`why`); what the run
  * did, and whether an invariant broke, is in `out`. */

@@ -186,14 +186,14 @@ struct contribute {
     const struct store_disk      *disk;
     const struct sec_sign_secret *secret;
     struct engine_trainer        *trainer;
-    struct engine_progress       *progress;
+    struct engine_training        training;
     uint8_t                       run[16];
     uint32_t                      member;
     struct sec_blob               scaling;
     struct swarm_ours             ours; /* has: what is wanted */
     struct sec_hash              *leaves[2];
     struct nn_metric              validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
-    uint64_t                      saturated;
+    uint64_t                      steps, saturated;
 };
 
 static void
@@ -346,13 +346,15 @@ train(struct contribute *contribute, const float *start)
     const struct engine_own  own   = {contribute->disk, job->plan};
     uint8_t                 *bytes = pn_bulk(job->model_size);
     struct engine_update     made;
+    struct engine_trained    trained = {.steps = 0};
     if (bytes == NULL)
         return PN_ENOMEM;
     float *local = (float *)(void *)bytes; /* SAFE: pn_bulk aligns for floats */
     memcpy(local, start, (size_t)job->model_size);
-    enum pn_status st =
-        engine_own_train(local, &contribute->ours.loss, contribute->trainer, &own,
-                         contribute->ours.height, contribute->progress, &contribute->base.why);
+    enum pn_status st     = engine_own_train(local, &trained, contribute->trainer, &own,
+                                             &contribute->training, &contribute->base.why);
+    contribute->ours.loss = trained.loss;
+    contribute->steps     = trained.steps;
     if (st == PN_OK)
         st = engine_update_make(&made, bytes, start, job->model_size, job->job->clip);
     if (st == PN_OK)
@@ -445,6 +447,7 @@ tell_contribution(struct swarm_engine *engine, const struct contribute *contribu
                                                   .loss      = ours->loss,
                                                   .norm      = ours->norm,
                                                   .weight    = ours->weight,
+                                                  .steps     = contribute->steps,
                                                   .saturated = contribute->saturated});
 }
 
@@ -520,9 +523,15 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     ready      = swarm_have(engine, SWARM_MODELS, &chain->model, now) && ready;
     if (!ready)
         return;
-    struct contribute *contribute = calloc(1, sizeof *contribute);
+    struct engine_training training = {.round    = engine->machine.height,
+                                       .ports    = &engine->config.ports,
+                                       .progress = &engine->progress};
+    enum pn_status         st =
+        engine_pace_steps(&training.steps, &engine->pace, engine->config.job->job,
+                          engine->config.disk, engine->machine.height, training.round);
+    struct contribute *contribute = st == PN_OK ? calloc(1, sizeof *contribute) : NULL;
     if (contribute == NULL) {
-        swarm_break(engine, PN_ENOMEM, "no memory to train");
+        swarm_break(engine, st == PN_OK ? PN_ENOMEM : st, "there is no way to train");
         return;
     }
     engine->needs_contribution = false;
@@ -532,7 +541,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->disk           = engine->config.disk;
     contribute->secret         = engine->config.secret;
     contribute->trainer        = engine->trainer;
-    contribute->progress       = &engine->progress;
+    contribute->training       = training;
     contribute->member         = engine->config.self;
     contribute->scaling        = chain->scaling;
     contribute->ours.height    = engine->machine.height;
@@ -544,11 +553,9 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->ours.has[FED_REPORT_PART] = fed_swarm_owes(&engine->machine, FED_REPORT_PART);
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);
-    /* Forward and backward touch every parameter about six times for every record. */
-    uint32_t records = engine_trainer_parts(engine->trainer)->train;
-    uint64_t touched = 6 * engine->config.job->model_size * records *
-                       fed_job_epochs(engine->config.job->job, records) / 16;
-    swarm_submit(
-        engine, &contribute->base,
-        &(struct engine_work_how){touched, run_contribute, done_contribute, release_contribute});
+    if (contribute->ours.has[FED_UPDATE_PART])
+        contribute->base.lasts = engine->config.job->job->time_ms;
+    swarm_submit(engine, &contribute->base,
+                 &(struct engine_work_how){engine_trainer_bytes(engine->trainer, &training),
+                                           run_contribute, done_contribute, release_contribute});
 }

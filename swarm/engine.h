@@ -51,7 +51,7 @@ enum swarm_notice_kind {
     SWARM_ABLE,      /* our records are read: `records`, `validation`, `test`               */
     SWARM_REFUSED,   /* this site contributes nothing; `text`: why, in full (stays here)    */
     SWARM_HEIGHT,    /* `height` begins, `round`                                            */
-    SWARM_TRAINED,   /* `round`, `loss`, `norm` of the update, `weight`, `saturated` values */
+    SWARM_TRAINED,   /* `round`, `steps`, `loss`, `norm` of the update, `weight`, `saturated` */
     SWARM_MEASURED,  /* `round` - 1's model on our `part`: `metrics`                        */
     SWARM_HERE,      /* the update of `member` is whole and good: `weight`, `norm`          */
     SWARM_LOST,      /* a part of `member` will not count: `text`                           */
@@ -77,7 +77,7 @@ struct swarm_metric {
 struct swarm_notice {
     enum swarm_notice_kind     kind;
     uint32_t                   member, view; /* member: its number */
-    uint64_t                   height, round, records, validation, test, weight, saturated;
+    uint64_t                   height, round, records, validation, test, weight, steps, saturated;
     double                     loss, norm;
     enum data_part_kind        part;
     const struct swarm_metric *metrics;

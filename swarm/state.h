@@ -17,6 +17,7 @@
 #include "engine/blob.h"
 #include "engine/budget.h"
 #include "engine/fetch.h"
+#include "engine/pace.h"
 #include "engine/shelf.h"
 #include "engine/work.h"
 #include "fed/vote.h"
@@ -119,6 +120,7 @@ struct swarm_engine {
 
     struct engine_trainer *trainer; /* once our records are read */
     struct engine_progress progress;
+    struct engine_pace     pace; /* of a job that adapts it */
     struct swarm_ours    ours;
     bool                 working, needs_contribution;
     bool                 holds_model; /* the chain's newest, and the scaling */

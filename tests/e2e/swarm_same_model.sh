@@ -1,7 +1,7 @@
 #!/bin/sh
 # One job, two modes: with a coordinator and as a swarm it ends with the same model, to the bit. Whatever is
-# in the job: columns standardised over all sites or not, cohorts smaller than the federation, stopping early.
-# Every member of the swarm holds the same proved ledger.
+# in the job: columns standardised over all sites or not, cohorts smaller than the federation, stopping early,
+# rounds whose length is adapted. Every member of the swarm holds the same proved ledger.
 #
 #   swarm_same_model.sh BIN
 set -eu
@@ -51,4 +51,35 @@ make_swarm_job 40 4
 echo 'stopping: { metric: auroc, patience: 2 }' >>"$work/job.yaml"
 both "stopping early"
 [ "$stops" -eq 1 ] || die "the job that should stop early does not"
-echo "ok: four jobs, each with one model in both modes:$models"
+# steps_shown NAME: those of every round, as the ledger of NAME has them; steps_made: as its daemon trained.
+steps_shown() {
+    panal ledger show "$work/lab/$1/state" --roster "$work/lab/federation.yaml" >"$work/out"
+    sed -n 's/^ *\([0-9]*\) steps at each site.*/\1/p' "$work/out" | tr '\n' ' '
+}
+steps_made() {
+    sed -n 's/.*event=trained steps=\([0-9]*\) .*/\1/p' "$work/lab/$1/log" | tr '\n' ' '
+}
+# steps_agree: every site trained as its ledger says; the steps are in $steps.
+steps_agree() {
+    steps=$(steps_shown ana)
+    for site in $sites; do
+        [ "$(steps_shown "$site")" = "$steps" ] || die "$what: ledgers of ana and $site show other steps"
+        [ "$(steps_made "$site")" = "$steps" ] || die "$what: $site made $(steps_made "$site"), expected $steps"
+    done
+}
+
+make_swarm_job 12 4
+sed -i -e 's/epochs: 2/steps: 20, interval: { metric: log_loss, min: 5, max: 64, min_delta: 0.005 }/' \
+    -e 's/rate: 0.1/rate: 0.02/' "$work/job.yaml"
+what="an adapted interval"
+run_lab coordinator
+steps_agree
+in_coordinator_mode=$steps
+expected=$(final_model)
+run_lab swarm
+end_swarm "$expected"
+steps_agree
+[ "$steps" = "$in_coordinator_mode" ] || die "a coordinator's rounds have $in_coordinator_mode, a swarm's $steps"
+case $steps in "20 20 20 40 64 "*32*) ;; *) die "expected more steps while the loss falls, and fewer then: $steps" ;; esac
+[ "$(expected_model)" = "$expected" ] || die "the simulator ends with another model"
+echo "ok: five jobs, each with one model in both modes:$models $expected; steps adapted: $steps"

@@ -212,7 +212,8 @@ cluster_boot_node(struct cluster *cluster, uint32_t number)
     config.policy  = &cluster->policy;
     config.source  = &party->source;
     config.disk    = &party->disk;
-    config.ports   = (struct pn_ports){party, cluster_send, cluster_submit};
+    config.ports =
+        (struct pn_ports){.host = party, .send = cluster_send, .submit = cluster_submit};
     config.scratch = &cluster->scratch;
     config.notice  = cluster_hear_node;
     config.host    = party;

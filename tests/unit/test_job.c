@@ -138,7 +138,7 @@ job_names_any_optimiser_and_a_schedule(void **state)
         expected.clip_norm = 5;
         expected.max_norm  = 3;
         assert_memory_equal(&job->optimiser, &expected, sizeof expected);
-        fed_job_training(&third, job, 3, 100);
+        fed_job_training(&third, job, 3, 0, 100);
         assert_true(nn_schedule_rate(&third.pace.schedule, 1, third.pace.before, 0) == 0.25);
         fed_job_free(job);
     }
@@ -159,14 +159,14 @@ training_says_how_the_rate_goes_on(void **state)
     assert_int_equal(job->parts, 4);
     assert_int_equal(job->plateau.patience, 3);
     assert_true(job->plateau.factor == 0.5 && job->average == 0.99);
-    fed_job_training(&training, job, 3, 17); /* 3 batches an epoch, 6 steps a round */
+    fed_job_training(&training, job, 3, 0, 17); /* 3 batches an epoch, 6 steps a round */
     assert_int_equal(training.pace.every, 0);
     assert_int_equal(training.pace.before, 12);
     assert_int_equal(training.pace.total, 120);
     assert_int_equal(training.batch, 8);
     fed_job_free(job);
     EXPECT_OK(parse(&job, HEAD ROUNDS "training: { epochs: 2 }\n", &why));
-    fed_job_training(&training, job, 3, 17);
+    fed_job_training(&training, job, 3, 0, 17);
     assert_int_equal(training.pace.every, 2);
     assert_int_equal(training.pace.before, 2);
     assert_int_equal(training.pace.total, 20);
@@ -328,12 +328,101 @@ steps_take_the_place_of_epochs(void **state)
     struct pn_error    why;
     struct nn_training training;
     EXPECT_OK(parse(&job, HEAD ROUNDS "training: { batch: 8, steps: 25 }\n", &why));
-    assert_int_equal(fed_job_epochs(job, 80), 3);
-    assert_int_equal(fed_job_epochs(job, 1000), 1);
-    fed_job_training(&training, job, 1, 80);
+    assert_int_equal(fed_job_epochs(job, 0, 80), 3);
+    assert_int_equal(fed_job_epochs(job, 0, 1000), 1);
+    assert_int_equal(fed_job_epochs(job, 41, 80), 5);
+    fed_job_training(&training, job, 1, 0, 80);
     assert_int_equal(training.steps, 25);
     assert_int_equal(training.epochs, 3);
+    fed_job_training(&training, job, 4, 41, 80);
+    assert_int_equal(training.steps, 41);
+    assert_int_equal(training.epochs, 5);
+    assert_int_equal(training.pace.every, 5);
+    assert_int_equal(training.pace.before, 3);
     fed_job_free(job);
+    EXPECT_REFUSED(HEAD ROUNDS "training: { epochs: 2, steps: 25 }\n",
+                   "steps: expected one of epochs, steps and time, seen epochs, too");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { steps: 0 }\n", "steps");
+}
+
+/* Trained for so long a round, which an update must still come after. */
+static void
+time_takes_the_place_of_epochs(void **state)
+{
+    (void)state;
+    struct fed_job *job;
+    struct pn_error why;
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { time: 30s }\n", &why));
+    assert_int_equal(job->time_ms, 30000);
+    assert_int_equal(fed_job_epochs(job, 0, 80), 1);
+    fed_job_free(job);
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { time: 599999 }\n", &why));
+    fed_job_free(job);
+    EXPECT_REFUSED(HEAD ROUNDS "training: { time: 10m }\n",
+                   "train: expected more than training.time, 600000 ms");
+    EXPECT_REFUSED(HEAD "rounds: { count: 2, cohort: 2, quorum: 2, train: 1m }\n"
+                        "training: { time: 61s }\n",
+                   "seen 60000 ms");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { time: 0 }\n", "time");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { time: soon }\n", "time");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { time: 30s, epochs: 1 }\n",
+                   "time: expected one of epochs, steps and time, seen epochs, too");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { steps: 8, time: 30s }\n",
+                   "time: expected one of epochs, steps and time, seen steps, too");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { schedule: linear, clock: steps, time: 30s }\n",
+                   "time: a schedule cannot count steps");
+}
+
+#define INTERVAL(more) HEAD ROUNDS "training: { steps: 64, interval: { " more " } }\n"
+
+static void
+an_interval_adapts_the_steps(void **state)
+{
+    (void)state;
+    struct fed_job *job;
+    struct pn_error why;
+    EXPECT_OK(parse(&job, HEAD ROUNDS "training: { steps: 64 }\n", &why));
+    assert_int_equal(job->interval.max, 0);
+    fed_job_free(job);
+    EXPECT_OK(parse(&job,
+                    INTERVAL("metric: mcc, min: 64, max: 128, min_delta: 0.5") "metrics: [auroc]\n",
+                    &why));
+    assert_int_equal(job->interval.metric, NN_MCC);
+    assert_int_equal(job->interval.min, 64);
+    assert_int_equal(job->interval.max, 128);
+    assert_true(job->interval.min_delta == 0.5);
+    assert_int_equal(job->metric_count, 2); /* it is measured anyway */
+    assert_int_equal(job->metrics[1], NN_MCC);
+    fed_job_free(job);
+    EXPECT_OK(parse(
+        &job,
+        INTERVAL(
+            "metric: auroc, min: 1, max: 64") "stopping: { metric: auroc }\nmetrics: [log_loss]\n",
+        &why));
+    assert_int_equal(job->metric_count, 2); /* once */
+    fed_job_free(job);
+    EXPECT_REFUSED(INTERVAL("min: 1, max: 64"), "metric");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, max: 64"), "min");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 1"), "max");
+    EXPECT_REFUSED(INTERVAL("metric: aurocc, min: 1, max: 64"), "did you mean 'auroc'?");
+    EXPECT_REFUSED(INTERVAL("metric: rmse, min: 1, max: 64"), "does not fit");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 0, max: 64"), "min");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 1, max: 10000001"), "max");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 1, max: 64, patience: 2"), "patience");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 65, max: 128"),
+                   "expected steps between min and max; seen steps 64, min 65, max 128");
+    EXPECT_REFUSED(INTERVAL("metric: auroc, min: 1, max: 63"), "expected steps between");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { interval: { metric: auroc, min: 1, max: 64 } }\n",
+                   "expected training.steps, too");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { time: 1s, interval: { metric: auroc, min: 1, max: 64 } "
+                               "}\n",
+                   "expected training.steps, too");
+    EXPECT_REFUSED(HEAD ROUNDS "training: { schedule: linear, clock: steps, steps: 64,\n"
+                               "  interval: { metric: auroc, min: 1, max: 64 } }\n",
+                   "interval: a schedule cannot count steps");
+    EXPECT_REFUSED(HEAD "rounds: { count: 2, cohort: 2, quorum: 2, follow: cohort }\n"
+                        "training: { steps: 64, interval: { metric: auroc, min: 1, max: 64 } }\n",
+                   "every node needs every block");
 }
 
 int
@@ -341,6 +430,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_take_the_place_of_epochs),
+        cmocka_unit_test(time_takes_the_place_of_epochs),
+        cmocka_unit_test(an_interval_adapts_the_steps),
         cmocka_unit_test(job_has_sane_defaults),
         cmocka_unit_test(job_reads_every_field),
         cmocka_unit_test(job_names_any_optimiser_and_a_schedule),

@@ -92,6 +92,48 @@ what_only_one_machine_does_is_refused(void **state)
     EXPECT_SAYS(&why, "training.plateau is for");
 }
 
+/* What is counted is limited by epochs, what is timed by time. */
+static void
+a_round_by_time_needs_a_limit_by_time_where_epochs_are_limited(void **state)
+{
+    (void)state;
+    struct fed_policy       policy = {0};
+    struct fed_policy_facts facts  = some_facts();
+    struct fed_job          job    = a_job();
+    struct pn_error         why;
+    job.time_ms = 30000;
+    job.epochs  = 1;
+    EXPECT_OK(fed_policy_check(&policy, &job, &facts, &why));
+    policy.time_max = 30000;
+    EXPECT_OK(fed_policy_check(&policy, &job, &facts, &why));
+    policy.time_max = 29999;
+    EXPECT_STATUS(PN_EPOLICY, fed_policy_check(&policy, &job, &facts, &why));
+    EXPECT_SAYS(&why, "trains for at most 29999 ms a round, the job asks for 30000");
+    policy = (struct fed_policy){.epochs_max = 1};
+    EXPECT_STATUS(PN_EPOLICY, fed_policy_check(&policy, &job, &facts, &why));
+    EXPECT_SAYS(&why, "at most 1 epochs a round, the job counts none");
+    policy.time_max = 30000;
+    EXPECT_OK(fed_policy_check(&policy, &job, &facts, &why));
+}
+
+/* An interval may grow to its upper bound. */
+static void
+the_most_steps_of_an_interval_count(void **state)
+{
+    (void)state;
+    struct fed_policy       policy = {.epochs_max = 3};
+    struct fed_policy_facts facts  = some_facts();
+    struct fed_job          job    = a_job();
+    struct pn_error         why;
+    job.batch    = 10; /* 30 batches of 300 records are an epoch */
+    job.steps    = 30;
+    job.interval = (struct fed_interval){.min = 1, .max = 90};
+    EXPECT_OK(fed_policy_check(&policy, &job, &facts, &why));
+    job.interval.max = 91;
+    EXPECT_STATUS(PN_EPOLICY, fed_policy_check(&policy, &job, &facts, &why));
+    EXPECT_SAYS(&why, "at most 3 epochs a round, the job asks for 4");
+}
+
 int
 main(void)
 {
@@ -100,6 +142,8 @@ main(void)
         cmocka_unit_test(every_limit_allows_up_to_itself_and_denies_beyond),
         cmocka_unit_test(lists_allow_what_they_name_only),
         cmocka_unit_test(what_only_one_machine_does_is_refused),
+        cmocka_unit_test(a_round_by_time_needs_a_limit_by_time_where_epochs_are_limited),
+        cmocka_unit_test(the_most_steps_of_an_interval_count),
     };
     if (sec_init() != PN_OK)
         return 1;
