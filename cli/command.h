@@ -69,6 +69,8 @@ int cli_lab_lay_out(int argc, char **argv);
 int cli_ledger_verify(int argc, char **argv);
 int cli_ledger_show(int argc, char **argv);
 int cli_ledger_diff(int argc, char **argv);
+int cli_ledger_prove(int argc, char **argv);
+int cli_ledger_check(int argc, char **argv);
 int cli_model_show(int argc, char **argv);
 int cli_model_export(int argc, char **argv);
 int cli_model_measure(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include "cli/ledger.h"
 
 #include "cli/command.h"
+#include "engine/extract.h"
 #include "text/json.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <time.h>
 
 struct ledger_options {
-    char *roster, *head;
+    char *roster, *head, *checkpoint;
     bool  json;
 };
 
@@ -19,6 +20,8 @@ static const struct pn_option verify_table[] = {
     CLI_ROSTER_OPTION(struct ledger_options),
     {"head", NULL, PN_OPT_TEXT, offsetof(struct ledger_options, head), 64, 64,
      "hash of a block known from elsewhere; it must be in this ledger: its end was not cut off"},
+    {"checkpoint", NULL, PN_OPT_TEXT, offsetof(struct ledger_options, checkpoint), 0, 0,
+     "what verify printed earlier, SIZE:ROOT; the first SIZE blocks must still be the same"},
     {"json", "no", PN_OPT_FLAG, offsetof(struct ledger_options, json), 0, 0,
      "print JSON instead of text"},
     {0},
@@ -95,8 +98,10 @@ cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms)
         snprintf(out, CLI_TIME_SIZE, "?");
 }
 
+/* A copy with gaps has no log over all blocks, and so no checkpoint. */
 static void
-print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
+print_proof(const struct engine_proof *proof, const struct fed_checkpoint *now,
+            const struct fed_roster *roster)
 {
     char head[SEC_HEX_SIZE], model[SEC_HEX_SIZE], signers[SEC_FINGERPRINT_SIZE];
     sec_hash_text(head, &proof->head);
@@ -107,8 +112,8 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
            proof->finished ? ", the run is closed" : ", the run is not closed");
     printf("  signatures   every block by its proposer, %llu commitments, %llu countersignatures\n",
            (unsigned long long)proof->commitments, (unsigned long long)proof->witnesses);
-    if (proof->head_votes > 0)
-        printf("  votes        %u of %u members decided the newest block\n", proof->head_votes,
+    if (proof->votes.count > 0)
+        printf("  votes        %u of %u members decided the newest block\n", proof->votes.count,
                proof->head_members);
     printf("  models       %llu hash to their block%s\n", (unsigned long long)proof->models_checked,
            proof->models_absent > 0 ? " (the others are no longer kept)" : "");
@@ -127,11 +132,17 @@ print_proof(const struct engine_proof *proof, const struct fed_roster *roster)
                proof->first_epoch, proof->epoch);
     printf("  newest model round %llu, %s\n  head         %s\n",
            (unsigned long long)proof->model_round, model, head);
+    if (now->size > 0) {
+        char checkpoint[FED_CHECKPOINT_SIZE];
+        fed_checkpoint_text(checkpoint, now);
+        printf("  checkpoint   %s\n", checkpoint);
+    }
 }
 
 static enum pn_status
-print_proof_json(const struct engine_proof *proof)
+print_proof_json(const struct engine_proof *proof, const struct fed_checkpoint *now)
 {
+    char              checkpoint[FED_CHECKPOINT_SIZE];
     struct text_json *json;
     enum pn_status    st = text_json_new(&json);
     if (st != PN_OK)
@@ -143,7 +154,7 @@ print_proof_json(const struct engine_proof *proof)
     text_json_bool(json, "finished", proof->finished);
     text_json_u64(json, "commitments", proof->commitments);
     text_json_u64(json, "countersignatures", proof->witnesses);
-    text_json_u64(json, "votes_for_head", proof->head_votes);
+    text_json_u64(json, "votes_for_head", proof->votes.count);
     text_json_u64(json, "first_epoch", proof->first_epoch);
     text_json_u64(json, "epoch", proof->epoch);
     text_json_u64(json, "models_checked", proof->models_checked);
@@ -154,6 +165,9 @@ print_proof_json(const struct engine_proof *proof)
     text_json_hex(json, "model", proof->model.root.bytes, 32);
     text_json_hex(json, "head", proof->head.bytes, 32);
     text_json_hex(json, "job", proof->job.bytes, 32);
+    fed_checkpoint_text(checkpoint, now);
+    if (now->size > 0)
+        text_json_string(json, "checkpoint", checkpoint);
     st = text_json_write(json, stdout);
     text_json_free(json);
     return st;
@@ -198,26 +212,69 @@ say_nominal(const char *directory, bool json)
     return CLI_EXIT_NOMINAL;
 }
 
+enum pn_status
+cli_checkpoint_parse(struct fed_checkpoint *out, const char *text, struct pn_error *why)
+{
+    if (fed_checkpoint_parse(out, text))
+        return PN_OK;
+    return pn_error_set(why, PN_ECONFIG,
+                        "--checkpoint: expected a number of blocks, a colon and 64 hexadecimal "
+                        "digits, seen \"%.100s\"",
+                        text);
+}
+
+/* The blocks that somebody knew are still its first ones. */
+static enum pn_status
+check_kept(const struct fed_checkpoint *kept, const struct engine_proof *proof,
+           const struct store_disk *disk, struct pn_error *why)
+{
+    struct fed_checkpoint seen;
+    if (proof->gaps > 0)
+        return pn_error_set(why, PN_ESTATE,
+                            "this copy has gaps, so it cannot be held against a checkpoint");
+    if (kept->size > proof->blocks)
+        return pn_error_set(why, PN_ECORRUPT,
+                            "it has %llu blocks and had %llu at the checkpoint: it is another "
+                            "ledger, or its end was cut off",
+                            (unsigned long long)proof->blocks, (unsigned long long)kept->size);
+    enum pn_status st = engine_extract_checkpoint(&seen, disk, kept->size, why);
+    if (st == PN_OK && !sec_hash_equal(&seen.root, &kept->root))
+        st = pn_error_set(why, PN_ECORRUPT,
+                          "its first %llu blocks are not those of the checkpoint: it was "
+                          "rewritten, or is another ledger",
+                          (unsigned long long)kept->size);
+    return st;
+}
+
 static enum pn_status
 verify(const struct cli_ledger *ledger, const struct ledger_options *options, struct pn_error *why)
 {
-    struct engine_proof proof;
-    struct known_head   known = {.given = options->head != NULL && options->head[0] != '\0'};
+    struct engine_proof   proof;
+    struct fed_checkpoint now = {.size = 0}, kept = {.size = 0};
+    struct known_head     known = {.given = options->head != NULL && options->head[0] != '\0'};
+    enum pn_status        st    = PN_OK;
     if (known.given && !pn_hex_decode(known.hash.bytes, sizeof known.hash.bytes, options->head))
         return pn_error_set(why, PN_ECONFIG, "--head: expected 64 hexadecimal digits, seen \"%s\"",
                             options->head);
-    enum pn_status st =
-        engine_proof_make(&proof, &ledger->disk, ledger->file.roster, look_for_head, &known, why);
+    if (options->checkpoint != NULL)
+        st = cli_checkpoint_parse(&kept, options->checkpoint, why);
+    if (st == PN_OK)
+        st = engine_proof_make(&proof, &ledger->disk, ledger->file.roster, look_for_head, &known,
+                               why);
     if (st == PN_OK && known.given && !known.found)
         st = pn_error_set(
             why, PN_ECORRUPT,
             "block %.16s... is not among its %llu blocks: it is another ledger, or its "
             "end was cut off",
             options->head, (unsigned long long)proof.blocks);
+    if (st == PN_OK && kept.size > 0)
+        st = check_kept(&kept, &proof, &ledger->disk, why);
+    if (st == PN_OK && proof.gaps == 0)
+        st = engine_extract_checkpoint(&now, &ledger->disk, proof.blocks, why);
     if (st == PN_OK && options->json)
-        st = print_proof_json(&proof);
+        st = print_proof_json(&proof, &now);
     else if (st == PN_OK)
-        print_proof(&proof, ledger->file.roster);
+        print_proof(&proof, &now, ledger->file.roster);
     return st;
 }
 

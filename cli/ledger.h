@@ -7,6 +7,7 @@
 
 #include "engine/party.h"
 #include "engine/proof.h"
+#include "fed/proof.h"
 #include "store/files.h"
 
 #define CLI_ROSTER_OPTION(type)                                                                    \
@@ -22,7 +23,9 @@ struct cli_ledger {
     bool                      nominal;
 };
 /* Not among those of a status (README): what was asked cannot be said of such a ledger. */
-enum { CLI_EXIT_NOMINAL = 9 };
+enum {
+    CLI_EXIT_NOMINAL = 9
+};
 extern const char cli_nominal_text[];
 
 PN_MUST_CHECK enum pn_status cli_ledger_open(struct cli_ledger *out, const char *directory,
@@ -34,7 +37,20 @@ const char *cli_member_name(const struct fed_roster *roster, uint32_t number);
 /* Of a block that was decoded: what it says is one of them. */
 const char *cli_absence_text(enum wire_absence reason);
 const char *cli_kind_text(enum wire_block_kind kind);
-enum { CLI_TIME_SIZE = 32 };
+/* Of --checkpoint. */
+PN_MUST_CHECK enum pn_status cli_checkpoint_parse(struct fed_checkpoint *out, const char *text,
+                                                  struct pn_error *why);
+/* One block for people; one as an object of JSON, in a list or (`key`) in a map. `roster` may be
+ * NULL. `steps`: of a training in its round, 0: not known. */
+struct text_json;
+void cli_block_text(const struct fed_roster *roster, const struct wire_block *block,
+                    const struct sec_hash *hash, uint32_t steps);
+void cli_block_json(struct text_json *json, const char *key, const struct fed_roster *roster,
+                    const struct wire_block *block, const struct sec_hash *hash,
+                    uint32_t steps);
+enum {
+    CLI_TIME_SIZE = 32
+};
 /* A block's time in UTC; "?" for one that no calendar has. */
 void cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms);
 

@@ -47,11 +47,10 @@ struct show {
 
 /* Names of members, with commas. */
 static void
-list_witnesses(const struct show *show, const struct wire_block *block)
+list_witnesses(const struct fed_roster *roster, const struct wire_block *block)
 {
     for (size_t i = 0; i < block->witness_count; i++)
-        printf("%s%s", i == 0 ? "" : ", ",
-               cli_member_name(show->roster, block->witnesses[i].member));
+        printf("%s%s", i == 0 ? "" : ", ", cli_member_name(roster, block->witnesses[i].member));
 }
 
 /* ---- a change of the roster ---- */
@@ -79,12 +78,12 @@ compare_rosters(const struct fed_roster *before, const struct fed_roster *after,
 
 /* The epoch that a block brings into force after it; NULL: none. The caller's, to free. */
 static struct fed_roster *
-next_roster(const struct show *show, const struct wire_block *block)
+next_roster(const struct fed_roster *roster, const struct wire_block *block)
 {
     struct fed_roster        *next = NULL;
     struct pn_error           why;
     const struct wire_roster *carried = block->agreement->roster;
-    if (carried == NULL || block->height == 0 || show->roster == NULL ||
+    if (carried == NULL || block->height == 0 || roster == NULL ||
         fed_roster_parse(&next, "the next epoch", (const char *)carried->text.bytes,
                          carried->text.size, &why) != PN_OK)
         return NULL;
@@ -99,7 +98,7 @@ print_change(void *context, const char *what, const char *name)
 }
 
 static void
-show_next_roster(const struct show *show, const struct wire_block *block)
+show_next_roster(const struct fed_roster *roster, const struct wire_block *block)
 {
     struct fed_roster *next = next_roster(show, block);
     if (next == NULL)
@@ -109,7 +108,7 @@ show_next_roster(const struct show *show, const struct wire_block *block)
     for (size_t i = 0; i < block->agreement->roster->signature_count; i++)
         printf("%s %s", i == 0 ? "" : ",", block->agreement->roster->signatures[i].signer);
     puts("");
-    compare_rosters(show->roster, next, print_change, NULL);
+    compare_rosters(roster, next, print_change, NULL);
     fed_roster_free(next);
 }
 
@@ -124,51 +123,53 @@ write_change(void *context, const char *what, const char *name)
 }
 
 static void
-show_next_roster_json(const struct show *show, const struct wire_block *block)
+show_next_roster_json(struct text_json *json, const struct fed_roster *roster,
+                      const struct wire_block *block)
 {
-    struct fed_roster *next = next_roster(show, block);
+    struct fed_roster *next = next_roster(roster, block);
     if (next == NULL)
         return;
-    text_json_open_map(show->json, "next_roster");
-    text_json_u64(show->json, "epoch", next->epoch);
-    text_json_u64(show->json, "from_height", block->height + 1);
-    text_json_hex(show->json, "hash", next->hash.bytes, 32);
-    text_json_open_list(show->json, "changes");
-    compare_rosters(show->roster, next, write_change, show->json);
-    text_json_close(show->json);
-    text_json_close(show->json);
+    text_json_open_map(json, "next_roster");
+    text_json_u64(json, "epoch", next->epoch);
+    text_json_u64(json, "from_height", block->height + 1);
+    text_json_hex(json, "hash", next->hash.bytes, 32);
+    text_json_open_list(json, "changes");
+    compare_rosters(roster, next, write_change, json);
+    text_json_close(json);
+    text_json_close(json);
     fed_roster_free(next);
 }
 
 /* ---- blocks ---- */
 
 static void
-show_agreement(const struct show *show, const struct wire_block *block)
+show_agreement(const struct fed_roster *roster, const struct wire_block *block)
 {
     const struct wire_agreement *agreement = block->agreement;
-    printf("    proposed by %s in view %u\n", cli_member_name(show->roster, block->proposer),
+    printf("    proposed by %s in view %u\n", cli_member_name(roster, block->proposer),
            agreement->view);
     if (block->witness_count > 0) {
         printf("    the block before was decided in view %u by ", agreement->witness_view);
-        list_witnesses(show, block);
+        list_witnesses(roster, block);
         puts("");
     }
     for (size_t i = 0; i < agreement->report_count; i++)
         printf("%s%s", i == 0 ? "    reports of " : ", ",
-               cli_member_name(show->roster, agreement->reports[i].member));
+               cli_member_name(roster, agreement->reports[i].member));
     if (agreement->report_count > 0)
         puts(block->height == 0 ? " (sums for the scaling)" : " (on the model before)");
     for (size_t i = 0; i < agreement->conviction_count; i++)
         printf("    %-16s CONVICTED: signed two votes that contradict each other, block %llu view "
                "%u\n",
-               cli_member_name(show->roster, agreement->convictions[i].first.member),
+               cli_member_name(roster, agreement->convictions[i].first.member),
                (unsigned long long)agreement->convictions[i].first.height,
                agreement->convictions[i].first.view);
-    show_next_roster(show, block);
+    show_next_roster(roster, block);
 }
 
-static void
-show_text(const struct show *show, const struct wire_block *block, const struct sec_hash *hash)
+void
+cli_block_text(const struct fed_roster *roster, const struct wire_block *block,
+               const struct sec_hash *hash, uint32_t steps)
 {
     char hex[SEC_HEX_SIZE], when[CLI_TIME_SIZE];
     sec_hash_text(hex, hash);
@@ -178,15 +179,15 @@ show_text(const struct show *show, const struct wire_block *block, const struct 
         printf(" %llu, attempt %u", (unsigned long long)block->round, block->attempt);
     printf("  %sZ  %.16s\n", when, hex);
     if (block->agreement != NULL)
-        show_agreement(show, block);
-    if (show->steps > 0)
-        printf("    %u steps at each site, by the job's interval\n", show->steps);
+        show_agreement(roster, block);
+    if (steps > 0)
+        printf("    %u steps at each site, by the job's interval\n", steps);
     for (size_t i = 0; i < block->entry_count; i++)
         printf("    %-16s weight %llu  update norm %.4g\n",
-               cli_member_name(show->roster, block->entries[i].member),
+               cli_member_name(roster, block->entries[i].member),
                (unsigned long long)block->entries[i].weight, block->entries[i].norm);
     for (size_t i = 0; i < block->absent_count; i++)
-        printf("    %-16s absent: %s\n", cli_member_name(show->roster, block->absent[i].member),
+        printf("    %-16s absent: %s\n", cli_member_name(roster, block->absent[i].member),
                cli_absence_text(block->absent[i].reason));
     for (size_t i = 0; i < block->metric_count; i++)
         printf("    %s %.4f (%llu records)\n", block->metrics[i].name, block->metrics[i].value,
@@ -195,11 +196,11 @@ show_text(const struct show *show, const struct wire_block *block, const struct 
         printf("    %s\n", block->note);
 }
 
-static void
-show_json(const struct show *show, const struct wire_block *block, const struct sec_hash *hash)
+void
+cli_block_json(struct text_json *json, const char *key, const struct fed_roster *roster,
+               const struct wire_block *block, const struct sec_hash *hash, uint32_t steps)
 {
-    struct text_json *json = show->json;
-    text_json_open_map(json, NULL);
+    text_json_open_map(json, key);
     text_json_u64(json, "height", block->height);
     text_json_string(json, "kind", cli_kind_text(block->kind));
     text_json_hex(json, "hash", hash->bytes, 32);
@@ -207,14 +208,14 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_u64(json, "attempt", block->attempt);
     text_json_u64(json, "epoch", block->epoch);
     text_json_u64(json, "time_ms", block->time_ms);
-    if (show->steps > 0)
-        text_json_u64(json, "steps", show->steps);
+    if (steps > 0)
+        text_json_u64(json, "steps", steps);
     text_json_hex(json, "model", block->model_out.root, 32);
     text_json_open_list(json, "took_part");
     for (size_t i = 0; i < block->entry_count; i++) {
         const struct wire_entry *entry = &block->entries[i];
         text_json_open_map(json, NULL);
-        text_json_string(json, "name", cli_member_name(show->roster, entry->member));
+        text_json_string(json, "name", cli_member_name(roster, entry->member));
         text_json_u64(json, "member", entry->member);
         text_json_u64(json, "weight", entry->weight);
         text_json_f64(json, "norm", entry->norm);
@@ -225,7 +226,7 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_open_list(json, "absent");
     for (size_t i = 0; i < block->absent_count; i++) {
         text_json_open_map(json, NULL);
-        text_json_string(json, "name", cli_member_name(show->roster, block->absent[i].member));
+        text_json_string(json, "name", cli_member_name(roster, block->absent[i].member));
         text_json_string(json, "reason", cli_absence_text(block->absent[i].reason));
         text_json_close(json);
     }
@@ -238,27 +239,26 @@ show_json(const struct show *show, const struct wire_block *block, const struct 
     text_json_open_map(json, "privacy_budget_spent"); /* profile open spends none */
     text_json_close(json);
     if (block->agreement != NULL) {
-        text_json_string(json, "proposer", cli_member_name(show->roster, block->proposer));
+        text_json_string(json, "proposer", cli_member_name(roster, block->proposer));
         text_json_u64(json, "view", block->agreement->view);
         text_json_u64(json, "previous_decided_in_view", block->agreement->witness_view);
         text_json_hex(json, "log_before", block->agreement->log, 32);
         text_json_open_list(json, "reports");
         for (size_t i = 0; i < block->agreement->report_count; i++)
             text_json_string(json, NULL,
-                             cli_member_name(show->roster, block->agreement->reports[i].member));
+                             cli_member_name(roster, block->agreement->reports[i].member));
         text_json_close(json);
         text_json_open_list(json, "convicted");
         for (size_t i = 0; i < block->agreement->conviction_count; i++)
             text_json_string(
-                json, NULL,
-                cli_member_name(show->roster, block->agreement->convictions[i].first.member));
+                json, NULL, cli_member_name(roster, block->agreement->convictions[i].first.member));
         text_json_close(json);
-        show_next_roster_json(show, block);
+        show_next_roster_json(json, roster, block);
     }
     text_json_open_list(json,
                         block->agreement != NULL ? "decided_previous" : "countersigned_previous");
     for (size_t i = 0; i < block->witness_count; i++)
-        text_json_string(json, NULL, cli_member_name(show->roster, block->witnesses[i].member));
+        text_json_string(json, NULL, cli_member_name(roster, block->witnesses[i].member));
     text_json_close(json);
     if (block->note != NULL && block->note[0] != '\0')
         text_json_string(json, "note", block->note);
@@ -296,9 +296,9 @@ show_block(void *context, const struct wire_block *block, const struct sec_hash 
     if (show->round > 0 && (block->kind != WIRE_BLOCK_ROUND || block->round != show->round))
         return;
     if (show->json != NULL)
-        show_json(show, block, hash);
+        cli_block_json(show->json, NULL, show->roster, block, hash, show->steps);
     else
-        show_text(show, block, hash);
+        cli_block_text(show->roster, block, hash, show->steps);
 }
 
 /* What is shown is proved first, so a block that does not verify is never printed; of a nominal

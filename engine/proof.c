@@ -209,17 +209,6 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     return PN_OK;
 }
 
-static enum pn_status
-check_summit(struct engine_proof *proof, const struct engine_summit *summit,
-             const struct fed_chain *chain, struct pn_error *why)
-{
-    struct fed_certificate votes;
-    enum pn_status         st = engine_summit_check(&votes, summit, chain, why);
-    proof->head_votes         = votes.count;
-    proof->head_members       = chain->head_roster->member_count;
-    return st;
-}
-
 enum pn_status
 engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
                   const struct fed_roster *roster, engine_proof_watch *watch, void *context,
@@ -248,15 +237,16 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
     for (uint64_t i = 0; st == PN_OK && i < count; i++)
         st = take_record(&walk, i, why);
     if (st == PN_OK && swarm)
-        st = check_summit(&proof, &summit, &walk.chain, why);
+        st = engine_summit_check(&proof.votes, &summit, &walk.chain, why);
     if (st == PN_OK) {
-        proof.gaps     = walk.chain.height - proof.blocks;
-        proof.epoch    = walk.chain.roster->epoch;
-        proof.finished = walk.chain.finished;
-        proof.head     = walk.chain.head;
-        proof.scaling  = walk.chain.scaling;
-        proof.job      = walk.chain.job;
-        *out           = proof;
+        proof.gaps         = walk.chain.height - proof.blocks;
+        proof.epoch        = walk.chain.roster->epoch;
+        proof.head_members = walk.chain.head_roster->member_count;
+        proof.finished     = walk.chain.finished;
+        proof.head         = walk.chain.head;
+        proof.scaling      = walk.chain.scaling;
+        proof.job          = walk.chain.job;
+        *out               = proof;
     }
     pn_buffer_fini(&walk.record);
     fed_epochs_fini(&walk.epochs);

@@ -15,6 +15,7 @@
 #define ENGINE_PROOF_H
 
 #include "fed/block.h"
+#include "fed/vote.h"
 #include "store/disk.h"
 
 struct engine_proof {
@@ -22,8 +23,8 @@ struct engine_proof {
     uint64_t models_checked, models_absent;
     uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
     uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
-    uint32_t head_votes; /* of a swarm: how many members decided the newest block, */
-    uint32_t head_members; /* and of how many                                      */
+    struct fed_certificate votes; /* of a swarm: who decided the newest block, */
+    uint32_t head_members;        /* and of how many                           */
     uint32_t first_epoch, epoch; /* of the roster: for genesis, and after the newest block */
     bool     finished;
     struct sec_hash head;
