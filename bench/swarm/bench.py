@@ -34,6 +34,9 @@ rounds: {{ count: {rounds}, cohort: {members}, quorum: {members} }}
 """
 
 
+TINY_JOB = SIM_JOB.replace("quorum: {members}", "quorum: {quorum}, invite: 2s")
+
+
 class Swarm(Federation):
     """The same federation without a coordinator; `log` is that of one member."""
 
@@ -72,6 +75,33 @@ class Swarm(Federation):
         rounds = set.intersection(*(set(c) for c in committed)) & set(trained[0])
         return [max(c[r] for c in committed) - max(t[r] for t in trained)
                 for r in sorted(rounds) if r > 1]
+
+
+class Tiny(Swarm):
+    """A model of three numbers: what is left is the ledger. The daemons stay when the run is over."""
+
+    def write_files(self, parameters):
+        super().write_files(parameters)
+        (self.folder / "job.yaml").write_text(TINY_JOB.format(rounds=self.rounds, members=self.nodes,
+                                                              quorum=self.nodes - 1))
+        for name in self.names:
+            (self.folder / f"{name}.csv").write_text(
+                "a,b,y\n" + "".join(f"{i % 7},{i % 5},{i % 2}\n" for i in range(30)))
+
+    def start_member(self, name):
+        return self.spawn(name, "panal-node", "--config", f"lab/{name}/node.yaml")
+
+    def height(self, name):
+        """Of the newest block that the log tells of."""
+        found = re.findall(r"event=committed height=(\d+)", (self.folder / f"{name}.log").read_text())
+        return int(found[-1]) if found else 0
+
+    def wait_height(self, name, height, seconds):
+        until = time.monotonic() + seconds
+        while self.height(name) < height:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{name} is at height {self.height(name)}, not at {height}")
+            time.sleep(0.02)
 
 
 def loopback_bytes():
@@ -113,6 +143,22 @@ def measure_death(kit):
                 Series([(at - died) % 86400]), "s", "")
 
 
+def measure_return(kit, rounds):
+    """One of four leaves after the second round and comes back when the others have the last block."""
+    with Tiny(kit.build, 100000, 4, rounds, "/dev/shm") as swarm:
+        swarm.start()
+        swarm.wait_height(swarm.names[3], 2, 60)
+        swarm.processes[3].send_signal(signal.SIGTERM)
+        swarm.processes[3].wait(timeout=20)
+        missed = rounds + 1 - swarm.height(swarm.names[3])
+        swarm.wait_height(swarm.names[0], rounds + 1, 120 + 2 * rounds)  # 4 s for each block that the fourth would lead
+        began = time.monotonic()
+        swarm.start_member(swarm.names[3])
+        swarm.wait_height(swarm.names[3], rounds + 1, 600)
+        seconds = time.monotonic() - began
+        kit.row(f"a member that is back after {missed} blocks: start to the newest", Series([seconds]), "s", "")
+
+
 def simulate(kit, members, rounds):
     with tempfile.TemporaryDirectory(prefix="panal-bench.") as folder:
         folder = pathlib.Path(folder)
@@ -137,4 +183,5 @@ def run(kit):
     for members in (4,) if kit.quick else (4, 7, 16):
         measure_commits(kit, members, rounds)
     measure_death(kit)
+    measure_return(kit, 40 if kit.quick else 1000)
     simulate(kit, SIMULATED, 3)

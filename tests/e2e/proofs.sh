@@ -95,6 +95,30 @@ for mode in swarm coordinator; do
     refused 4 "nowhere.json" panal ledger check "$work/nowhere.json" --roster "$roster"
 done
 
+# A copy with gaps, of a node that is sent the blocks of its own rounds: it proves those, and no growth.
+sed 's/cohort: 3,/cohort: 2, follow: cohort,/; s/quorum: 3,/quorum: 2,/' "$work/job.yaml" >"$work/gaps.yaml"
+timeout 150 panal lab run "$work/gaps.yaml" --sites "$work/sites.yaml" --out "$work/gaps" --no-compare >"$work/out" 2>&1 ||
+    { cat "$work/out"; die "the laboratory failed: gaps"; }
+roster=$work/gaps/federation.yaml
+gaps=0
+for site in $sites; do
+    dir=$work/gaps/$site/state
+    accepted panal ledger verify "$dir" --roster "$roster"
+    grep -q '^  gaps ' "$work/said" || continue
+    say_must_not "$work/said" checkpoint
+    refused 1 "has gaps" panal ledger prove "$dir" --roster "$roster" --since 1
+    refused 1 "has gaps" panal ledger verify "$dir" --roster "$roster" --checkpoint "$old"
+    for height in 0 1 2 3 4 5 6 7; do
+        if panal ledger prove "$dir" --roster "$roster" --block $height --out "$work/one.json" >"$work/said" 2>&1; then
+            accepted panal ledger check "$work/one.json" --roster "$roster"
+        else
+            say_must "$work/said" "there is no block $height"
+            gaps=$((gaps + 1))
+        fi
+    done
+done
+[ "$gaps" -gt 0 ] || die "no copy has a gap"
+
 # Another run of the same job: another history, with the other federation's roster or with ours.
 timeout 150 panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/other" --mode swarm \
     --no-compare >"$work/out" 2>&1 || { cat "$work/out"; die "the laboratory failed"; }
@@ -115,4 +139,4 @@ refused 1 "is another ledger, or its end was cut off" panal ledger verify "$work
     "$(kept "$work/swarm/dora/state" "$work/swarm/federation.yaml")" ] || die "two checkpoints of one ledger"
 refused 1 "parts are not those" panal ledger check "$work/swarm/block-3.json" --roster "$work/coordinator/federation.yaml"
 refused 1 "parts are not those" panal ledger check "$work/coordinator/block-3.json" --roster "$work/swarm/federation.yaml"
-echo "ok: $changed changed proofs refused"
+echo "ok: $changed changed proofs refused, $gaps blocks not there"
