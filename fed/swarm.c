@@ -272,11 +272,20 @@ fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part)
            (part == FED_REPORT_PART && state == FED_PART_NONE && !self->joined);
 }
 
+bool
+fed_swarm_is_behind(const struct fed_swarm *swarm)
+{
+    uint32_t ahead = 0;
+    for (uint32_t i = 0; i < count(swarm); i++)
+        ahead += swarm->members[i].connected && swarm->members[i].height > swarm->height;
+    return ahead > swarm->limits.consensus.liars;
+}
+
 static void
 contribute(const struct turn *turn)
 {
     struct fed_swarm *swarm = turn->swarm;
-    if (!swarm->able || swarm->asked_own || swarm->finished ||
+    if (!swarm->able || swarm->asked_own || swarm->finished || fed_swarm_is_behind(swarm) ||
         (!fed_swarm_owes(swarm, FED_UPDATE_PART) && !fed_swarm_owes(swarm, FED_REPORT_PART)))
         return;
     swarm->asked_own = true;
@@ -419,7 +428,8 @@ on_committed(const struct turn *turn)
 {
     struct fed_swarm *swarm = turn->swarm;
     fed_swarm_start(swarm, turn->now);
-    swarm->status_at = turn->now;
+    if (!fed_swarm_is_behind(swarm))
+        swarm->status_at = turn->now;
     ask(turn);
     /* Who is at this height already has not heard from us since. */
     for (uint32_t i = 0; i < count(swarm); i++)

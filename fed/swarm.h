@@ -164,6 +164,9 @@ bool fed_swarm_measures(const struct fed_swarm *swarm, uint32_t member);
 bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* Parts that are here. */
 uint32_t fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part);
+/* True while more members than may lie hold more blocks than we do: this height is decided, and
+ * what is still to be done for it, or to be said of it, is for nothing. */
+bool fed_swarm_is_behind(const struct fed_swarm *swarm);
 /* No update belongs to this height: all rounds are done. */
 bool fed_swarm_is_last(const struct fed_swarm *swarm);
 

@@ -54,7 +54,8 @@ swarm_lose_ours(struct swarm_engine *engine, pn_ms now)
                                     .absence = WIRE_ABSENT_FAULT};
     for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
         swarm_raise(engine, now, &event);
-    swarm_announce(engine, engine->self);
+    if (!fed_swarm_is_behind(&engine->machine))
+        swarm_announce(engine, engine->self);
 }
 
 /* What everybody may hear of a refusal: the rule, and never a sentence that may quote our data. */

@@ -260,12 +260,14 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
     swarm_engine_tick(engine, now);
 }
 
-/* The newest model is on every member, also on one that did not compute it and does not train. */
+/* The newest model is on every member, also on one that did not compute it and does not train;
+ * older ones are not fetched on the way to it. */
 static void
 hold_model(struct swarm_engine *engine, pn_ms now)
 {
     const struct fed_chain *chain = &engine->chain;
-    if (engine->holds_model || chain->height == 0 || engine->committing)
+    if (engine->holds_model || chain->height == 0 || engine->committing ||
+        fed_swarm_is_behind(&engine->machine))
         return;
     bool model          = swarm_have(engine, SWARM_MODELS, &chain->model, now);
     bool scaling        = swarm_have(engine, SWARM_SCALING, &chain->scaling, now);

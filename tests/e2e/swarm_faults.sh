@@ -31,6 +31,10 @@ here=$(blocks_of ana)
 kill -CONT "$(pid_of dora)"
 wait_for 60 counts_from ana "$here" || die "a member that was stopped does not count again"
 end_swarm
+models_of() { find "$work/lab/$1/state/models" -type f | wc -l; }
+# All models stay in a laboratory; what a member fetches when it is back is the newest, not those on the way to it.
+[ "$(models_of dora)" -le $(($(models_of ana) - 4)) ] ||
+    die "dora holds $(models_of dora) of $(models_of ana) models: it has fetched old ones"
 late_end="came at block $late, stopped until $here"
 
 # --- a disk that is full, or broken

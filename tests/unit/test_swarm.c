@@ -257,6 +257,46 @@ whoever_is_behind_asks_those_who_hold_more_one_after_the_other(void **state)
     assert_int_equal(seen(&member, FED_S_ASK), 1);
 }
 
+/* What it has to do and to say for a height that is decided is for nothing; one that says that it
+ * is ahead may lie. */
+static void
+whoever_is_behind_neither_contributes_nor_says_how_far_it_is(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    for (uint32_t i = 1; i < MEMBERS - 1; i++) {
+        assert_false(fed_swarm_is_behind(&member.swarm));
+        EXPECT_OK(step(&member, 10,
+                       (struct fed_swarm_event){.kind = FED_S_SEEN, .member = i, .height = 2}));
+    }
+    assert_true(fed_swarm_is_behind(&member.swarm));
+    commit(&member, 11, WIRE_BLOCK_GENESIS, 4);
+    assert_true(fed_swarm_is_behind(&member.swarm));
+    assert_int_equal(seen(&member, FED_S_ASK), 1);
+    assert_int_equal(seen(&member, FED_S_CONTRIBUTE) + seen(&member, FED_S_STATUS), 0);
+    commit(&member, 12, WIRE_BLOCK_ROUND, 4);
+    assert_false(fed_swarm_is_behind(&member.swarm));
+    assert_int_equal(seen(&member, FED_S_CONTRIBUTE), 1);
+    assert_int_equal(seen(&member, FED_S_STATUS), 1);
+
+    begin(&member);
+    EXPECT_OK(
+        step(&member, 10, (struct fed_swarm_event){.kind = FED_S_SEEN, .member = 1, .height = 9}));
+    commit(&member, 11, WIRE_BLOCK_GENESIS, 4);
+    assert_int_equal(seen(&member, FED_S_CONTRIBUTE), 1);
+    assert_int_equal(seen(&member, FED_S_STATUS), 1);
+    /* Two of them, of whom one goes away. */
+    begin(&member);
+    for (uint32_t i = 1; i < MEMBERS - 1; i++)
+        EXPECT_OK(step(&member, 10,
+                       (struct fed_swarm_event){.kind = FED_S_SEEN, .member = i, .height = 9}));
+    commit(&member, 11, WIRE_BLOCK_GENESIS, 4);
+    assert_int_equal(seen(&member, FED_S_CONTRIBUTE), 0);
+    EXPECT_OK(step(&member, 12, (struct fed_swarm_event){.kind = FED_S_DOWN, .member = 2}));
+    assert_int_equal(seen(&member, FED_S_CONTRIBUTE), 1);
+}
+
 static void
 it_ends_when_all_hold_the_last_block_or_after_a_while(void **state)
 {
@@ -293,6 +333,7 @@ main(void)
         cmocka_unit_test(a_member_that_commits_to_two_things_is_heard_once),
         cmocka_unit_test(whoever_did_not_join_may_report_later_and_is_in_from_the_next_height),
         cmocka_unit_test(whoever_is_behind_asks_those_who_hold_more_one_after_the_other),
+        cmocka_unit_test(whoever_is_behind_neither_contributes_nor_says_how_far_it_is),
         cmocka_unit_test(it_ends_when_all_hold_the_last_block_or_after_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
