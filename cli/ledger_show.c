@@ -100,7 +100,7 @@ print_change(void *context, const char *what, const char *name)
 static void
 show_next_roster(const struct fed_roster *roster, const struct wire_block *block)
 {
-    struct fed_roster *next = next_roster(show, block);
+    struct fed_roster *next = next_roster(roster, block);
     if (next == NULL)
         return;
     printf("    epoch %u of the roster is in force from block %llu on, signed by", next->epoch,

@@ -14,9 +14,9 @@
  *                     head:  the newest, with its votes     head:  its last block and those after
  *                     path:  from one root to the other
  *
- * In a swarm whose members changed, the blocks of one proof are of one epoch of the roster, the one
- * that whoever checks it has; its head is then the last of that epoch. The first block of an epoch has
- * votes of the epoch before in it, and is in no proof.
+ * In a swarm whose members changed, the blocks of one proof are of one epoch of the roster, that of
+ * whoever checks it; its head is then the last of that epoch. The first block of an epoch has votes
+ * of the epoch before in it, and is in no proof.
  *
  * As a file it is JSON (docs/protocol.md, section 8).
  *

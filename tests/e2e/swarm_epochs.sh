@@ -158,6 +158,13 @@ for words in "epoch 2 of the roster is in force from block" "bank-e           jo
 done
 accepted panal ledger show "$work/c/state" --roster "$work/roster/federation.yaml" --json
 say_must "$work/said" '"next_roster"'
+# What is proved to who has one roster only is of its epoch; a block of the first, and growth to now.
+accepted panal ledger prove "$work/a/state" --roster "$work/first/federation.yaml" --block 3 --out "$work/third.json"
+accepted panal ledger check "$work/third.json" --roster "$work/first/federation.yaml"
+refused 5 "give the roster of epoch 1" panal ledger check "$work/third.json" --roster "$work/roster/federation.yaml"
+refused 5 "give the roster of epoch 1" panal ledger prove "$work/a/state" --roster "$work/roster/federation.yaml" --block 3
+accepted panal ledger prove "$work/a/state" --roster "$work/roster/federation.yaml" --since 3 --out "$work/grown.json"
+accepted panal ledger check "$work/grown.json" --roster "$work/roster/federation.yaml"
 # Another federation's roster, and one that the ledger's epochs do not lead to, prove nothing.
 cp -r "$work/first" "$work/other"
 sed -i 's/^expires: .*/expires: 2099-01-01T00:00:00Z/' "$work/other/federation.yaml"

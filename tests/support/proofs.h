@@ -52,7 +52,8 @@ test_as_swarm(struct fed_roster *roster)
 
 /* The draft of a coordinator becomes one of a swarm. */
 static inline void
-test_agree(struct test_chain *c, struct wire_agreement *agreement, const struct sec_log *log)
+test_agree(struct test_chain *c, struct wire_agreement *agreement, struct wire_roster *carried,
+           const struct sec_log *log)
 {
     struct sec_hash root;
     sec_log_root(&root, log);
@@ -60,8 +61,10 @@ test_agree(struct test_chain *c, struct wire_agreement *agreement, const struct 
     memcpy(agreement->log, root.bytes, sizeof agreement->log);
     c->draft.agreement = agreement;
     c->draft.proposer  = (uint32_t)(c->height % c->federation->count) + 1;
-    if (c->height == 0)
+    if (c->height == 0) {
+        agreement->roster = carried;
         return;
+    }
     c->draft.witness_count = TEST_CHAIN_NODES;
     test_votes(c->witnesses, c->federation, c->draft.run, c->height - 1, &c->head);
 }
@@ -70,12 +73,13 @@ static inline void
 test_ledger_add(struct test_ledger *l, struct test_chain *c, struct sec_log *log)
 {
     struct wire_agreement agreement;
-    uint64_t              at    = l->count++;
-    bool                  swarm = l->federation.roster->mode == FED_MODE_SWARM;
+    struct wire_roster    carried = {.text = {l->federation.text.bytes, l->federation.text.size}};
+    uint64_t              at      = l->count++;
+    bool                  swarm   = l->federation.roster->mode == FED_MODE_SWARM;
     test_block_draft(c, at == 0 ? WIRE_BLOCK_GENESIS : WIRE_BLOCK_ROUND);
     test_block_commit(c);
     if (swarm)
-        test_agree(c, &agreement, log);
+        test_agree(c, &agreement, &carried, log);
     test_block_seal(c);
     if (swarm)
         fed_block_sign(&c->signature, &c->hash,
