@@ -6,7 +6,8 @@
  *     for each candidate, in the order of their numbers: fed_draw_next(&draw)
  *
  * Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S. A next group of candidates, if
- * there are not enough in the first, goes on with what is still wanted.
+ * there are not enough in the first, goes on with what is still wanted; a further draw from who is
+ * left sets `left` and `wanted` anew and goes on with the same generator.
  */
 #ifndef FED_DRAW_H
 #define FED_DRAW_H

@@ -67,8 +67,16 @@ bool
 fed_swarm_wants(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part)
 {
     const struct fed_swarm_member *of = &swarm->members[member];
-    return of->parts[part].state != FED_PART_NONE ||
-           (part == FED_REPORT_PART && !of->joined && !swarm->finished);
+    if (part == FED_UPDATE_PART)
+        return of->drawn > 0;
+    return of->parts[part].state != FED_PART_NONE || (!of->joined && !swarm->finished);
+}
+
+bool
+fed_swarm_is_drawn(const struct fed_swarm *swarm, uint32_t member, uint32_t draw)
+{
+    uint32_t drawn = swarm->members[member].drawn;
+    return drawn > 0 && drawn <= draw && draw <= swarm->draws;
 }
 
 uint32_t
@@ -76,7 +84,8 @@ fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part)
 {
     uint32_t here = 0;
     for (uint32_t i = 0; i < count(swarm); i++)
-        here += swarm->members[i].parts[part].state == FED_PART_HERE;
+        here += swarm->members[i].parts[part].state == FED_PART_HERE &&
+                (part == FED_REPORT_PART || fed_swarm_is_drawn(swarm, i, swarm->draw));
     return here;
 }
 
@@ -86,16 +95,47 @@ want(struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part)
     swarm->members[member].parts[part].state = FED_PART_WANTED;
 }
 
+/* All draws of the round: each makes the cohort twice as large; the last is who has not joined. */
 static void
-want_updates(struct fed_swarm *swarm)
+draw_cohorts(struct fed_swarm *swarm)
 {
     struct fed_draw draw;
+    uint32_t        left = 0, in = 0;
     fed_draw_begin(&draw, swarm->limits.seed, swarm->round, swarm->limits.cohort);
     for (uint32_t i = 0; i < count(swarm); i++)
-        draw.left += swarm->members[i].joined;
+        left += swarm->members[i].joined;
+    while (left > 0) {
+        swarm->draws++;
+        draw.left   = left;
+        draw.wanted = in > 0 ? in : draw.wanted;
+        for (uint32_t i = 0; i < count(swarm); i++) {
+            struct fed_swarm_member *of = &swarm->members[i];
+            if (!of->joined || of->drawn > 0 || !fed_draw_next(&draw))
+                continue;
+            of->drawn = swarm->draws;
+            in++;
+            left--;
+        }
+    }
+    swarm->draws += in < count(swarm);
     for (uint32_t i = 0; i < count(swarm); i++)
-        if (swarm->members[i].joined && fed_draw_next(&draw))
+        if (swarm->members[i].drawn == 0)
+            swarm->members[i].drawn = swarm->draws;
+}
+
+/* Whoever is ahead of us may have announced its update already. */
+static void
+next_draw(struct fed_swarm *swarm, pn_ms now)
+{
+    swarm->draw++;
+    swarm->due = pn_ms_add(now, swarm->limits.collect_ms);
+    for (uint32_t i = 0; i < count(swarm); i++) {
+        struct fed_swarm_member *of = &swarm->members[i];
+        if (of->drawn == swarm->draw && of->parts[FED_UPDATE_PART].state == FED_PART_NONE)
             want(swarm, i, FED_UPDATE_PART);
+    }
+    if (swarm->members[swarm->limits.consensus.self].drawn == swarm->draw)
+        swarm->asked_own = false;
 }
 
 /* The model of the round before is measured when a coordinator would have had it measured. */
@@ -135,8 +175,9 @@ fed_swarm_start(struct fed_swarm *swarm, pn_ms now)
 {
     swarm->round = swarm->height == 0 ? 0 : swarm->round;
     swarm->ready = swarm->asked_own = false;
-    swarm->held_count               = 0;
+    swarm->held_count = swarm->draw = swarm->draws = 0;
     for (uint32_t i = 0; i < count(swarm); i++) {
+        swarm->members[i].drawn = 0;
         memset(swarm->members[i].parts, 0, sizeof swarm->members[i].parts);
         if (!swarm->begun)
             swarm->members[i].since = now;
@@ -154,9 +195,11 @@ fed_swarm_start(struct fed_swarm *swarm, pn_ms now)
             want(swarm, i, FED_REPORT_PART);
         return;
     }
-    if (!fed_swarm_is_last(swarm))
-        want_updates(swarm);
     want_reports(swarm);
+    if (fed_swarm_is_last(swarm))
+        return;
+    draw_cohorts(swarm);
+    next_draw(swarm, now);
 }
 
 void
@@ -198,16 +241,23 @@ is_away(const struct turn *turn, uint32_t member)
            turn->now >= pn_ms_add(of->since, swarm->limits.away_ms);
 }
 
+/* What earlier draws asked for had its time: it counts when it comes, and is not waited for. */
+static bool
+is_awaited(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part)
+{
+    const struct fed_swarm_member *of    = &swarm->members[member];
+    enum fed_part_state            state = of->parts[part].state;
+    return (state == FED_PART_WANTED || state == FED_PART_ANNOUNCED) &&
+           (part == FED_UPDATE_PART ? of->drawn == swarm->draw : swarm->draw <= 1);
+}
+
 static bool
 is_complete(const struct turn *turn)
 {
-    const struct fed_swarm *swarm = turn->swarm;
-    for (uint32_t i = 0; i < count(swarm); i++)
-        for (uint32_t part = 0; part < 2; part++) {
-            enum fed_part_state state = swarm->members[i].parts[part].state;
-            if ((state == FED_PART_WANTED || state == FED_PART_ANNOUNCED) && !is_away(turn, i))
-                return false;
-        }
+    for (uint32_t i = 0; i < count(turn->swarm); i++)
+        if (!is_away(turn, i) && (is_awaited(turn->swarm, i, FED_UPDATE_PART) ||
+                                  is_awaited(turn->swarm, i, FED_REPORT_PART)))
+            return false;
     return true;
 }
 
@@ -243,6 +293,24 @@ agree(const struct turn *turn, const struct fed_consensus_event *event)
     return st;
 }
 
+bool
+fed_swarm_is_short(const struct fed_swarm *swarm)
+{
+    return !swarm->finished && !swarm->ready && swarm->now >= swarm->due &&
+           swarm->draw == swarm->draws && !has_quorum(swarm);
+}
+
+/* Also when we are ready, but no block came for as long again: others may lack what we have. */
+static void
+draw_more(const struct turn *turn)
+{
+    struct fed_swarm *swarm = turn->swarm;
+    while (!swarm->consensus.decided && swarm->draw < swarm->draws &&
+           (turn->now >= swarm->due || (!swarm->ready && is_complete(turn))) &&
+           (swarm->ready || !has_quorum(swarm)))
+        next_draw(swarm, turn->now);
+}
+
 static void
 become_ready(const struct turn *turn)
 {
@@ -251,6 +319,7 @@ become_ready(const struct turn *turn)
         (turn->now < swarm->due && !is_complete(turn)))
         return;
     swarm->ready = true;
+    swarm->due   = pn_ms_add(turn->now, time_of(swarm)); /* for the agreement */
     for (uint32_t i = 0; i < swarm->held_count; i++)
         emit(turn,
              &(struct fed_swarm_effect){
@@ -415,8 +484,10 @@ on_lost(const struct turn *turn, const struct fed_swarm_event *event)
 {
     struct fed_swarm        *swarm = turn->swarm;
     struct fed_contribution *part  = &swarm->members[event->member].parts[event->part];
+    bool early = part->state == FED_PART_NONE && event->part == FED_UPDATE_PART &&
+                 fed_swarm_wants(swarm, event->member, event->part);
     if (event->height != swarm->height ||
-        (part->state != FED_PART_WANTED && part->state != FED_PART_ANNOUNCED))
+        (part->state != FED_PART_WANTED && part->state != FED_PART_ANNOUNCED && !early))
         return PN_EPEER_STALE;
     part->state   = FED_PART_LOST;
     part->absence = event->absence;
@@ -494,6 +565,7 @@ fed_swarm_step(struct fed_swarm *swarm, pn_ms now, const struct fed_swarm_event 
         return PN_EPEER_VALUE;
     swarm->now        = now;
     enum pn_status st = take(&turn, event);
+    draw_more(&turn);
     contribute(&turn);
     become_ready(&turn);
     if (now >= swarm->status_at) {
@@ -519,10 +591,9 @@ next_away(const struct fed_swarm *swarm)
         const struct fed_swarm_member *of = &swarm->members[i];
         bool counts                       = i != swarm->limits.consensus.self && !of->connected &&
                       pn_ms_add(of->since, swarm->limits.away_ms) > swarm->now;
-        for (uint32_t part = 0; part < 2 && counts; part++)
-            if (of->parts[part].state == FED_PART_WANTED ||
-                of->parts[part].state == FED_PART_ANNOUNCED)
-                next = earlier(next, pn_ms_add(of->since, swarm->limits.away_ms));
+        if (counts &&
+            (is_awaited(swarm, i, FED_UPDATE_PART) || is_awaited(swarm, i, FED_REPORT_PART)))
+            next = earlier(next, pn_ms_add(of->since, swarm->limits.away_ms));
     }
     return next;
 }
@@ -535,7 +606,11 @@ fed_swarm_deadline(const struct fed_swarm *swarm)
         return UINT64_MAX;
     if (swarm->finished)
         return earlier(next, swarm->end_at);
+    if (swarm->draw < swarm->draws && !swarm->consensus.decided)
+        next = earlier(next, swarm->due);
     if (!swarm->ready && has_quorum(swarm))
-        next = earlier(next, earlier(swarm->due, next_away(swarm)));
+        next = earlier(next, swarm->due);
+    if (!swarm->ready)
+        next = earlier(next, next_away(swarm));
     return earlier(next, fed_consensus_deadline(&swarm->consensus));
 }

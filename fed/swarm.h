@@ -10,7 +10,8 @@
  *     the last one    reports only: the finish block
  *
  *     CONTRIBUTE own --> announce --> PULL the others' --> ready --> propose, vote --> COMMITTED
- *          ^  all of the height are here or lost, or its time is up and a quorum is here  |
+ *          ^  all of the draw are here or lost, or its time is up: |                      |
+ *          |---- no quorum is here: the next draw                  '- a quorum is here    |
  *          '---------------------------------- next height -------------------------------'
  *
  * Who is away is not waited for. Who has not joined yet may report at any height, and is in from
@@ -18,8 +19,14 @@
  *
  * A member whose machine is not ready does not look at a proposal that leaves out what it still
  * waits for, so a leader cannot hurry anybody; after the time it does, and the block says who was
- * left out. A member is *joined* once a block names a contribution of it; cohorts are drawn from
- * who has joined, by the job's seed and the round, the same as a coordinator draws them.
+ * left out. A member is *joined* once a block names a contribution of it.
+ *
+ * The cohort of a round is drawn from who has joined, by the job's seed and the round, the same as
+ * a coordinator draws it. When so many of it are dead or silent that no quorum comes, there is a
+ * further *draw*, by the same generator: it makes the cohort twice as large, the last but one is
+ * everybody who has joined, and the last everybody. A block says of which draw its cohort is, and
+ * is not looked at before our own time for all draws before it is up: a leader cannot choose one.
+ * So after log2(members / cohort) + 3 draws at most every update that there is may count.
  *
  * Whoever sees that others hold more blocks asks them for the next one (FED_S_ASK), and contributes
  * from the height that they are at. All messages are safe to receive twice.
@@ -73,6 +80,7 @@ struct fed_contribution {
 struct fed_swarm_member {
     bool                    connected, joined, counted; /* counted: in the block before */
     pn_ms                   since;                      /* connected, or away, since then */
+    uint32_t                drawn;    /* into the round's cohort, by which draw; 0: no round */
     uint64_t                height;                     /* blocks that it says it holds */
     struct fed_contribution parts[2];                   /* by fed_part_kind             */
 };
@@ -82,7 +90,7 @@ enum fed_swarm_event_kind {
     FED_S_UP,         /* a session with `member` is open; `height`: blocks it holds */
     FED_S_DOWN,
     FED_S_SEEN,       /* `member` holds `height` blocks */
-    FED_S_ABLE,       /* host: our records are read; we can contribute from now on */
+    FED_S_ABLE,       /* host: our records are read, or never will be: ask for our parts */
     FED_S_ANNOUNCED,  /* `member` committed to `contribution` as `part`, for `height`; checked */
     FED_S_HERE,       /* host: that part of `member` is whole and good; `norm` */
     FED_S_LOST,       /* it will not come, or is no good: `absence` */
@@ -126,11 +134,12 @@ struct fed_swarm {
     uint64_t                 height;  /* the one being decided: blocks that we hold       */
     uint64_t                 round;   /* the one that an update of this height belongs to */
     bool                     begun, able, asked_own, ready, finished, ended;
+    uint32_t                 draw, draws; /* the one that we are at; the last; 0: no round */
     struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
     uint32_t                 held_count;
     struct fed_consensus     consensus;
     pn_ms                    now; /* of the last step */
-    pn_ms                    due;     /* the time for contributions is up */
+    pn_ms                    due;     /* the time for this draw is up */
     pn_ms                    status_at, retry_at, end_at;
     uint32_t                 asked;   /* place of the member asked last */
 };
@@ -155,14 +164,20 @@ PN_MUST_CHECK enum pn_status fed_swarm_step(struct fed_swarm *swarm, pn_ms now,
                                             fed_swarm_emit *emit, void *host);
 pn_ms fed_swarm_deadline(const struct fed_swarm *swarm);
 
-/* True when a part of that member is wanted at this height, whatever became of it. */
+/* True when a part of that member may count at this height, whatever became of it: its update as
+ * soon as its draw comes. */
 bool fed_swarm_wants(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind part);
 /* True when the metrics that this member reports at this height count for the block: of
  * the model that it helped to make. */
 bool fed_swarm_measures(const struct fed_swarm *swarm, uint32_t member);
+/* True when that member is in the cohort of that draw: there is such a draw, and it or one before
+ * drew the member. */
+bool fed_swarm_is_drawn(const struct fed_swarm *swarm, uint32_t member, uint32_t draw);
+/* True when the time is up and nobody else can be asked, but the job's quorum is not here. */
+bool fed_swarm_is_short(const struct fed_swarm *swarm);
 /* True while our own part is still to be made or said. */
 bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);
-/* Parts that are here. */
+/* Parts that are here, and count in the draw that we are at. */
 uint32_t fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* True while more members than may lie hold more blocks than we do: this height is decided, and
  * what is still to be done for it, or to be said of it, is for nothing. */

@@ -98,6 +98,15 @@ log_height(const struct member_report *report, const struct swarm_notice *notice
             "height=%llu event=view view=%u text=\"no block came through under the leader before\"",
             height, notice->view);
         return;
+    case SWARM_DRAW:
+        pn_log(PN_LOG_WARN,
+               "round=%llu event=draw draw=%u text=\"too few updates came of the members drawn "
+               "before: more are asked\"",
+               round, notice->draw);
+        return;
+    case SWARM_SHORT:
+        pn_log(PN_LOG_WARN, "height=%llu event=waits text=%s", height, notice->text);
+        return;
     case SWARM_BAD:
         pn_log(PN_LOG_WARN, "height=%llu event=bad-block text=%s", height, notice->text);
         return;

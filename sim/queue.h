@@ -19,7 +19,8 @@ enum sim_event_kind {
     SIM_SILENT, /* ... and is noticed                                               */
     SIM_HEAL,   /* ... and ends                                                     */
     SIM_CRASH,  /* some party crashes                                               */
-    SIM_OFFER   /* some party is given the next epoch of the roster                 */
+    SIM_OFFER,  /* some party is given the next epoch of the roster                 */
+    SIM_DIE     /* `party` stops for good                                           */
 };
 
 struct sim_cargo;

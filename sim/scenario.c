@@ -60,9 +60,8 @@ write_site(const char *path, uint32_t site, struct pn_error *why)
  * coordinator begins when all are there; a swarm begins with a quorum. */
 static enum pn_status
 make_job(struct engine_job *out, const struct sim_scenario *scenario, uint32_t cohort,
-         uint32_t quorum, bool follow_cohort, struct pn_error *why)
+         uint32_t quorum, bool strict, bool follow_cohort, struct pn_error *why)
 {
-    bool        strict = quorum == cohort;
     const char *gather = strict || scenario->mode == FED_MODE_COORDINATOR ? "1h" : "20s";
     const char *phase  = strict ? "30m" : "10s";
     char        text[2048];
@@ -104,9 +103,12 @@ sim_scenario_init(struct sim_scenario *out, enum fed_mode mode, struct pn_error 
     }
     for (uint32_t n = SITES_MIN; st == PN_OK && n <= most_sites(out); n++) {
         bool follow_cohort = n % 2 == 0; /* then a loose round leaves somebody out, too */
-        st                 = make_job(&out->strict[n], out, n, n, follow_cohort, why);
+        st                 = make_job(&out->strict[n], out, n, n, true, follow_cohort, why);
         if (st == PN_OK)
-            st = make_job(&out->loose[n], out, n - follow_cohort, (n + 1) / 2, follow_cohort, why);
+            st = make_job(&out->loose[n], out, n - follow_cohort, (n + 1) / 2, false, follow_cohort,
+                          why);
+        if (st == PN_OK && mode == FED_MODE_SWARM)
+            st = make_job(&out->drawn[n], out, (n + 2) / 3, (n + 2) / 3, false, follow_cohort, why);
     }
     if (st != PN_OK)
         sim_scenario_fini(out);
@@ -119,6 +121,7 @@ sim_scenario_fini(struct sim_scenario *scenario)
     for (uint32_t n = SITES_MIN; n <= SIM_SITES_MAX; n++) {
         engine_job_fini(&scenario->strict[n]);
         engine_job_fini(&scenario->loose[n]);
+        engine_job_fini(&scenario->drawn[n]);
     }
     for (uint32_t i = 0; i < SIM_SITES_MAX; i++)
         if (scenario->paths[i][0] != '\0')
@@ -161,21 +164,27 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
             faults.liar = 2;
         }
     }
+    if (!strict && scenario->mode == FED_MODE_SWARM) {
+        faults.dead    = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 - faults.liars + 1);
+        faults.dead_ms = 100 + pn_rng_below(&rng, 20000);
+    }
     *out = faults;
 }
 
 void
 sim_scenario_config(struct sim_config *out, const struct sim_scenario *scenario, uint64_t seed)
 {
-    uint32_t sites  = SITES_MIN + (uint32_t)(seed % (most_sites(scenario) - SITES_MIN + 1));
-    bool     strict = seed / (most_sites(scenario) - SITES_MIN + 1) % 2 == 0;
-    *out            = (struct sim_config){
-                   .seed       = seed,
-                   .job        = strict ? &scenario->strict[sites] : &scenario->loose[sites],
-                   .sites      = scenario->sites,
-                   .site_count = sites,
-                   .grace_ms   = scenario->mode == FED_MODE_SWARM ? 3600000 : 600000,
-    };
+    uint32_t sizes  = most_sites(scenario) - SITES_MIN + 1;
+    uint32_t sites  = SITES_MIN + (uint32_t)(seed % sizes);
+    bool     swarm  = scenario->mode == FED_MODE_SWARM;
+    bool     strict = seed / sizes % 2 == 0, drawn = swarm && seed / sizes % 4 == 3;
+    *out = (struct sim_config){.seed       = seed,
+                               .job        = strict  ? &scenario->strict[sites]
+                                             : drawn ? &scenario->drawn[sites]
+                                                     : &scenario->loose[sites],
+                               .sites      = scenario->sites,
+                               .site_count = sites,
+                               .grace_ms   = swarm ? 3600000 : 600000};
     draw_faults(&out->faults, scenario, seed, sites, strict);
 }
 

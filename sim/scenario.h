@@ -9,8 +9,11 @@
  * sites blocks go to the cohort only, every second round is evaluated, and a loose round invites
  * all but one.
  *
- * In a swarm as many members lie as it withstands, or fewer (sim/liar). Its worlds are made with
- * whatever cryptography the process uses: nominal for many seeds, real for some.
+ * In a swarm as many members lie as it withstands, or fewer (sim/liar), and in some others stop for
+ * good as long as both together are no more than that. Half of its loose seeds draw a third of the
+ * members for a round, and wait for all of these: if any of them does not come, more are drawn.
+ * Its worlds are made with whatever cryptography the process uses: nominal for many seeds, real for
+ * some.
  */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
@@ -31,6 +34,7 @@ struct sim_scenario {
     char              *path_lists[SIM_SITES_MAX];
     struct sim_site    sites[SIM_SITES_MAX];
     struct engine_job  strict[SIM_SITES_MAX + 1], loose[SIM_SITES_MAX + 1]; /* by number of sites */
+    struct engine_job  drawn[SIM_SITES_MAX + 1];                            /* of a swarm */
     struct sec_blob
          expected[SIM_SITES_MAX + 1]; /* of an undisturbed strict run; made when needed */
     bool has_expected[SIM_SITES_MAX + 1];

@@ -30,7 +30,7 @@ enum {
 struct swarm_party {
     struct swarm_world *world;
     uint32_t            index;
-    bool                alive, side;
+    bool                alive, side, dies, dead; /* for good: it will; it did */
     size_t           given, epoch; /* of the roster, from 0: that it was given, that it goes by */
     uint32_t         boot, life;
     struct sim_liar *liar; /* NULL: it is honest */
@@ -144,7 +144,8 @@ static bool
 is_calm(const struct swarm_world *world)
 {
     const struct sim_faults *faults = &world->config->faults;
-    return faults->heal_ms == 0 && faults->lying_disk == 0 && faults->liars == 0;
+    return faults->heal_ms == 0 && faults->lying_disk == 0 && faults->liars == 0 &&
+           faults->dead == 0;
 }
 
 static pn_ms
@@ -442,8 +443,10 @@ note(void *host, const struct swarm_notice *notice)
         sim_result_add_steps(world->result, notice->steps);
     if (notice->kind == SWARM_FORKED || notice->kind == SWARM_CONVICTED)
         accuse(party, notice->member - 2, notice->kind == SWARM_FORKED);
-    if (notice->kind == SWARM_COMMITTED)
+    if (notice->kind == SWARM_COMMITTED) {
         world->result->convicted += notice->block->agreement->conviction_count;
+        world->result->redrawn += notice->block->attempt > 1;
+    }
     if (notice->kind == SWARM_COMMITTED && party->index == 0 && world->config->committed != NULL)
         world->config->committed(world->config->context, notice->block, world->now);
 }
@@ -507,6 +510,8 @@ boot(struct swarm_party *party)
     config.trusted   = world->epochs[party->given].roster;
     config.roster    = federation->roster;
     config.text      = (struct wire_span){federation->text.bytes, federation->text.size};
+    if (world->config->faults.hasty == party->index + 2)
+        config.limits.collect_ms = config.limits.away_ms = 0;
     config.self      = party->index + 2;
     config.secret    = &federation->secrets[party->index + 1];
     config.boot      = ++party->boot;
@@ -628,8 +633,9 @@ crash(struct swarm_party *party)
     stop(party);
     party->life++;
     cut_all(party);
-    plan(world, has_faults(world) ? about(world, world->config->faults.down_ms) : 100,
-         &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
+    if (!party->dead)
+        plan(world, has_faults(world) ? about(world, world->config->faults.down_ms) : 100,
+             &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
 }
 
 /* ---- events ---- */
@@ -750,7 +756,8 @@ take_event(struct swarm_world *world, const struct sim_event *event)
         take_up(world, event);
         return;
     case SIM_BOOT:
-        boot(party);
+        if (!party->dead)
+            boot(party);
         return;
     case SIM_CUT:
         take_cut(world);
@@ -767,6 +774,11 @@ take_event(struct swarm_world *world, const struct sim_event *event)
     case SIM_OFFER:
         take_offer(world);
         return;
+    case SIM_DIE:
+        party->dead = true;
+        if (party->alive)
+            crash(party);
+        return;
     }
     PN_UNREACHABLE("an event has a kind");
 }
@@ -775,7 +787,8 @@ static bool
 all_are_over(const struct swarm_world *world)
 {
     for (size_t i = 0; i < world->count; i++)
-        if (world->parties[i].liar == NULL && is_member(world, world->reached, (uint32_t)i) &&
+        if (world->parties[i].liar == NULL && !world->parties[i].dead &&
+            is_member(world, world->reached, (uint32_t)i) &&
             (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished))
             return false;
     return true;
@@ -785,6 +798,19 @@ static bool
 is_found_out(const struct swarm_world *world)
 {
     return has_too_many_liars(world) && world->result->forked > 0;
+}
+
+static void
+plan_deaths(struct swarm_world *world)
+{
+    for (uint32_t left = world->config->faults.dead, i; left > 0; left--) {
+        do
+            i = (uint32_t)pn_rng_below(&world->rng, world->count);
+        while (world->parties[i].liar != NULL || world->parties[i].dies);
+        world->parties[i].dies = true;
+        plan(world, about(world, world->config->faults.dead_ms),
+             &(struct sim_event){.kind = SIM_DIE, .party = i});
+    }
 }
 
 static void
@@ -801,6 +827,7 @@ play(struct swarm_world *world)
         plan(world, about(world, faults->crash_every_ms), &(struct sim_event){.kind = SIM_CRASH});
     if (world->epoch_count > 1)
         plan(world, about(world, faults->epoch_ms), &(struct sim_event){.kind = SIM_OFFER});
+    plan_deaths(world);
     while (!world->failed && !all_are_over(world) && !is_found_out(world) &&
            sim_queue_take(&world->queue, &world->now, &event)) {
         if (world->now > limit)
@@ -977,7 +1004,8 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         for (size_t i = 0; i < world.count; i++)
             stop(&world.parties[i]);
         for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
-            if (world.parties[i].liar == NULL && is_member(&world, world.reached, (uint32_t)i))
+            if (world.parties[i].liar == NULL && !world.parties[i].dead &&
+                is_member(&world, world.reached, (uint32_t)i))
                 check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)
             st = sim_export(config->save_to, &world.parties[0].port, &world.epochs[0], why);

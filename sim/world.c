@@ -126,6 +126,8 @@ take_event(struct sim_world *world, const struct sim_event *event)
     case SIM_CRASH:
         take_crash(world);
         return;
+    case SIM_DIE:
+        break; /* in swarms only */
     }
     PN_UNREACHABLE("an event has a kind");
 }

@@ -50,6 +50,8 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     double   lies; /* chance per frame of the liar that something in it is another, and signed */
     uint32_t liars;  /* in a swarm: so many members, drawn from the seed                        */
     uint32_t habits; /* of them: bits of sim/liar's, 0: drawn                                   */
+    uint32_t dead;   /* in a swarm: so many honest members stop for good, drawn from the seed,  */
+    pn_ms    dead_ms; /* each after about so long                                              */
     pn_ms    delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
     /* Means. A partition cuts a random set of nodes off; half of the crashes come in the middle of
      * a write. */
@@ -59,8 +61,9 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
      * leaves and a third has new keys, by two epochs of the roster. Mean time until each is
      * offered; 0: they stay as they are. */
     pn_ms epoch_ms;
-    /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
-    uint32_t lying_disk;
+    /* Member numbers, 0: none. For tests of the checks: whose disk is as sim_disk_lie makes it; in
+     * a swarm, whose time for contributions is always up. */
+    uint32_t lying_disk, hasty;
 };
 
 struct sim_config {
@@ -92,6 +95,7 @@ struct sim_result {
     uint64_t        steps_min, steps_max; /* of the trainings of honest members */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
     uint64_t        epochs; /* of a swarm's roster, that were in force */
+    uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
     pn_ms           ended_ms;
     bool            stopped_early;
 };

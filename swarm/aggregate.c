@@ -221,6 +221,7 @@ make_genesis(struct swarm_aggregate *aggregate, struct wire_arena *arena)
     uint8_t                 *bytes = pn_bulk(job->model_size);
     enum pn_status           st    = bytes != NULL ? PN_OK : PN_ENOMEM;
     aggregate->draft.kind          = WIRE_BLOCK_GENESIS;
+    aggregate->draft.attempt       = 0;
     if (st == PN_OK) {
         float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; encode works in place */
         engine_job_first_model(theta, job);
@@ -397,7 +398,6 @@ make_round(struct swarm_aggregate *aggregate)
     uint64_t           total = 0;
     block->kind              = WIRE_BLOCK_ROUND;
     block->round             = block->height;
-    block->attempt           = aggregate->agreement.view;
     for (size_t i = 0; i < block->entry_count; i++)
         total += block->entries[i].weight;
     if (total == 0 || total > FED_WEIGHTS_MAX)

@@ -1,5 +1,7 @@
 #include "swarm/state.h"
 
+#include "fed/update.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +93,16 @@ absence_of(const struct fed_contribution *part)
 {
     if (part->state == FED_PART_LOST)
         return part->absence;
-    return part->state == FED_PART_ANNOUNCED ? WIRE_ABSENT_LATE : WIRE_ABSENT_SILENT;
+    return part->state == FED_PART_WANTED ? WIRE_ABSENT_SILENT : WIRE_ABSENT_LATE;
+}
+
+/* A job's weights fit for the cohort that it asks for; of a larger one not all may count. */
+static bool
+fits(const struct wire_block *block, uint64_t weight)
+{
+    for (size_t i = 0; i < block->entry_count; i++)
+        weight += block->entries[i].weight;
+    return weight <= FED_WEIGHTS_MAX;
 }
 
 static void
@@ -99,14 +110,16 @@ draft_update(struct wire_block *block, const struct swarm_engine *engine, uint32
 {
     const struct fed_contribution *part   = &engine->parts[member].parts[FED_UPDATE_PART];
     uint32_t                       number = engine->members[member].party->number;
-    if (part->state == FED_PART_HERE) {
+    if (!fed_swarm_is_drawn(&engine->machine, member, block->attempt))
+        return;
+    if (part->state == FED_PART_HERE && fits(block, part->weight)) {
         struct wire_entry *entry = &block->entries[block->entry_count++];
         *entry                   = (struct wire_entry){.member = number,
                                                        .weight = part->weight,
                                                        .update = fed_blob_to_wire(&part->blob),
                                                        .norm   = part->norm};
         memcpy(entry->signature, part->signature, sizeof entry->signature);
-    } else if (part->state != FED_PART_NONE) {
+    } else {
         enum wire_absence why                = absence_of(part);
         block->absent[block->absent_count++] = (struct wire_absent){number, why};
     }
@@ -269,6 +282,7 @@ swarm_block_build(struct swarm_engine *engine)
     }
     aggregate->draft.proposer = engine->config.self;
     aggregate->draft.time_ms  = engine->config.wall_ms(engine->config.host);
+    aggregate->draft.attempt  = engine->machine.draw;
     aggregate->agreement.view = engine->build_view;
     for (uint32_t i = 0; i < engine->count; i++) {
         draft_update(&aggregate->draft, engine, i);
@@ -358,22 +372,30 @@ look_at_entries(struct swarm_engine *engine, const struct wire_block *block)
     return all;
 }
 
-/* A round's entries and absent ones are its cohort, and a quorum counts. */
+static bool
+is_of_cohort(const struct swarm_engine *engine, uint32_t number, uint32_t draw)
+{
+    uint32_t member = fed_roster_place(engine->config.roster, number);
+    return member < engine->count && fed_swarm_is_drawn(&engine->machine, member, draw);
+}
+
+/* A round's entries and absent ones are the cohort of its draw, and a quorum counts. */
 static bool
 covers_cohort(const struct swarm_engine *engine, const struct wire_block *block)
 {
-    uint32_t wanted = 0, quorum = engine->config.limits.quorum;
-    for (uint32_t i = 0; i < engine->count; i++)
-        wanted += fed_swarm_wants(&engine->machine, i, FED_UPDATE_PART);
-    for (size_t i = 0; i < block->absent_count; i++) {
-        uint32_t member = fed_roster_place(engine->config.roster, block->absent[i].member);
-        if (!fed_swarm_wants(&engine->machine, member, FED_UPDATE_PART))
-            return false;
-    }
+    uint32_t cohort = 0, quorum = engine->config.limits.quorum;
     if (block->kind == WIRE_BLOCK_GENESIS)
         return block->agreement->report_count >= quorum;
+    for (uint32_t i = 0; i < engine->count; i++)
+        cohort += fed_swarm_is_drawn(&engine->machine, i, block->attempt);
+    for (size_t i = 0; i < block->entry_count; i++)
+        if (!is_of_cohort(engine, block->entries[i].member, block->attempt))
+            return false;
+    for (size_t i = 0; i < block->absent_count; i++)
+        if (!is_of_cohort(engine, block->absent[i].member, block->attempt))
+            return false;
     return block->kind == WIRE_BLOCK_FINISH ||
-           (block->entry_count >= quorum && block->entry_count + block->absent_count == wanted);
+           (block->entry_count >= quorum && block->entry_count + block->absent_count == cohort);
 }
 
 static enum verdict
@@ -381,6 +403,8 @@ look(struct swarm_engine *engine, const struct wire_block *block)
 {
     if (!covers_cohort(engine, block))
         return BAD;
+    if (block->kind == WIRE_BLOCK_ROUND && block->attempt > engine->machine.draw)
+        return WAITS; /* the time for the draws before is not up here */
     enum verdict all = look_at_entries(engine, block);
     return all == GOOD && !has_model(engine) ? WAITS : all;
 }
@@ -393,6 +417,7 @@ copy_draft(struct swarm_aggregate *aggregate, const struct wire_block *block)
     struct wire_agreement *agreement = &aggregate->agreement;
     draft->proposer                  = block->proposer;
     draft->time_ms                   = block->time_ms;
+    draft->attempt                   = block->attempt;
     draft->entry_count               = block->entry_count;
     draft->absent_count              = block->absent_count;
     draft->witness_count             = block->witness_count;

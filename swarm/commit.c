@@ -251,6 +251,7 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     swarm_blocks_clear(engine);
     swarm_pull_forget(engine);
     engine->told_view          = 1;
+    engine->told_draw          = 1;
     engine->needs_contribution = false;
     engine->holds_model        = false;
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_COMMITTED,
@@ -269,8 +270,6 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});
-    if (engine->refuses)
-        swarm_lose_ours(engine, now);
 }
 
 static void

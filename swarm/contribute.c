@@ -44,23 +44,24 @@ run_join(struct pn_work *work)
     join->base.status = st;
 }
 
-/* Nothing of ours will come at this height: we do not wait for it, and nobody else does. */
-void
-swarm_lose_ours(struct swarm_engine *engine, pn_ms now)
+/* Nothing of ours that is asked for will come: we do not wait for it, and nobody else does. */
+static void
+lose_ours(struct swarm_engine *engine, pn_ms now)
 {
     struct fed_swarm_event event = {.kind    = FED_S_LOST,
                                     .member  = engine->self,
                                     .height  = engine->machine.height,
                                     .absence = WIRE_ABSENT_FAULT};
     for (event.part = FED_UPDATE_PART; event.part <= FED_REPORT_PART; event.part++)
-        swarm_raise(engine, now, &event);
+        if (fed_swarm_owes(&engine->machine, event.part))
+            swarm_raise(engine, now, &event);
     if (!fed_swarm_is_behind(&engine->machine))
         swarm_announce(engine, engine->self);
 }
 
 /* What everybody may hear of a refusal: the rule, and never a sentence that may quote our data. */
 static void
-refuse(struct swarm_engine *engine, pn_ms now, const struct join *join)
+refuse(struct swarm_engine *engine, const struct join *join)
 {
     enum pn_status st = join->base.status;
     swarm_tell(engine, &(struct swarm_notice){
@@ -69,7 +70,6 @@ refuse(struct swarm_engine *engine, pn_ms now, const struct join *join)
                   st == PN_EPOLICY ? join->base.why.text
                                    : "the records cannot be used here; the member's log says why");
     engine->refuses = true;
-    swarm_lose_ours(engine, now);
 }
 
 static void
@@ -86,10 +86,10 @@ done_join(struct pn_work *work, pn_ms now)
                                                   .records    = parts->train,
                                                   .validation = parts->validation,
                                                   .test       = parts->test});
-        swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_ABLE});
     } else {
-        refuse(engine, now, join);
+        refuse(engine, join);
     }
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_ABLE});
     release_join(&join->base);
     swarm_engine_tick(engine, now);
 }
@@ -191,7 +191,8 @@ struct contribute {
     uint8_t                       run[16];
     uint32_t                      member;
     struct sec_blob               scaling;
-    struct swarm_ours             ours; /* has: what is wanted */
+    bool                          makes[2]; /* by fed_part_kind */
+    struct swarm_ours             ours; /* what we committed to before, then with what is made */
     struct sec_hash              *leaves[2];
     struct nn_metric              validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
     uint64_t                      steps, saturated;
@@ -236,10 +237,16 @@ sign_parts(struct contribute *contribute)
     report.blob = ours->blob[FED_REPORT_PART];
     memcpy(commitment.run, contribute->run, sizeof commitment.run);
     memcpy(report.run, contribute->run, sizeof report.run);
-    fed_commitment_sign(&signature, &commitment, contribute->secret);
-    memcpy(ours->signature[FED_UPDATE_PART], signature.bytes, 64);
-    fed_report_sign(&signature, &report, contribute->secret);
-    memcpy(ours->signature[FED_REPORT_PART], signature.bytes, 64);
+    if (contribute->makes[FED_UPDATE_PART]) {
+        fed_commitment_sign(&signature, &commitment, contribute->secret);
+        memcpy(ours->signature[FED_UPDATE_PART], signature.bytes, 64);
+        ours->has[FED_UPDATE_PART] = true;
+    }
+    if (contribute->makes[FED_REPORT_PART]) {
+        fed_report_sign(&signature, &report, contribute->secret);
+        memcpy(ours->signature[FED_REPORT_PART], signature.bytes, 64);
+        ours->has[FED_REPORT_PART] = true;
+    }
 }
 
 static enum pn_status
@@ -394,9 +401,9 @@ make_parts(struct contribute *contribute)
         return st;
     float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; decode works in place */
     engine_floats_decode(theta, bytes, (size_t)(ours->model.size / 4));
-    if (ours->has[FED_REPORT_PART])
+    if (contribute->makes[FED_REPORT_PART])
         st = measure(contribute, theta);
-    if (st == PN_OK && ours->has[FED_UPDATE_PART])
+    if (st == PN_OK && contribute->makes[FED_UPDATE_PART])
         st = train(contribute, theta);
     free(bytes);
     return st;
@@ -438,11 +445,11 @@ static void
 tell_contribution(struct swarm_engine *engine, const struct contribute *contribute)
 {
     const struct swarm_ours *ours = &contribute->ours;
-    if (ours->height > 0 && ours->has[FED_REPORT_PART]) {
+    if (ours->height > 0 && contribute->makes[FED_REPORT_PART]) {
         tell_metrics(engine, contribute->validation, DATA_VALIDATION);
         tell_metrics(engine, contribute->test, DATA_TEST);
     }
-    if (ours->has[FED_UPDATE_PART])
+    if (contribute->makes[FED_UPDATE_PART])
         swarm_tell(engine, &(struct swarm_notice){.kind      = SWARM_TRAINED,
                                                   .round     = ours->height,
                                                   .loss      = ours->loss,
@@ -462,7 +469,7 @@ fail(struct swarm_engine *engine, pn_ms now, const struct contribute *contribute
                                                             ? contribute->base.why.text
                                                             : reason});
     wire_text_cut(engine->fault, reason);
-    swarm_lose_ours(engine, now);
+    lose_ours(engine, now);
 }
 
 static void
@@ -477,7 +484,7 @@ done_contribute(struct pn_work *work, pn_ms now)
     if (st == PN_OK && current) {
         engine->ours = contribute->ours;
         for (size_t i = 0; i < 2; i++)
-            if (contribute->ours.has[i]) {
+            if (contribute->makes[i]) {
                 enum swarm_folder folder = i == FED_UPDATE_PART ? SWARM_UPDATES : SWARM_REPORTS;
                 engine_shelf_put(&engine->shelves[folder], swarm_folders[folder],
                                  &contribute->ours.blob[i], contribute->leaves[i]);
@@ -504,18 +511,44 @@ swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct s
     return false;
 }
 
+/* We committed to a part of this height before: in an earlier life, or for an earlier draw. */
+static bool
+has_ours(const struct swarm_engine *engine)
+{
+    return engine->ours.height == engine->machine.height &&
+           (engine->ours.has[0] || engine->ours.has[1]) &&
+           sec_blob_equal(&engine->ours.model, &engine->chain.model);
+}
+
+static uint64_t
+weight_of(const struct swarm_engine *engine)
+{
+    uint64_t records = engine_trainer_parts(engine->trainer)->train;
+    uint64_t most    = engine->config.job->job->weight_max;
+    return records < most ? records : most;
+}
+
+static bool
+must_make(const struct swarm_engine *engine, enum fed_part_kind part)
+{
+    return fed_swarm_owes(&engine->machine, part) && !(has_ours(engine) && engine->ours.has[part]);
+}
+
 void
 swarm_contribute(struct swarm_engine *engine, pn_ms now)
 {
     const struct fed_chain *chain = &engine->chain;
-    uint64_t                most  = engine->config.job->job->weight_max;
     engine->now                   = now;
-    if (engine->trainer == NULL || engine->machine.finished || engine->committing ||
-        !swarm_takes_part(engine))
+    if (engine->machine.finished || engine->committing || !swarm_takes_part(engine))
         return;
-    if (engine->ours.height == engine->machine.height &&
-        (engine->ours.has[0] || engine->ours.has[1]) &&
-        sec_blob_equal(&engine->ours.model, &chain->model)) {
+    if (engine->refuses) {
+        engine->needs_contribution = false;
+        lose_ours(engine, now);
+        return;
+    }
+    bool       made     = has_ours(engine);
+    const bool makes[2] = {must_make(engine, FED_UPDATE_PART), must_make(engine, FED_REPORT_PART)};
+    if (made && !makes[0] && !makes[1]) {
         engine->needs_contribution = false; /* made before a restart */
         swarm_offer_ours(engine);
         return;
@@ -545,16 +578,16 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->training       = training;
     contribute->member         = engine->config.self;
     contribute->scaling        = chain->scaling;
-    contribute->ours.height    = engine->machine.height;
-    contribute->ours.model     = chain->model;
-    contribute->ours.weight    = engine_trainer_parts(engine->trainer)->train;
-    if (contribute->ours.weight > most)
-        contribute->ours.weight = most;
-    contribute->ours.has[FED_UPDATE_PART] = fed_swarm_owes(&engine->machine, FED_UPDATE_PART);
-    contribute->ours.has[FED_REPORT_PART] = fed_swarm_owes(&engine->machine, FED_REPORT_PART);
+    if (made)
+        contribute->ours = engine->ours;
+    contribute->ours.height = engine->machine.height;
+    contribute->ours.model  = chain->model;
+    if (makes[FED_UPDATE_PART])
+        contribute->ours.weight = weight_of(engine);
+    memcpy(contribute->makes, makes, sizeof makes);
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);
-    if (contribute->ours.has[FED_UPDATE_PART])
+    if (contribute->makes[FED_UPDATE_PART])
         contribute->base.lasts = engine->config.job->job->time_ms;
     swarm_submit(engine, &contribute->base,
                  &(struct engine_work_how){engine_trainer_bytes(engine->trainer, &training),

@@ -1,6 +1,11 @@
 #include "swarm/state.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum {
+    SHORT_AGAIN_MS = 60000
+};
 
 /* ---- saying something to one, or to everybody ---- */
 
@@ -203,9 +208,43 @@ ask(struct swarm_engine *engine, uint32_t member)
     say(engine, member, WIRE_ASK, encode_ask, &message);
 }
 
+/* What only more members can end; false when it is not so. */
+static bool
+is_short(char *text, size_t size, const struct swarm_engine *engine)
+{
+    const struct fed_swarm *machine = &engine->machine;
+    bool                    first   = machine->height == 0;
+    uint32_t                must = machine->limits.consensus.quorum, connected = 1;
+    for (uint32_t i = 0; i < engine->count; i++)
+        connected += i != engine->self && engine->parts[i].connected;
+    if (fed_swarm_is_short(machine))
+        snprintf(text, size,
+                 "the time is up; %u %s are here, the job's quorum is %u: more members must come",
+                 fed_swarm_count(machine, first ? FED_REPORT_PART : FED_UPDATE_PART),
+                 first ? "reports" : "updates", machine->limits.quorum);
+    else if (machine->ready && connected < must)
+        snprintf(text, size, "%u members are connected, and %u must agree: more members must come",
+                 connected, must);
+    else
+        return false;
+    return true;
+}
+
+/* Nobody waits in silence. */
+static void
+tell_short(struct swarm_engine *engine)
+{
+    char text[160];
+    if (engine->now < engine->short_at || !is_short(text, sizeof text, engine))
+        return;
+    engine->short_at = pn_ms_add(engine->now, SHORT_AGAIN_MS);
+    swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_SHORT, .text = text});
+}
+
 static void
 tell_status(struct swarm_engine *engine)
 {
+    tell_short(engine);
     struct wire_status status = {.height   = engine->chain.height,
                                  .activity = engine->working ? WIRE_TRAINING : WIRE_IDLE};
     memcpy(status.head, engine->chain.head.bytes, sizeof status.head);

@@ -132,6 +132,16 @@ tell_view(struct swarm_engine *engine)
     engine->told_view = view;
 }
 
+static void
+tell_draw(struct swarm_engine *engine)
+{
+    uint32_t draw = engine->machine.draw;
+    if (draw > engine->told_draw && draw > 1)
+        swarm_tell(engine, &(struct swarm_notice){
+                               .kind = SWARM_DRAW, .round = engine->machine.round, .draw = draw});
+    engine->told_draw = draw;
+}
+
 enum pn_status
 swarm_turn(struct swarm_engine *engine, pn_ms now, const struct fed_swarm_event *event)
 {
@@ -146,6 +156,7 @@ swarm_turn(struct swarm_engine *engine, pn_ms now, const struct fed_swarm_event 
         take_pending(engine, now);
     engine->turning = false;
     tell_view(engine);
+    tell_draw(engine);
     return st;
 }
 

@@ -57,6 +57,8 @@ enum swarm_notice_kind {
     SWARM_LOST,      /* a part of `member` will not count: `text`                           */
     SWARM_PROPOSED,  /* we lead and proposed a block, in `view`                             */
     SWARM_VIEW,      /* `view` begins: the leader before did not bring a block through      */
+    SWARM_DRAW,      /* `draw` begins: too few updates came of the members drawn before     */
+    SWARM_SHORT,     /* it waits for others, and for nothing else: `text`                   */
     SWARM_BAD,       /* a proposed block is not what we computed: `text`                    */
     SWARM_COMMITTED, /* `block` stands in our ledger; `votes` decided it                    */
     SWARM_CONVICTED, /* `member` signed two votes that contradict each other                */
@@ -76,7 +78,7 @@ struct swarm_metric {
 
 struct swarm_notice {
     enum swarm_notice_kind     kind;
-    uint32_t                   member, view; /* member: its number */
+    uint32_t                   member, view, draw; /* member: its number */
     uint64_t                   height, round, records, validation, test, weight, steps, saturated;
     double                     loss, norm;
     enum data_part_kind        part;

@@ -107,7 +107,8 @@ struct swarm_engine {
     uint32_t                 stale;
     struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
     size_t                   conviction_count;
-    uint32_t                 told_view;
+    uint32_t                 told_view, told_draw;
+    pn_ms                    short_at; /* until then it is not said again that we wait */
 
     struct swarm_block blocks[SWARM_BLOCKS];
     struct sec_hash    asked[FED_C_BLOCKS]; /* blocks that we asked others for */
@@ -194,15 +195,13 @@ enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
 
 /* ---- contribute.c ---- */
 
-/* Reads the records and asks the policy; then FED_S_ABLE. */
+/* Reads the records and asks the policy; then FED_S_ABLE, whatever came of it. */
 void swarm_begin_join(struct swarm_engine *engine);
 /* Makes our parts of this height, once model and scaling are here. */
 void swarm_contribute(struct swarm_engine *engine, pn_ms now);
 /* True when it is here; else it is fetched. */
 bool swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const struct sec_blob *blob,
                 pn_ms now);
-/* Nothing of ours comes at this height, as engine->fault says. */
-void swarm_lose_ours(struct swarm_engine *engine, pn_ms now);
 /* They are durable: the machine hears of them. */
 void swarm_offer_ours(struct swarm_engine *engine);
 enum { SWARM_OURS_SIZE = 400 };

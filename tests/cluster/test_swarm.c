@@ -52,6 +52,19 @@ config_of(uint64_t seed, uint32_t sites, bool strict)
                                .trace      = getenv("TRACE") != NULL};
 }
 
+static void
+expect_model_of_a_coordinator(const struct sim_result *swarm, const struct sim_config *config)
+{
+    struct sim_config calm = *config;
+    struct sim_result hub;
+    struct pn_error   why = {.text = ""};
+    calm.faults           = (struct sim_faults){.loss = 0};
+    expect_status(PN_OK, sim_world_run(&hub, &calm, &why), why.text, __FILE__, __LINE__);
+    assert_true(hub.ok);
+    assert_int_equal(swarm->rounds, hub.rounds);
+    assert_memory_equal(swarm->model.root.bytes, hub.model.root.bytes, 32);
+}
+
 /* The same job, seed and cohort: the model of a coordinator, to the bit. */
 static void
 a_calm_swarm_ends_with_the_model_of_a_coordinator(void **state)
@@ -59,12 +72,11 @@ a_calm_swarm_ends_with_the_model_of_a_coordinator(void **state)
     (void)state;
     for (uint32_t sites = 3; sites <= SIM_SITES_MAX; sites++) {
         struct sim_config config = config_of(1, sites, true);
-        struct sim_result swarm  = run(&config), hub;
-        struct pn_error   why    = {.text = ""};
-        expect_status(PN_OK, sim_world_run(&hub, &config, &why), why.text, __FILE__, __LINE__);
-        assert_true(hub.ok);
-        assert_int_equal(swarm.rounds, hub.rounds);
-        assert_memory_equal(swarm.model.root.bytes, hub.model.root.bytes, 32);
+        struct sim_result swarm  = run(&config);
+        expect_model_of_a_coordinator(&swarm, &config);
+        config.job = &scenario.drawn[sites]; /* of a third of them */
+        swarm      = run(&config);
+        expect_model_of_a_coordinator(&swarm, &config);
     }
 }
 
@@ -181,6 +193,40 @@ one_liar_alone_cannot_fork_it(void **state)
         assert_int_equal(run_liar(seed, 1, 1u << SIM_FORK, 0).forked, 0);
 }
 
+/* ---- a drawn cohort ---- */
+
+/* Two of seven stop for good, and a round waits for all of the three that are drawn for it. */
+static void
+the_swarm_goes_on_when_members_that_were_drawn_are_dead(void **state)
+{
+    uint64_t redrawn = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct sim_config config = config_of(seed, 7, false);
+        config.job               = &scenario.drawn[7];
+        config.grace_ms          = 600000;
+        config.faults            = (struct sim_faults){
+                       .dead = 2, .dead_ms = 600, .delay_min_ms = 20, .delay_max_ms = 60, .heal_ms = 60000};
+        redrawn += run(&config).redrawn;
+    }
+    assert_true(redrawn > 0);
+}
+
+/* It asks everybody at once, and when it leads proposes what came first. */
+static void
+a_leader_cannot_choose_another_draw_before_its_time(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct sim_config config = config_of(seed, 7, false);
+        config.job               = &scenario.drawn[7];
+        config.faults            = (struct sim_faults){.hasty = 4};
+        struct sim_result swarm  = run(&config);
+        assert_int_equal(swarm.redrawn, 0);
+        expect_model_of_a_coordinator(&swarm, &config);
+    }
+}
+
 /* ---- and when something is wrong, the world says so ---- */
 
 /* It forgets what it voted and committed to. */
@@ -212,6 +258,8 @@ main(void)
         cmocka_unit_test(whoever_signs_two_votes_is_convicted_in_a_block),
         cmocka_unit_test(with_more_liars_than_f_the_ledger_forks_and_the_members_say_so),
         cmocka_unit_test(one_liar_alone_cannot_fork_it),
+        cmocka_unit_test(the_swarm_goes_on_when_members_that_were_drawn_are_dead),
+        cmocka_unit_test(a_leader_cannot_choose_another_draw_before_its_time),
         cmocka_unit_test(a_disk_that_lies_is_found_out),
     };
     if (sec_init() != PN_OK || nn_start_up() != PN_OK)

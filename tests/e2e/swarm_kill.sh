@@ -1,7 +1,8 @@
 #!/bin/sh
 # kill -9 in a swarm: of the member that leads, in every phase of a height; of f members at once; of
 # everybody. Where the quorum allows it the others go on; whoever comes back catches up and counts again; and
-# where all must contribute the run ends with the model of an undisturbed one.
+# where all must contribute the run ends with the model of an undisturbed one. And of members that were
+# drawn for a round, of whom too many stay dead.
 #
 #   swarm_kill.sh BIN
 set -eu
@@ -109,4 +110,18 @@ for site in cleo elia; do
     [ "$(grep -c "event=trained" "$work/lab/$site/log")" -ge 4 ] || die "$site came back and does not train again"
 done
 grep 'event=committed height=1[0-9] ' "$work/lab/ana/log" | grep -q 'updates=7' || die "who came back does not count again"
+
+# --- members that were drawn for a round are dead, and stay so: others are drawn
+make_swarm_job 6 3
+sed -i 's/cohort: 7/cohort: 3/' "$work/job.yaml"
+prepare_swarm
+start_swarm
+wait_for 60 has_block ana 0 || die "block 0 does not come"
+for site in cleo elia; do kill_member $site || die "$site was over already"; done
+sites="ana bea dora fina gala"
+end_swarm
+grep -q 'event=draw draw=2' "$work/lab/ana/log" || die "nobody else was drawn"
+panal ledger show "$work/lab/ana/state" --roster "$work/lab/federation.yaml" >"$work/shown"
+grep -q 'round [1-6], attempt [23]' "$work/shown" || die "no block is of a further draw"
+grep -Eq '(cleo|elia) +absent: silent' "$work/shown" || die "no block names who was missing"
 echo "ok: $kills kills, always $expected; and two of seven that were away"

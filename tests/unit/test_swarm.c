@@ -1,5 +1,6 @@
 /*
- * fed/swarm by transcript: when a member is ready, whom it waits for, and what it asks of others.
+ * fed/swarm by transcript: when a member is ready, whom it waits for, whom it draws, and what it
+ * asks of others.
  */
 #include "fed/swarm.h"
 #include "support/expect.h"
@@ -230,11 +231,155 @@ whoever_did_not_join_may_report_later_and_is_in_from_the_next_height(void **stat
     begin(&member);
     commit(&member, 100, WIRE_BLOCK_GENESIS, 2);
     assert_int_equal(member.swarm.height, 1);
-    assert_true(fed_swarm_wants(&member.swarm, 0, FED_UPDATE_PART));
-    assert_false(fed_swarm_wants(&member.swarm, 3, FED_UPDATE_PART));
+    assert_true(fed_swarm_is_drawn(&member.swarm, 0, 1));
+    assert_false(fed_swarm_is_drawn(&member.swarm, 3, 1));
+    assert_true(fed_swarm_is_drawn(&member.swarm, 3, 2)); /* the last draw is everybody */
     assert_true(fed_swarm_wants(&member.swarm, 3, FED_REPORT_PART)); /* it may */
     EXPECT_OK(announce(&member, 101, 3, FED_REPORT_PART, 5));
     assert_int_equal(seen(&member, FED_S_PULL), 1);
+}
+
+/* ---- draws ---- */
+
+enum {
+    COLLECT_MS = 30000
+};
+
+static uint32_t
+in_cohort(const struct member *member, uint32_t draw)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        count += fed_swarm_is_drawn(&member->swarm, i, draw);
+    return count;
+}
+
+static uint32_t
+of_draw(const struct member *member, uint32_t draw)
+{
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        if (member->members[i].drawn == draw)
+            return i;
+    fail_msg("nobody was drawn by draw %u", draw);
+    return 0;
+}
+
+/* Height 1 with three who have joined, of whom one is drawn; its quorum is `quorum`. */
+static void
+begin_drawn(struct member *member, uint32_t quorum)
+{
+    begin(member);
+    member->swarm.limits.cohort = 1;
+    member->swarm.limits.quorum = quorum;
+    commit(member, 100, WIRE_BLOCK_GENESIS, 3);
+    assert_int_equal(member->swarm.draws, 4);
+    for (uint32_t draw = 1; draw <= 4; draw++)
+        assert_int_equal(in_cohort(member, draw), draw); /* 1, twice that, who has joined, all */
+    assert_int_equal(in_cohort(member, 0), 0);
+    assert_int_equal(in_cohort(member, 5), 0);
+    assert_int_equal(member->members[3].drawn, 4);
+}
+
+static pn_ms
+tick(struct member *member, pn_ms now)
+{
+    EXPECT_OK(step(member, now, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    return now;
+}
+
+static void
+each_time_that_is_up_without_a_quorum_makes_the_cohort_larger(void **state)
+{
+    struct member member;
+    (void)state;
+    begin_drawn(&member, 1);
+    for (uint32_t draw = 1; draw < 4; draw++) {
+        uint32_t now = 100 + draw * COLLECT_MS;
+        tick(&member, now - 1);
+        assert_int_equal(member.swarm.draw, draw);
+        assert_true(fed_swarm_deadline(&member.swarm) <= now);
+        assert_false(fed_swarm_is_short(&member.swarm));
+        tick(&member, now);
+        assert_int_equal(member.swarm.draw, draw + 1);
+        assert_int_equal(seen(&member, FED_S_CONTRIBUTE), member.members[0].drawn == draw + 1);
+    }
+    assert_false(member.swarm.ready);
+    assert_false(fed_swarm_is_short(&member.swarm));
+    pn_ms now = tick(&member, 100 + 4 * COLLECT_MS);
+    assert_int_equal(member.swarm.draw, 4); /* there are no more */
+    assert_true(fed_swarm_is_short(&member.swarm));
+    assert_true(fed_swarm_deadline(&member.swarm) > now);
+    arrive(&member, now + 1, of_draw(&member, 1)); /* late, and enough */
+    assert_true(member.swarm.ready);
+    assert_false(fed_swarm_is_short(&member.swarm));
+}
+
+static void
+nobody_waits_for_a_draw_that_cannot_give_a_quorum(void **state)
+{
+    struct member member;
+    (void)state;
+    begin_drawn(&member, 1);
+    uint32_t first = of_draw(&member, 1), second = of_draw(&member, 2);
+    EXPECT_OK(step(&member, 200,
+                   (struct fed_swarm_event){.kind    = FED_S_LOST,
+                                            .member  = first,
+                                            .height  = 1,
+                                            .part    = FED_UPDATE_PART,
+                                            .absence = WIRE_ABSENT_FAULT}));
+    assert_int_equal(member.swarm.draw, 2);
+    arrive(&member, 201, second);
+    assert_true(member.swarm.ready);
+}
+
+/* Its clock is ahead of ours, or it lies: nothing is lost, and nothing counts before its time. */
+static void
+an_update_of_a_later_draw_is_kept_until_then(void **state)
+{
+    struct member member;
+    (void)state;
+    begin_drawn(&member, 1);
+    uint32_t second = of_draw(&member, 2);
+    arrive(&member, 200, second);
+    assert_int_equal(fed_swarm_count(&member.swarm, FED_UPDATE_PART), 0);
+    assert_false(member.swarm.ready);
+    tick(&member, 100 + COLLECT_MS);
+    assert_int_equal(member.swarm.draw, 2);
+    assert_int_equal(fed_swarm_count(&member.swarm, FED_UPDATE_PART), 1);
+    assert_true(member.swarm.ready); /* the first one had its time */
+}
+
+/* What one member got, others may not have got: they need more, and blocks of more. */
+static void
+whoever_is_ready_draws_more_when_no_block_comes_for_as_long_again(void **state)
+{
+    struct member member;
+    (void)state;
+    begin_drawn(&member, 1);
+    arrive(&member, 200, of_draw(&member, 1));
+    assert_true(member.swarm.ready);
+    tick(&member, 200 + COLLECT_MS - 1);
+    assert_int_equal(member.swarm.draw, 1);
+    assert_true(fed_swarm_deadline(&member.swarm) <= 200 + COLLECT_MS);
+    tick(&member, 200 + COLLECT_MS);
+    assert_int_equal(member.swarm.draw, 2);
+}
+
+static void
+no_update_belongs_to_the_first_and_the_last_height(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    assert_int_equal(member.swarm.draws, 0);
+    tick(&member, 1000000);
+    assert_true(fed_swarm_is_short(&member.swarm)); /* of reports */
+    commit(&member, 1000001, WIRE_BLOCK_GENESIS, 4);
+    assert_int_equal(member.swarm.draws, 1);
+    member.swarm.limits.rounds = 0;
+    commit(&member, 1000002, WIRE_BLOCK_ROUND, 4);
+    assert_int_equal(member.swarm.draws, 0);
+    assert_false(fed_swarm_wants(&member.swarm, 0, FED_UPDATE_PART));
 }
 
 static void
@@ -332,6 +477,11 @@ main(void)
         cmocka_unit_test(a_proposal_is_looked_at_once_it_is_ready),
         cmocka_unit_test(a_member_that_commits_to_two_things_is_heard_once),
         cmocka_unit_test(whoever_did_not_join_may_report_later_and_is_in_from_the_next_height),
+        cmocka_unit_test(each_time_that_is_up_without_a_quorum_makes_the_cohort_larger),
+        cmocka_unit_test(nobody_waits_for_a_draw_that_cannot_give_a_quorum),
+        cmocka_unit_test(an_update_of_a_later_draw_is_kept_until_then),
+        cmocka_unit_test(whoever_is_ready_draws_more_when_no_block_comes_for_as_long_again),
+        cmocka_unit_test(no_update_belongs_to_the_first_and_the_last_height),
         cmocka_unit_test(whoever_is_behind_asks_those_who_hold_more_one_after_the_other),
         cmocka_unit_test(whoever_is_behind_neither_contributes_nor_says_how_far_it_is),
         cmocka_unit_test(it_ends_when_all_hold_the_last_block_or_after_a_while),
