@@ -275,6 +275,31 @@ is_good(struct turn *turn, struct fed_candidate *block)
 
 /* ---- saying something ---- */
 
+/* A restart may have lost the votes. */
+static bool
+has_proof(const struct fed_consensus *consensus)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < consensus->limits.members; i++)
+        count += consensus->voters[i].proof.vote.view != FED_NO_VIEW;
+    return consensus->valid_view != FED_NO_VIEW && count >= consensus->limits.quorum;
+}
+
+/* Before the view ends, the next leader learns what it must propose: from who precommits none
+ * before that vote, so that whoever has all of these may go on at once. */
+static void
+show(struct turn *turn)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    uint32_t              next      = fed_consensus_leader(consensus, consensus->view + 1);
+    if (!has_proof(consensus) || next == consensus->limits.self)
+        return;
+    struct fed_consensus_effect *effect = emit(turn, FED_C_SHOW);
+    effect->member                      = next;
+    effect->hash                        = consensus->valid;
+    effect->valid_view                  = consensus->valid_view;
+}
+
 static void
 say(struct turn *turn, enum fed_step step, const struct sec_hash *hash)
 {
@@ -292,17 +317,9 @@ say(struct turn *turn, enum fed_step step, const struct sec_hash *hash)
     consensus->deadline                 = UINT64_MAX;
     if (consensus->repeat_at == UINT64_MAX)
         consensus->repeat_at = turn->now + consensus->limits.repeat_ms;
+    if (step == FED_PRECOMMIT && sec_hash_is_zero(hash))
+        show(turn);
     emit(turn, FED_C_VOTE)->vote = vote;
-}
-
-/* A restart may have lost the votes. */
-static bool
-has_proof(const struct fed_consensus *consensus)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < consensus->limits.members; i++)
-        count += consensus->voters[i].proof.vote.view != FED_NO_VIEW;
-    return consensus->valid_view != FED_NO_VIEW && count >= consensus->limits.quorum;
 }
 
 static void
@@ -312,20 +329,6 @@ say_proposal(struct turn *turn, const struct fed_proposal *proposal)
     effect->hash                        = proposal->hash;
     effect->view                        = proposal->view;
     effect->valid_view                  = proposal->valid_view;
-}
-
-/* Before the view ends, the next leader learns what it must propose. */
-static void
-show(struct turn *turn)
-{
-    struct fed_consensus *consensus = turn->consensus;
-    uint32_t              next      = fed_consensus_leader(consensus, consensus->view + 1);
-    if (!has_proof(consensus) || next == consensus->limits.self)
-        return;
-    struct fed_consensus_effect *effect = emit(turn, FED_C_SHOW);
-    effect->member                      = next;
-    effect->hash                        = consensus->valid;
-    effect->valid_view                  = consensus->valid_view;
 }
 
 static void
@@ -478,7 +481,7 @@ rule_clock(struct turn *turn)
         consensus->limits.quorum)
         return false;
     start_clock(turn, consensus->limits.vote_ms);
-    if (consensus->next == FED_BOTH_SAID)
+    if (consensus->next == FED_BOTH_SAID && !sec_hash_is_zero(&consensus->mine[1].hash))
         show(turn);
     return true;
 }
@@ -518,6 +521,27 @@ rule_follow(struct turn *turn)
     return true;
 }
 
+/* All who can be heard precommitted none, and they are a quorum: this view decides nothing, and no
+ * word that is worth waiting for is still to come. What they are locked on they showed before. */
+static bool
+rule_nothing(struct turn *turn)
+{
+    struct fed_consensus *consensus = turn->consensus;
+    uint32_t              none      = 0;
+    if (consensus->next != FED_BOTH_SAID)
+        return false;
+    for (uint32_t i = 0; i < consensus->limits.members; i++) {
+        const struct fed_signed_vote *vote = said_by(consensus, i, consensus->view, FED_PRECOMMIT);
+        if (vote == NULL ? !consensus->voters[i].away : !sec_hash_is_zero(&vote->vote.hash))
+            return false;
+        none += vote != NULL;
+    }
+    if (none < consensus->limits.quorum)
+        return false;
+    enter_view(turn, consensus->view + 1);
+    return true;
+}
+
 static void
 settle(struct turn *turn)
 {
@@ -525,7 +549,8 @@ settle(struct turn *turn)
     bool                  moved     = true;
     while (moved && !consensus->decided)
         moved = rule_follow(turn) || rule_lead(turn) || rule_prevote(turn) || rule_lock(turn) ||
-                rule_none(turn) || rule_decide(turn) || rule_clock(turn) || rule_away(turn);
+                rule_none(turn) || rule_decide(turn) || rule_clock(turn) || rule_away(turn) ||
+                rule_nothing(turn);
 }
 
 /* ---- events ---- */

@@ -24,7 +24,8 @@
  *
  * Votes are not passed on, so a liar could give one member alone the vote that locks it. Therefore
  * a member shows the next leader the quorum for its newest *valid* block (FED_C_SHOW) before the
- * view ends: that leader proposes what nobody honest has a reason to refuse.
+ * view ends: that leader proposes what nobody honest has a reason to refuse. So a quorum for none
+ * does not end a view before its time, unless everybody who can be heard is in it.
  *
  * The host carries out effects in order. Before the first FED_C_PROPOSE or FED_C_VOTE of a step
  * leaves, it makes durable the block, what the machine is after the step (fed_consensus_save) and
@@ -178,7 +179,8 @@ pn_ms    fed_consensus_deadline(const struct fed_consensus *consensus);
 uint32_t fed_consensus_leader(const struct fed_consensus *consensus, uint32_t view);
 
 /* The host cannot reach `member` (or can again): from the next step on it is not given the time for
- * a proposal when it leads, but that for a vote. Forgotten with the height. */
+ * a proposal when it leads, but that for a vote, and its vote for none is not waited for when all
+ * others are here. Forgotten with the height. */
 void fed_consensus_away(struct fed_consensus *consensus, uint32_t member, bool away);
 
 /* What we said and may have to say again: FED_C_PROPOSE, FED_C_VOTE. For a member that is back. */

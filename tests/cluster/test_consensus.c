@@ -110,6 +110,36 @@ a_dead_leader_costs_one_view(void **state)
     assert_int_equal(s.machine.view, 2);
 }
 
+/* The votes of all who can be heard are for none: nobody waits for more. */
+static void
+a_view_that_can_decide_nothing_ends_at_once(void **state)
+{
+    (void)state;
+    struct consensus_script s;
+    for (int last = 0; last < 2; last++) {
+        begin(&s, 4, 1);
+        fed_consensus_away(&s.machine, 0, true);
+        play(&s, 0, of(FED_C_READY));
+        play(&s, 150, TICK);
+        play(&s, 310, vote(2, FED_PREVOTE, 1, '-'));
+        play(&s, 320, vote(3, FED_PREVOTE, 1, '-'));
+        play(&s, 330, vote(2, FED_PRECOMMIT, 1, '-'));
+        assert_int_equal(s.machine.view, 1);
+        play(&s, 340, vote(3, FED_PRECOMMIT, 1, last == 0 ? '-' : 'a'));
+        assert_int_equal(s.machine.view, last == 0 ? 2 : 1);
+    }
+    begin(&s, 4, 1); /* fewer than a quorum are not enough, whoever is away */
+    fed_consensus_away(&s.machine, 0, true);
+    fed_consensus_away(&s.machine, 3, true);
+    play(&s, 0, of(FED_C_READY));
+    play(&s, 150, TICK);
+    play(&s, 310, vote(2, FED_PREVOTE, 1, '-'));
+    play(&s, 320, vote(3, FED_PREVOTE, 1, '-'));
+    play(&s, 330, vote(2, FED_PRECOMMIT, 1, '-'));
+    assert_int_equal(s.machine.next, FED_BOTH_SAID);
+    assert_int_equal(s.machine.view, 1);
+}
+
 static void
 a_leader_that_is_away_is_waited_for_as_long_as_for_a_vote(void **state)
 {
@@ -576,7 +606,7 @@ a_restart_in_each_step_votes_the_same(void **state)
                            "[1040]\n"
                            "[1040]\n"
                            "[1050] check a\n"
-                           "[1060] prevote -@2 (lock b@1) precommit -@2\n");
+                           "[1060] prevote -@2 (lock b@1) show 2 b@1 precommit -@2\n");
     restart(&s);                                  /* in view 2, still locked */
     play(&s, 1100, vote(0, FED_PREVOTE, 4, '-')); /* to view 4, which it leads */
     play(&s, 1100, vote(1, FED_PREVOTE, 4, '-'));
@@ -643,6 +673,7 @@ main(void)
         cmocka_unit_test(a_calm_height_is_decided_in_one_view),
         cmocka_unit_test(a_member_that_trains_votes_but_does_not_change_views),
         cmocka_unit_test(a_dead_leader_costs_one_view),
+        cmocka_unit_test(a_view_that_can_decide_nothing_ends_at_once),
         cmocka_unit_test(a_leader_that_is_away_is_waited_for_as_long_as_for_a_vote),
         cmocka_unit_test(a_bad_block_and_one_that_cannot_be_checked_in_time_get_no_vote),
         cmocka_unit_test(a_locked_member_shows_the_next_leader_why),
