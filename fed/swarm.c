@@ -233,12 +233,11 @@ fed_swarm_take(struct fed_swarm *swarm, const struct wire_block *block, const ui
 /* ---- readiness ---- */
 
 static bool
-is_away(const struct turn *turn, uint32_t member)
+is_away(const struct fed_swarm *swarm, uint32_t member)
 {
-    const struct fed_swarm        *swarm = turn->swarm;
-    const struct fed_swarm_member *of    = &swarm->members[member];
+    const struct fed_swarm_member *of = &swarm->members[member];
     return member != swarm->limits.consensus.self && !of->connected &&
-           turn->now >= pn_ms_add(of->since, swarm->limits.away_ms);
+           swarm->now >= pn_ms_add(of->since, swarm->limits.away_ms);
 }
 
 /* What earlier draws asked for had its time: it counts when it comes, and is not waited for. */
@@ -251,12 +250,13 @@ is_awaited(const struct fed_swarm *swarm, uint32_t member, enum fed_part_kind pa
            (part == FED_UPDATE_PART ? of->drawn == swarm->draw : swarm->draw <= 1);
 }
 
+/* The time is up, or nothing is waited for any more. */
 static bool
-is_complete(const struct turn *turn)
+is_complete(const struct fed_swarm *swarm)
 {
-    for (uint32_t i = 0; i < count(turn->swarm); i++)
-        if (!is_away(turn, i) && (is_awaited(turn->swarm, i, FED_UPDATE_PART) ||
-                                  is_awaited(turn->swarm, i, FED_REPORT_PART)))
+    for (uint32_t i = 0; i < count(swarm) && swarm->now < swarm->due; i++)
+        if (!is_away(swarm, i) &&
+            (is_awaited(swarm, i, FED_UPDATE_PART) || is_awaited(swarm, i, FED_REPORT_PART)))
             return false;
     return true;
 }
@@ -286,7 +286,7 @@ agree(const struct turn *turn, const struct fed_consensus_event *event)
 {
     struct fed_consensus_effects effects;
     for (uint32_t i = 0; i < count(turn->swarm); i++)
-        fed_consensus_away(&turn->swarm->consensus, i, is_away(turn, i));
+        fed_consensus_away(&turn->swarm->consensus, i, is_away(turn->swarm, i));
     enum pn_status st = fed_consensus_step(&turn->swarm->consensus, turn->now, event, &effects);
     for (size_t i = 0; i < effects.count; i++)
         pass_on(turn, &effects.items[i]);
@@ -296,8 +296,8 @@ agree(const struct turn *turn, const struct fed_consensus_event *event)
 bool
 fed_swarm_is_short(const struct fed_swarm *swarm)
 {
-    return !swarm->finished && !swarm->ready && swarm->now >= swarm->due &&
-           swarm->draw == swarm->draws && !has_quorum(swarm);
+    return !swarm->finished && !swarm->ready && swarm->draw == swarm->draws &&
+           !has_quorum(swarm) && is_complete(swarm);
 }
 
 /* Also when we are ready, but no block came for as long again: others may lack what we have. */
@@ -306,8 +306,7 @@ draw_more(const struct turn *turn)
 {
     struct fed_swarm *swarm = turn->swarm;
     while (!swarm->consensus.decided && swarm->draw < swarm->draws &&
-           (turn->now >= swarm->due || (!swarm->ready && is_complete(turn))) &&
-           (swarm->ready || !has_quorum(swarm)))
+           (swarm->ready ? turn->now >= swarm->due : is_complete(swarm) && !has_quorum(swarm)))
         next_draw(swarm, turn->now);
 }
 
@@ -315,8 +314,7 @@ static void
 become_ready(const struct turn *turn)
 {
     struct fed_swarm *swarm = turn->swarm;
-    if (swarm->ready || swarm->finished || !has_quorum(swarm) ||
-        (turn->now < swarm->due && !is_complete(turn)))
+    if (swarm->ready || swarm->finished || !has_quorum(swarm) || !is_complete(swarm))
         return;
     swarm->ready = true;
     swarm->due   = pn_ms_add(turn->now, time_of(swarm)); /* for the agreement */

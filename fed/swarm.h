@@ -173,7 +173,8 @@ bool fed_swarm_measures(const struct fed_swarm *swarm, uint32_t member);
 /* True when that member is in the cohort of that draw: there is such a draw, and it or one before
  * drew the member. */
 bool fed_swarm_is_drawn(const struct fed_swarm *swarm, uint32_t member, uint32_t draw);
-/* True when the time is up and nobody else can be asked, but the job's quorum is not here. */
+/* True when the job's quorum is not here, nothing more is waited for, and nobody else can be asked.
+ */
 bool fed_swarm_is_short(const struct fed_swarm *swarm);
 /* True while our own part is still to be made or said. */
 bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);

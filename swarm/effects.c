@@ -219,7 +219,8 @@ is_short(char *text, size_t size, const struct swarm_engine *engine)
         connected += i != engine->self && engine->parts[i].connected;
     if (fed_swarm_is_short(machine))
         snprintf(text, size,
-                 "the time is up; %u %s are here, the job's quorum is %u: more members must come",
+                 "%u %s are here, the job's quorum is %u, and whoever could give more is away or "
+                 "had its time: more members must come",
                  fed_swarm_count(machine, first ? FED_REPORT_PART : FED_UPDATE_PART),
                  first ? "reports" : "updates", machine->limits.quorum);
     else if (machine->ready && connected < must)
@@ -234,7 +235,7 @@ is_short(char *text, size_t size, const struct swarm_engine *engine)
 static void
 tell_short(struct swarm_engine *engine)
 {
-    char text[160];
+    char text[200];
     if (engine->now < engine->short_at || !is_short(text, sizeof text, engine))
         return;
     engine->short_at = pn_ms_add(engine->now, SHORT_AGAIN_MS);

@@ -2,7 +2,7 @@
 # kill -9 in a swarm: of the member that leads, in every phase of a height; of f members at once; of
 # everybody. Where the quorum allows it the others go on; whoever comes back catches up and counts again; and
 # where all must contribute the run ends with the model of an undisturbed one. And of members that were
-# drawn for a round, of whom too many stay dead.
+# drawn for a round, of whom too many stay dead; and of more than the job's quorum bears.
 #
 #   swarm_kill.sh BIN
 set -eu
@@ -111,7 +111,19 @@ for site in cleo elia; do
 done
 grep 'event=committed height=1[0-9] ' "$work/lab/ana/log" | grep -q 'updates=7' || die "who came back does not count again"
 
+# --- fewer than the job's quorum: it says so, and goes on when they are back
+sites="ana bea cleo dora"
+make_swarm_job 4 3 1500
+prepare_swarm
+start_swarm
+wait_for 60 has_block ana 1 || die "block 1 does not come"
+for site in cleo dora; do kill_member $site || die "$site was over already"; done
+wait_for 60 log_has ana "event=waits text=.*the job's quorum is 3" || die "it does not say what it waits for"
+for site in cleo dora; do start_member $site; done
+end_swarm
+
 # --- members that were drawn for a round are dead, and stay so: others are drawn
+sites="ana bea cleo dora elia fina gala"
 make_swarm_job 6 3
 sed -i 's/cohort: 7/cohort: 3/' "$work/job.yaml"
 prepare_swarm
