@@ -296,8 +296,8 @@ agree(const struct turn *turn, const struct fed_consensus_event *event)
 bool
 fed_swarm_is_short(const struct fed_swarm *swarm)
 {
-    return !swarm->finished && !swarm->ready && swarm->draw == swarm->draws &&
-           !has_quorum(swarm) && is_complete(swarm);
+    return !swarm->finished && !swarm->ready && swarm->draw == swarm->draws && !has_quorum(swarm) &&
+           is_complete(swarm);
 }
 
 /* Also when we are ready, but no block came for as long again: others may lack what we have. */

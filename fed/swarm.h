@@ -25,7 +25,8 @@
  * a coordinator draws it. When so many of it are dead or silent that no quorum comes, there is a
  * further *draw*, by the same generator: it makes the cohort twice as large, the last but one is
  * everybody who has joined, and the last everybody. A block says of which draw its cohort is, and
- * is not looked at before our own time for all draws before it is up: a leader cannot choose one.
+ * is not looked at before our own time for all draws before it is up, or that of an honest member:
+ * a leader cannot choose one.
  * So after log2(members / cohort) + 3 draws at most every update that there is may count.
  *
  * Whoever sees that others hold more blocks asks them for the next one (FED_S_ASK), and contributes

@@ -510,7 +510,7 @@ boot(struct swarm_party *party)
     config.trusted   = world->epochs[party->given].roster;
     config.roster    = federation->roster;
     config.text      = (struct wire_span){federation->text.bytes, federation->text.size};
-    if (world->config->faults.hasty == party->index + 2)
+    if ((world->config->faults.hasty >> party->index & 1) != 0)
         config.limits.collect_ms = config.limits.away_ms = 0;
     config.self      = party->index + 2;
     config.secret    = &federation->secrets[party->index + 1];

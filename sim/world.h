@@ -61,9 +61,10 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
      * leaves and a third has new keys, by two epochs of the roster. Mean time until each is
      * offered; 0: they stay as they are. */
     pn_ms epoch_ms;
-    /* Member numbers, 0: none. For tests of the checks: whose disk is as sim_disk_lie makes it; in
-     * a swarm, whose time for contributions is always up. */
-    uint32_t lying_disk, hasty;
+    /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
+    uint32_t lying_disk;
+    /* In a swarm, bits by place: whose time for contributions is always up. Likewise. */
+    uint32_t hasty;
 };
 
 struct sim_config {

@@ -398,12 +398,23 @@ covers_cohort(const struct swarm_engine *engine, const struct wire_block *block)
            (block->entry_count >= quorum && block->entry_count + block->absent_count == cohort);
 }
 
+/* So many prevoted it in this view that one of them is honest: its time was up. */
+static bool
+is_vouched_for(const struct swarm_engine *engine, const struct sec_hash *hash)
+{
+    const struct fed_consensus *consensus = &engine->machine.consensus;
+    struct fed_signed_vote      votes[FED_SWARM_MAX];
+    return fed_consensus_votes(votes, consensus, consensus->view, FED_PREVOTE, hash) >
+           consensus->limits.liars;
+}
+
 static enum verdict
-look(struct swarm_engine *engine, const struct wire_block *block)
+look(struct swarm_engine *engine, const struct wire_block *block, const struct sec_hash *hash)
 {
     if (!covers_cohort(engine, block))
         return BAD;
-    if (block->kind == WIRE_BLOCK_ROUND && block->attempt > engine->machine.draw)
+    if (block->kind == WIRE_BLOCK_ROUND && block->attempt > engine->machine.draw &&
+        !is_vouched_for(engine, hash))
         return WAITS; /* the time for the draws before is not up here */
     enum verdict all = look_at_entries(engine, block);
     return all == GOOD && !has_model(engine) ? WAITS : all;
@@ -462,7 +473,7 @@ check_one(struct swarm_engine *engine, struct swarm_block *kept)
     void             *room;
     if (!open_block(&block, &room, kept))
         return; /* no memory now; the next event tries again */
-    enum verdict verdict = look(engine, &block);
+    enum verdict verdict = look(engine, &block, &kept->hash);
     if (verdict == WAITS) {
         engine->look_at = pn_ms_add(engine->now, LOOK_AGAIN_MS);
     } else if (verdict == GOOD) {
@@ -566,7 +577,8 @@ swarm_block_is_possible(const struct swarm_engine *engine, const struct wire_blo
 }
 
 void
-swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
+swarm_block_learn(struct swarm_engine *engine, uint32_t member, const struct wire_block *block,
+                  pn_ms now)
 {
     for (size_t i = 0; i < block->entry_count; i++) {
         const struct wire_entry *entry = &block->entries[i];
@@ -580,6 +592,7 @@ swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, p
                         .height       = block->height,
                         .part         = FED_UPDATE_PART,
                         .contribution = &part});
+        swarm_pull_from(engine, member, &entry->update, now);
     }
     for (size_t i = 0; i < block->agreement->report_count; i++) {
         const struct wire_report *report = &block->agreement->reports[i];
@@ -592,5 +605,6 @@ swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, p
                         .height       = block->height,
                         .part         = FED_REPORT_PART,
                         .contribution = &part});
+        swarm_pull_from(engine, member, &report->report, now);
     }
 }

@@ -344,7 +344,7 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
             return st;
         if (swarm_block_keep(engine, &hash, &propose.block, &signature) == NULL)
             return PN_ENOMEM;
-        swarm_block_learn(engine, &block, now);
+        swarm_block_learn(engine, member, &block, now);
         want_if_asked(engine, &hash, now);
     }
     const struct fed_consensus_event event = {.kind       = shown ? FED_C_SHOWN : FED_C_PROPOSAL,
@@ -531,7 +531,6 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
     struct fed_chain     after;
     enum pn_status       st =
         wire_decision_decode(&decision, arena_of(engine), frame->body, frame->header.body_size);
-    (void)member;
     if (st != PN_OK)
         return st;
     if (engine->committing || engine->machine.finished)
@@ -546,7 +545,7 @@ take_decision(struct swarm_engine *engine, pn_ms now, uint32_t member,
         return st;
     if (swarm_block_keep(engine, &hash, &decision.block, &signature) == NULL)
         return PN_ENOMEM;
-    swarm_block_learn(engine, &block, now);
+    swarm_block_learn(engine, member, &block, now);
     engine->now = now;
     swarm_block_check(engine, &hash);
     return PN_OK;

@@ -294,6 +294,22 @@ swarm_pull_blob(struct swarm_engine *engine, enum swarm_folder folder, const str
     (void)begin_pull(engine, &wanted, first, now);
 }
 
+void
+swarm_pull_from(struct swarm_engine *engine, uint32_t member, const struct wire_blob *wire,
+                pn_ms now)
+{
+    const struct sec_blob blob  = fed_blob_from_wire(wire);
+    struct swarm_pull    *pull  = find_pull(engine, &blob);
+    bool                  comes = pull != NULL && pull->source == pull->member &&
+                 swarm_is_open(engine, pull->source) && pull->silences == 0;
+    if (pull == NULL || comes || pull->landing || pull->source == member ||
+        !swarm_is_open(engine, member))
+        return;
+    pull->source = member;
+    fed_fetch_reconnected(&pull->fetch.fetch);
+    ask_for_chunks(engine, pull, now);
+}
+
 static bool
 is_part_pulled(const struct swarm_engine *engine, uint32_t member, enum fed_part_kind part)
 {

@@ -81,7 +81,7 @@ restore_bound(struct swarm_engine *engine, const uint8_t *at, const uint8_t *end
     if (wire_block_decode(&block, &engine->config.scratch->arena, span.bytes, span.size) == PN_OK &&
         block.agreement != NULL && block.height == engine->chain.height &&
         swarm_block_keep(engine, &hash, &span, &signature) != NULL)
-        swarm_block_learn(engine, &block, now);
+        swarm_block_learn(engine, engine->self, &block, now);
     return span.bytes + span.size;
 }
 

@@ -184,6 +184,9 @@ void swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part
 /* Fetches a blob of the ledger: the newest model, the scaling. */
 void swarm_pull_blob(struct swarm_engine *engine, enum swarm_folder folder,
                      const struct sec_blob *blob, pn_ms now);
+/* `member` has this blob: it is asked for what is missing, unless that comes from its owner. */
+void swarm_pull_from(struct swarm_engine *engine, uint32_t member, const struct wire_blob *wire,
+                     pn_ms now);
 /* Starts what waits; asks for what is due. */
 void  swarm_pull_more(struct swarm_engine *engine, pn_ms now);
 pn_ms swarm_pull_deadline(const struct swarm_engine *engine);
@@ -252,8 +255,9 @@ void swarm_block_check_more(struct swarm_engine *engine);
 bool swarm_block_is_asked(const struct swarm_engine *engine, const struct sec_hash *hash);
 /* Nothing in it is larger than this job allows, whoever signed it. */
 bool swarm_block_is_possible(const struct swarm_engine *engine, const struct wire_block *block);
-/* A proposal names contributions: what we have not heard of is pulled. */
-void swarm_block_learn(struct swarm_engine *engine, const struct wire_block *block, pn_ms now);
+/* A block names contributions: what we have not heard of is pulled. `member` has them. */
+void swarm_block_learn(struct swarm_engine *engine, uint32_t member, const struct wire_block *block,
+                       pn_ms now);
 
 /* ---- commit.c ---- */
 

@@ -205,8 +205,9 @@ the_swarm_goes_on_when_members_that_were_drawn_are_dead(void **state)
         struct sim_config config = config_of(seed, 7, false);
         config.job               = &scenario.drawn[7];
         config.grace_ms          = 600000;
-        config.faults            = (struct sim_faults){
-                       .dead = 2, .dead_ms = 600, .delay_min_ms = 20, .delay_max_ms = 60, .heal_ms = 60000};
+        config.faults            = (struct sim_faults){.dead = 2, .dead_ms = 600, .heal_ms = 60000};
+        config.faults.delay_min_ms = 20;
+        config.faults.delay_max_ms = 60;
         redrawn += run(&config).redrawn;
     }
     assert_true(redrawn > 0);
@@ -220,10 +221,24 @@ a_leader_cannot_choose_another_draw_before_its_time(void **state)
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct sim_config config = config_of(seed, 7, false);
         config.job               = &scenario.drawn[7];
-        config.faults            = (struct sim_faults){.hasty = 4};
+        config.faults            = (struct sim_faults){.hasty = 1u << 2};
         struct sim_result swarm  = run(&config);
         assert_int_equal(swarm.redrawn, 0);
         expect_model_of_a_coordinator(&swarm, &config);
+    }
+}
+
+/* Two of seven are dead, so all others must agree; one of them would wait for the longest. */
+static void
+whoever_sees_that_the_time_of_honest_others_is_up_does_not_wait(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct sim_config config = config_of(seed, 7, false);
+        config.job               = &scenario.drawn[7];
+        config.faults            = (struct sim_faults){.dead = 2, .dead_ms = 5, .hasty = 0x77};
+        config.grace_ms          = 20000; /* the time of one draw */
+        (void)run(&config);
     }
 }
 
@@ -260,6 +275,7 @@ main(void)
         cmocka_unit_test(one_liar_alone_cannot_fork_it),
         cmocka_unit_test(the_swarm_goes_on_when_members_that_were_drawn_are_dead),
         cmocka_unit_test(a_leader_cannot_choose_another_draw_before_its_time),
+        cmocka_unit_test(whoever_sees_that_the_time_of_honest_others_is_up_does_not_wait),
         cmocka_unit_test(a_disk_that_lies_is_found_out),
     };
     if (sec_init() != PN_OK || nn_start_up() != PN_OK)
