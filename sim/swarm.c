@@ -507,9 +507,9 @@ boot(struct swarm_party *party)
         return; /* it has left */
     const struct sim_federation *federation = &world->epochs[party->epoch];
     swarm_config_defaults(&config, world->config->job);
-    config.trusted   = world->epochs[party->given].roster;
-    config.roster    = federation->roster;
-    config.text      = (struct wire_span){federation->text.bytes, federation->text.size};
+    config.trusted = world->epochs[party->given].roster;
+    config.roster  = federation->roster;
+    config.text    = (struct wire_span){federation->text.bytes, federation->text.size};
     if ((world->config->faults.hasty >> party->index & 1) != 0)
         config.limits.collect_ms = config.limits.away_ms = 0;
     config.self      = party->index + 2;
