@@ -1,4 +1,5 @@
 #include "crypto/nominal.h"
+#include "crypto/seal.h"
 
 #include "crypto/merkle.h"
 #include "support/expect.h"
@@ -136,6 +137,32 @@ a_blob_is_checked_chunk_by_chunk(void **state)
     assert_false(sec_merkle_check(&blob, 1, bytes + SEC_CHUNK_SIZE, 1000, &proof));
 }
 
+/* Only its key and its nonce are hashed otherwise. */
+static void
+what_two_members_seal_opens_for_them_and_for_nobody_else(void **state)
+{
+    struct sec_transport_secret secrets[3];
+    struct sec_transport_public keys[3];
+    struct sec_seal_key         here, there, other;
+    uint8_t                     bytes[50] = {1}, sealed[50 + SEC_SEAL_EXTRA], out[50];
+    const struct sec_about      about     = {(const uint8_t *)"about", 5};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        memset(secrets[i].bytes, (int)i + 1, sizeof secrets[i].bytes);
+        sec_transport_public_of(&keys[i], &secrets[i]);
+    }
+    assert_true(
+        sec_seal_agree(&here, &(struct sec_seal_ends){.own = &secrets[0], .theirs = &keys[1]}));
+    assert_true(
+        sec_seal_agree(&there, &(struct sec_seal_ends){.own = &secrets[1], .theirs = &keys[0]}));
+    assert_true(
+        sec_seal_agree(&other, &(struct sec_seal_ends){.own = &secrets[2], .theirs = &keys[0]}));
+    sec_seal(sealed, &here, &about, bytes, sizeof bytes);
+    assert_true(sec_seal_open(out, &there, &about, sealed, sizeof sealed));
+    assert_memory_equal(out, bytes, sizeof bytes);
+    assert_false(sec_seal_open(out, &other, &about, sealed, sizeof sealed));
+}
+
 int
 main(void)
 {
@@ -146,6 +173,7 @@ main(void)
         NOMINAL(a_certificate_of_a_nominal_key_is_refused_by_the_real_suite),
         NOMINAL(hashes_differ_where_bytes_size_or_domain_do),
         NOMINAL(a_blob_is_checked_chunk_by_chunk),
+        NOMINAL(what_two_members_seal_opens_for_them_and_for_nobody_else),
     };
     if (sec_init() != PN_OK)
         return 1;
