@@ -83,11 +83,10 @@ engine_peer_open(struct wire_frame *out, struct engine_peer *peer, const uint8_t
 }
 
 enum pn_status
-engine_peer_send(struct engine_peer *peer, const struct pn_ports *ports,
-                 struct engine_scratch *scratch, const struct engine_stamp *stamp)
+engine_peer_send_in(struct engine_peer *peer, const struct pn_ports *ports, struct pn_buffer *frame,
+                    const struct engine_stamp *stamp)
 {
-    struct pn_buffer *frame = &scratch->frame;
-    enum pn_status    st =
+    enum pn_status st =
         fed_link_seal(frame, &peer->link, stamp->type, stamp->round, stamp->attempt,
                       frame->bytes + WIRE_HEADER_SIZE, frame->size - WIRE_HEADER_SIZE);
     if (st != PN_OK)
@@ -101,6 +100,13 @@ engine_peer_send(struct engine_peer *peer, const struct pn_ports *ports,
 }
 
 enum pn_status
+engine_peer_send(struct engine_peer *peer, const struct pn_ports *ports,
+                 struct engine_scratch *scratch, const struct engine_stamp *stamp)
+{
+    return engine_peer_send_in(peer, ports, &scratch->frame, stamp);
+}
+
+enum pn_status
 engine_peer_hello(struct engine_peer *peer, const struct pn_ports *ports,
                   struct engine_scratch *scratch, uint64_t height, const struct sec_hash *head,
                   pn_ms now)
@@ -109,6 +115,8 @@ engine_peer_hello(struct engine_peer *peer, const struct pn_ports *ports,
                                .software = "panal " PANAL_VERSION,
                                .height   = height};
     memcpy(hello.head, head->bytes, sizeof hello.head);
+    if (peer->session != NULL)
+        memcpy(hello.key, peer->session->bytes, sizeof hello.key);
     if (hello.restart)
         peer->restart_at = pn_ms_add(now, FED_RESTART_MS);
 

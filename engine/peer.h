@@ -37,6 +37,8 @@ struct engine_peer {
     bool                   reachable;  /* something came since it went down              */
     bool                   gap;        /* frames of it are missing: a HELLO must say so   */
     pn_ms                  restart_at; /* earliest time of the next HELLO that asks       */
+    /* Of a swarm's member: its own, said in each HELLO; else NULL. Borrowed. */
+    const struct sec_transport_public *session;
 };
 
 void engine_peer_init(struct engine_peer *peer, const struct fed_link_ends *ends, uint32_t boot);
@@ -57,6 +59,12 @@ PN_MUST_CHECK enum pn_status engine_peer_send(struct engine_peer        *peer,
                                               const struct pn_ports     *ports,
                                               struct engine_scratch     *scratch,
                                               const struct engine_stamp *stamp);
+
+/* The same with the body in `frame`, at WIRE_HEADER_SIZE. */
+PN_MUST_CHECK enum pn_status engine_peer_send_in(struct engine_peer        *peer,
+                                                 const struct pn_ports     *ports,
+                                                 struct pn_buffer          *frame,
+                                                 const struct engine_stamp *stamp);
 
 /* Sends a HELLO with our ledger's height and head: opens a new session in our direction. */
 PN_MUST_CHECK enum pn_status engine_peer_hello(struct engine_peer *peer,

@@ -54,6 +54,7 @@ may_send(enum wire_type type, const struct fed_link_ends *ends, bool coordinator
     case WIRE_DECISION:
     case WIRE_STATUS:
     case WIRE_SHOW:
+    case WIRE_RELAY:
         return ends->swarm;
     }
     PN_UNREACHABLE("a type that wire_frame_decode does not know");

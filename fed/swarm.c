@@ -11,7 +11,8 @@ enum {
     PROPOSE_MS = 10000,
     VOTE_MS    = 2000,
     GROW_MS    = 2000,
-    REPEAT_MS  = 2000
+    REPEAT_MS  = 2000,
+    SOON_MS    = 100
 };
 
 /* One call of step: what its functions share. */
@@ -400,6 +401,12 @@ end(const struct turn *turn)
     emit(turn, &(struct fed_swarm_effect){.kind = FED_S_END});
 }
 
+static pn_ms
+earlier(pn_ms a, pn_ms b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- events ---- */
 
 /* It reached our height, and may have missed what we said of it while it was behind. */
@@ -534,6 +541,9 @@ take(const struct turn *turn, const struct fed_swarm_event *event)
     case FED_S_SEEN:
         see(turn, event->member, event->height);
         return PN_OK;
+    case FED_S_REACH:
+        swarm->status_at = earlier(swarm->status_at, pn_ms_add(turn->now, SOON_MS));
+        return PN_OK;
     case FED_S_ABLE:
         swarm->able = true;
         return PN_OK;
@@ -572,12 +582,6 @@ fed_swarm_step(struct fed_swarm *swarm, pn_ms now, const struct fed_swarm_event 
     }
     end(&turn);
     return st;
-}
-
-static pn_ms
-earlier(pn_ms a, pn_ms b)
-{
-    return a < b ? a : b;
 }
 
 /* When somebody who is waited for will have been away for too long. */

@@ -91,6 +91,7 @@ enum fed_swarm_event_kind {
     FED_S_UP,         /* a session with `member` is open; `height`: blocks it holds */
     FED_S_DOWN,
     FED_S_SEEN,       /* `member` holds `height` blocks */
+    FED_S_REACH,      /* host: we have a connection more or less: others hear of it soon */
     FED_S_ABLE,       /* host: our records are read, or never will be: ask for our parts */
     FED_S_ANNOUNCED,  /* `member` committed to `contribution` as `part`, for `height`; checked */
     FED_S_HERE,       /* host: that part of `member` is whole and good; `norm` */

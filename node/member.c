@@ -16,6 +16,7 @@ struct service {
     bool                        has_job;
     struct net_loop            *loop;
     struct swarm_engine        *engine;
+    struct sec_transport_secret session; /* of this life */
     struct member_report        report;
     struct engine_roster_signed next;            /* the epoch of the roster that we propose */
     bool                        stopped;         /* by a signal */
@@ -105,8 +106,10 @@ wall_ms(void *host)
 static enum pn_status
 open_engine(struct service *service, struct pn_error *why)
 {
-    struct node_daemon *daemon = service->daemon;
-    struct swarm_config config;
+    struct node_daemon         *daemon = service->daemon;
+    struct swarm_config         config;
+    struct sec_transport_public public_key;
+    sec_transport_new(&public_key, &service->session);
     swarm_config_defaults(&config, &service->job);
     service->report  = (struct member_report){.roster = daemon->party.roster,
                                               .rounds = service->job.job->rounds,
@@ -116,6 +119,8 @@ open_engine(struct service *service, struct pn_error *why)
     config.text      = daemon->party.text;
     config.self      = daemon->party.self->number;
     config.secret    = &daemon->party.secret;
+    config.transport = &daemon->party.transport_secret;
+    config.session   = &service->session;
     config.boot      = daemon->party.boot;
     config.policy    = &daemon->settings.policy;
     config.source    = &daemon->settings.source;
@@ -322,6 +327,7 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
     net_loop_free(service.loop); /* waits for the work that the engine owns */
     swarm_engine_free(service.engine);
     engine_roster_signed_fini(&service.next);
+    sec_transport_wipe(&service.session);
     if (service.has_job)
         engine_job_fini(&service.job);
     return st;

@@ -148,7 +148,11 @@ member_report_notice(void *host, const struct swarm_notice *notice)
     char                  why[600];
     switch (notice->kind) {
     case SWARM_UP:
-        pn_log(PN_LOG_INFO, "event=connected member=%s", member);
+        if (notice->via == 0)
+            pn_log(PN_LOG_INFO, "event=connected member=%s", member);
+        else
+            pn_log(PN_LOG_INFO, "event=connected member=%s via=%s", member,
+                   name_of(report, notice->via));
         emit(report, "joined", member, "text", "");
         return;
     case SWARM_DOWN:

@@ -48,11 +48,19 @@ wire_body_max(uint16_t type)
     case WIRE_SHOW:
     case WIRE_DECISION:
         return WIRE_DECISION_MAX;
+    case WIRE_RELAY:
+        return WIRE_RELAY_MAX;
     case WIRE_SURVEY:
         return 0;
     default:
         return WIRE_CONTROL_MAX;
     }
+}
+
+uint16_t
+wire_type_of(const uint8_t *bytes, size_t size)
+{
+    return size < AT_RUN ? 0 : pn_get_u16(bytes + AT_TYPE);
 }
 
 void

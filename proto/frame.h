@@ -36,6 +36,7 @@ enum {
     WIRE_BLOCK_MAX      = 524288,         /* body of COMMIT                  */
     WIRE_DECISION_MAX   = 589824,         /* PROPOSE, DECISION: a block and votes */
     WIRE_CONTROL_MAX    = 65536,          /* every other type; SURVEY: none   */
+    WIRE_RELAY_MAX      = 590068,         /* RELAY: the largest of these frames, sealed */
     WIRE_FRAME_MAX      = WIRE_HEADER_SIZE + WIRE_BODY_MAX + WIRE_SIGNATURE_SIZE
 };
 
@@ -66,7 +67,8 @@ enum {
     X(WIRE_ASK, 22, "ask")              /* S for a block                            */ \
     X(WIRE_DECISION, 23, "decision")    /* S a block, with the votes that decided   */ \
     X(WIRE_STATUS, 24, "status")        /* S how far the sender is                  */ \
-    X(WIRE_SHOW, 25, "show")            /* S to the next leader: a block that is valid */
+    X(WIRE_SHOW, 25, "show")            /* S to the next leader: a block that is valid */ \
+    X(WIRE_RELAY, 26, "relay")          /* S a frame between two others, sealed; raw */
 
 enum wire_type {
 #define WIRE_TYPE_ENUM(name, number, text) name = number,
@@ -78,6 +80,8 @@ enum wire_type {
 const char *wire_type_text(uint16_t type);
 /* The largest body of a type: the limits above, and 0 for SURVEY, which has none. */
 uint32_t wire_body_max(uint16_t type);
+/* What bytes that may be a frame say their type is; 0 when they are too short to. */
+uint16_t wire_type_of(const uint8_t *bytes, size_t size);
 
 struct wire_header {
     uint16_t type;

@@ -23,6 +23,7 @@ hello_put(Panal__Hello *pb, const struct wire_hello *message, struct wire_parts 
     pb->software = wire_put_text(message->software);
     pb->height   = message->height;
     pb->head     = WIRE_PUT_BYTES(message->head);
+    pb->key      = WIRE_PUT_BYTES(message->key);
 }
 
 static bool
@@ -31,7 +32,7 @@ hello_get(struct wire_hello *message, const Panal__Hello *pb)
     message->restart  = pb->restart;
     message->software = pb->software;
     message->height   = pb->height;
-    return WIRE_GET_BYTES(message->head, &pb->head);
+    return WIRE_GET_BYTES(message->head, &pb->head) && WIRE_GET_BYTES(message->key, &pb->key);
 }
 
 static bool

@@ -30,6 +30,7 @@ enum {
     WIRE_MEMBERS_MAX = 1024,
     WIRE_SWARM_MAX   = 128,   /* members of a swarm                      */
     WIRE_CONVICTIONS_MAX = 16,
+    WIRE_REACH_MAX   = WIRE_SWARM_MAX / 8,
     WIRE_ROSTER_MAX  = 262144, /* bytes of federation.yaml                */
     WIRE_SIGNERS_MAX = 64,
     WIRE_MINISIGN_MAX = 1024,
@@ -59,6 +60,8 @@ struct wire_hello {
     const char *software; /* "panal 0.1.0" */
     uint64_t    height;   /* blocks that the sender holds */
     uint8_t     head[32]; /* hash of the last one; zeros exactly when there is none */
+    uint8_t     key[32];  /* X25519, of this life of a swarm's member: for frames that others
+                             forward; else zeros */
 };
 
 struct wire_offer {
@@ -203,6 +206,8 @@ struct wire_status {
     uint64_t           height;   /* blocks that the sender holds */
     uint8_t            head[32]; /* zeros exactly when there is none */
     enum wire_activity activity;
+    struct wire_span   reach; /* bit place % 8 of byte place / 8: the sender has a session with it
+                                 on a connection of their own; 1 to WIRE_REACH_MAX bytes */
 };
 
 #define WIRE_MESSAGE(type)                                                              \
@@ -249,6 +254,22 @@ struct wire_chunk {
 PN_MUST_CHECK enum pn_status wire_chunk_encode(struct pn_buffer *out,
                                                const struct wire_chunk *message);
 PN_MUST_CHECK enum pn_status wire_chunk_decode(struct wire_chunk *out, const uint8_t *bytes,
+                                               size_t size);
+
+/*
+ * WIRE_RELAY is raw: a whole frame from one member of a swarm to another, that a third one passes
+ * on without being able to read it.
+ *     origin u32 | target u32 | greeting u32 | sealed
+ * The first WIRE_RELAY_HEAD bytes are what the seal is about (crypto/seal).
+ */
+enum { WIRE_RELAY_HEAD = 12, WIRE_RELAY_SEAL = 40, WIRE_RELAY_INNER_MIN = 192 };
+struct wire_relay {
+    uint32_t         origin, target; /* member numbers, different                        */
+    bool             greeting;       /* a HELLO, sealed under the key for greetings       */
+    struct wire_span sealed;         /* nonce, ciphertext, tag of at least an empty frame */
+};
+void wire_relay_head(uint8_t out[static WIRE_RELAY_HEAD], const struct wire_relay *relay);
+PN_MUST_CHECK enum pn_status wire_relay_decode(struct wire_relay *out, const uint8_t *bytes,
                                                size_t size);
 
 /* ---- the ledger's entry; its encoded bytes are what is hashed, signed and stored ---- */

@@ -115,6 +115,7 @@ status_put(Panal__Status *pb, const struct wire_status *message, struct wire_par
     pb->height   = message->height;
     pb->head     = WIRE_PUT_BYTES(message->head);
     pb->activity = (Panal__Activity)message->activity;
+    pb->reach    = wire_put_bytes(message->reach.bytes, message->reach.size);
 }
 
 static bool
@@ -122,6 +123,7 @@ status_get(struct wire_status *message, const Panal__Status *pb)
 {
     message->height   = pb->height;
     message->activity = (enum wire_activity)pb->activity;
+    message->reach    = wire_get_span(&pb->reach);
     return WIRE_GET_BYTES(message->head, &pb->head);
 }
 
@@ -129,7 +131,8 @@ static bool
 status_is_valid(const struct wire_status *message)
 {
     return (message->height == 0) == wire_is_zero(message->head, sizeof message->head) &&
-           message->activity >= WIRE_IDLE && message->activity <= WIRE_SENDING;
+           message->activity >= WIRE_IDLE && message->activity <= WIRE_SENDING &&
+           message->reach.size >= 1 && message->reach.size <= WIRE_REACH_MAX;
 }
 
 WIRE_FLAT_MESSAGE(status, Status)

@@ -11,13 +11,14 @@ enum {
 };
 
 static void
-make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
+make_member(struct fed_roster_member *out, struct sim_federation *federation,
             struct sec_sign_secret *root, struct pn_rng *rng, const char *name,
             const char *organisation, uint32_t number)
 {
-    uint8_t                     seed[32];
-    struct sec_sign_public      node;
-    struct sec_transport_secret transport;
+    uint8_t                      seed[32];
+    struct sec_sign_public       node;
+    struct sec_sign_secret      *secret    = &federation->secrets[number - 1];
+    struct sec_transport_secret *transport = &federation->transports[number - 1];
     for (size_t i = 0; i < 32; i += 8)
         pn_put_u64(seed + i, pn_rng_u64(rng));
     sec_sign_from_seed(&node, secret, seed);
@@ -25,7 +26,7 @@ make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
         pn_put_u64(seed + i, pn_rng_u64(rng));
     sec_sign_from_seed(&out->root, root, seed);
     for (size_t i = 0; i < 32; i += 8)
-        pn_put_u64(transport.bytes + i, pn_rng_u64(rng));
+        pn_put_u64(transport->bytes + i, pn_rng_u64(rng));
 
     out->number = number;
     out->role   = number == 1 ? FED_ROLE_COORDINATOR : FED_ROLE_NODE;
@@ -35,18 +36,19 @@ make_member(struct fed_roster_member *out, struct sec_sign_secret *secret,
     out->certificate = (struct sec_certificate){
         .serial = 1, .not_before = SIM_ISSUED, .not_after = SIM_ISSUED + DAYS_100, .node = node};
     snprintf(out->certificate.name, sizeof out->certificate.name, "%s", name);
-    sec_transport_public_of(&out->certificate.transport, &transport);
+    sec_transport_public_of(&out->certificate.transport, transport);
     sec_certificate_sign(&out->certificate, root);
 }
 
 static enum pn_status
 make_room(struct sim_federation *out, size_t members, struct pn_error *why)
 {
-    *out = (struct sim_federation){.secrets = calloc(members, sizeof *out->secrets),
-                                   .roots   = calloc(members, sizeof *out->roots)};
+    *out = (struct sim_federation){.secrets    = calloc(members, sizeof *out->secrets),
+                                   .transports = calloc(members, sizeof *out->transports),
+                                   .roots      = calloc(members, sizeof *out->roots)};
     pn_buffer_init(&out->text, 1u << 20);
     pn_buffer_init(&out->signature, 1u << 10);
-    return out->secrets != NULL && out->roots != NULL
+    return out->secrets != NULL && out->transports != NULL && out->roots != NULL
                ? PN_OK
                : pn_error_set(why, PN_ENOMEM, "no memory for %zu members", members);
 }
@@ -91,7 +93,7 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
     draft->epoch = draft->threshold = 1;
     draft->issued                   = SIM_ISSUED;
     draft->expires                  = SIM_ISSUED + DAYS_100;
-    make_member(&draft->members[0], &made.secrets[0], &made.roots[0], &rng, "hub", "Simulation", 1);
+    make_member(&draft->members[0], &made, &made.roots[0], &rng, "hub", "Simulation", 1);
     if (mode == FED_MODE_COORDINATOR) {
         snprintf(draft->endpoint, sizeof draft->endpoint, "tcp://127.0.0.1:7400");
         draft->coordinator = draft->member_count = 1;
@@ -99,8 +101,8 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
     for (size_t i = 0; i < count; i++) {
         struct fed_roster_member *member = &draft->members[draft->member_count++];
         memset(member, 0, sizeof *member);
-        make_member(member, &made.secrets[i + 1], &made.roots[i + 1], &rng, sites[i].name,
-                    sites[i].organisation, (uint32_t)i + 2);
+        make_member(member, &made, &made.roots[i + 1], &rng, sites[i].name, sites[i].organisation,
+                    (uint32_t)i + 2);
         if (mode == FED_MODE_SWARM)
             snprintf(member->endpoint, sizeof member->endpoint, "tcp://127.0.0.1:7400");
     }
@@ -143,6 +145,7 @@ sim_federation_next(struct sim_federation *out, const struct sim_federation *all
     if (st == PN_OK) {
         memcpy(draft, from, sizeof *draft);
         memcpy(made.secrets, before->secrets, members * sizeof *made.secrets);
+        memcpy(made.transports, all->transports, members * sizeof *made.transports);
         memcpy(made.roots, all->roots, members * sizeof *made.roots);
         fed_roster_follow(draft, before->roster);
         draft->member_count = 0;
@@ -174,6 +177,7 @@ sim_federation_fini(struct sim_federation *federation)
     fed_roster_free(federation->roster);
     free(federation->roots);
     free(federation->secrets); /* made from a public seed: nothing to wipe */
+    free(federation->transports);
     pn_buffer_fini(&federation->text);
     pn_buffer_fini(&federation->signature);
     *federation = (struct sim_federation){.roster = NULL};

@@ -434,6 +434,39 @@ lie_status(const struct saying *saying)
 }
 
 static bool
+lie_relay(const struct saying *saying)
+{
+    const struct fed_roster *roster = saying->liar->config.roster;
+    struct sim_liar         *liar   = saying->liar;
+    struct wire_relay        relay;
+    struct pn_buffer        *body = begin(liar);
+    if (!has(liar, SIM_BAD_RELAY) ||
+        wire_relay_decode(&relay, saying->frame.body, saying->frame.header.body_size) != PN_OK ||
+        pn_buffer_append(body, saying->frame.body, saying->frame.header.body_size) != PN_OK)
+        return false;
+    uint32_t other = roster->members[pn_rng_below(&liar->rng, roster->member_count)].number;
+    switch (pn_rng_below(&liar->rng, 5)) {
+    case 0:
+        return true;
+    case 1:
+        flip(body->bytes, body->size, &liar->rng);
+        break;
+    case 2:
+        relay.origin = other;
+        wire_relay_head(body->bytes, &relay);
+        break;
+    case 3:
+        relay.target = other;
+        wire_relay_head(body->bytes, &relay);
+        break;
+    default:
+        seal_body(saying, WIRE_RELAY);
+    }
+    seal_body(saying, WIRE_RELAY);
+    return true;
+}
+
+static bool
 lie_fault(const struct saying *saying)
 {
     struct sim_liar *liar = saying->liar;
@@ -516,6 +549,8 @@ lie_of_type(const struct saying *saying)
         return lie_propose(saying);
     case WIRE_STATUS:
         return lie_status(saying);
+    case WIRE_RELAY:
+        return lie_relay(saying);
     default:
         return false;
     }

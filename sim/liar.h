@@ -31,6 +31,7 @@ enum sim_habit {
     SIM_HUGE,          /* blobs and bodies as large as can be                            */
     SIM_NOISE,         /* flips bits                                                     */
     SIM_REPEAT,        /* says what it said before                                       */
+    SIM_BAD_RELAY,     /* forwards nothing, or other bytes, twice, in others' names      */
     SIM_HABITS_DRAWN,  /* what one liar can do alone                                     */
     /* With others: proposes two good blocks, and votes for the one that each was shown. */
     SIM_FORK = SIM_HABITS_DRAWN

@@ -168,6 +168,8 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
         faults.dead    = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 - faults.liars + 1);
         faults.dead_ms = 100 + pn_rng_below(&rng, 20000);
     }
+    if (scenario->mode == FED_MODE_SWARM && pn_rng_below(&rng, 3) == 0)
+        faults.blocked = often[pn_rng_below(&rng, 3)];
     *out = faults;
 }
 

@@ -11,9 +11,9 @@
  *
  * In a swarm as many members lie as it withstands, or fewer (sim/liar), and in some others stop for
  * good as long as both together are no more than that. Half of its loose seeds draw a third of the
- * members for a round, and wait for all of these: if any of them does not come, more are drawn.
- * Its worlds are made with whatever cryptography the process uses: nominal for many seeds, real for
- * some.
+ * members for a round, and wait for all of these: if any of them does not come, more are drawn. In
+ * a third of the seeds some pairs of members never have a connection. Its worlds are made with
+ * whatever cryptography the process uses: nominal for many seeds, real for some.
  */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H

@@ -31,14 +31,15 @@ struct swarm_party {
     struct swarm_world *world;
     uint32_t            index;
     bool                alive, side, dies, dead; /* for good: it will; it did */
-    size_t           given, epoch; /* of the roster, from 0: that it was given, that it goes by */
-    uint32_t         boot, life;
-    struct sim_liar *liar; /* NULL: it is honest */
-    struct swarm_engine *engine;
-    struct sim_disk     *disk;
-    struct store_disk    port;
-    pn_ms                tick_at;
-    uint64_t             height; /* the most that it ever held */
+    size_t   given, epoch; /* of the roster, from 0: that it was given, that it goes by */
+    uint32_t boot, life;
+    struct sec_transport_secret session; /* of this life */
+    struct sim_liar            *liar;    /* NULL: it is honest */
+    struct swarm_engine        *engine;
+    struct sim_disk            *disk;
+    struct store_disk           port;
+    pn_ms                       tick_at;
+    uint64_t                    height; /* the most that it ever held */
 };
 
 struct swarm_world {
@@ -50,7 +51,7 @@ struct swarm_world {
     struct sim_press        *press;
     struct sim_queue         queue;
     struct swarm_party      *parties;
-    bool                    *connected; /* count x count, symmetric */
+    bool                    *connected, *blocked; /* count x count, symmetric */
     size_t                   count;
     struct pn_rng            rng;
     struct sec_hasher        trace;
@@ -244,6 +245,7 @@ transmit(struct swarm_party *from, uint32_t to, const uint8_t *frame, size_t siz
                                     .from_life = from->life};
     world->result->frames++;
     world->result->bytes += size;
+    world->result->relayed += wire_type_of(frame, size) == WIRE_RELAY;
     trace(world, "send", from->index, to, size);
     if (world->parted && world->parties[to].side != from->side) {
         world->result->lost++;
@@ -512,9 +514,15 @@ boot(struct swarm_party *party)
     config.text    = (struct wire_span){federation->text.bytes, federation->text.size};
     if ((world->config->faults.hasty >> party->index & 1) != 0)
         config.limits.collect_ms = config.limits.away_ms = 0;
-    config.self      = party->index + 2;
-    config.secret    = &federation->secrets[party->index + 1];
-    config.boot      = ++party->boot;
+    config.self   = party->index + 2;
+    config.secret = &federation->secrets[party->index + 1];
+    config.boot   = ++party->boot;
+    struct pn_rng rng; /* of its own: the weather does not depend on it */
+    pn_rng_init(&rng, world->config->seed ^ (uint64_t)party->index << 32 ^ party->boot);
+    for (size_t i = 0; i < sizeof party->session.bytes; i += 8)
+        pn_put_u64(party->session.bytes + i, pn_rng_u64(&rng));
+    config.transport = &federation->transports[party->index + 1];
+    config.session   = &party->session;
     config.policy    = &world->policy;
     config.source    = world->config->sites[party->index].source;
     config.bytes_max = BYTES_MAX;
@@ -659,6 +667,8 @@ take_up(struct swarm_world *world, const struct sim_event *event)
 {
     const struct swarm_party *party = &world->parties[event->party];
     const struct swarm_party *other = &world->parties[event->from];
+    if (world->blocked[event->party * world->count + event->from])
+        return;
     if (party->alive && party->life == event->life && other->alive &&
         (!world->parted || party->side == other->side))
         set_link(world, event->party, event->from, true);
@@ -933,6 +943,46 @@ make_epochs(struct swarm_world *world, struct pn_error *why)
     return st;
 }
 
+/* Who is a member in all epochs counts. */
+static uint32_t
+shared_by(const struct swarm_world *world, size_t a, size_t b)
+{
+    uint32_t shared = 0;
+    bool     change = world->config->faults.epoch_ms != 0;
+    for (size_t i = 0; i < world->count; i++)
+        shared += i != a && i != b && !(change && (i == 1 || i + 1 == world->count)) &&
+                  !world->blocked[a * world->count + i] && !world->blocked[b * world->count + i];
+    return shared;
+}
+
+static bool
+all_share_enough(const struct swarm_world *world)
+{
+    bool enough = true;
+    for (size_t a = 0; a < world->count; a++)
+        for (size_t b = 0; b < a; b++)
+            enough = enough && (!world->blocked[a * world->count + b] ||
+                                shared_by(world, a, b) > world->config->faults.liars);
+    return enough;
+}
+
+/* Pairs that never have a connection: as many as the draw says and the rule allows. */
+static void
+draw_blocked(struct swarm_world *world)
+{
+    struct pn_rng root, rng;
+    pn_rng_init(&root, world->config->seed);
+    pn_rng_derive(&rng, &root, PN_RNG_WORLD, 2);
+    for (size_t a = 0; a < world->count; a++)
+        for (size_t b = 0; b < a; b++) {
+            bool *one = &world->blocked[a * world->count + b],
+                 *two = &world->blocked[b * world->count + a];
+            *one = *two = pn_rng_uniform(&rng) < world->config->faults.blocked;
+            if (*one && !all_share_enough(world))
+                *one = *two = false;
+        }
+}
+
 static enum pn_status
 open_world(struct swarm_world *world, struct pn_error *why)
 {
@@ -946,9 +996,11 @@ open_world(struct swarm_world *world, struct pn_error *why)
         return st;
     world->parties   = calloc(config->site_count, sizeof *world->parties);
     world->connected = calloc(config->site_count * config->site_count, sizeof *world->connected);
-    if (world->parties == NULL || world->connected == NULL)
+    world->blocked   = calloc(config->site_count * config->site_count, sizeof *world->blocked);
+    if (world->parties == NULL || world->connected == NULL || world->blocked == NULL)
         return PN_ENOMEM;
     world->count = config->site_count;
+    draw_blocked(world);
     for (uint32_t i = 0; st == PN_OK && i < world->count; i++) {
         struct swarm_party *party = &world->parties[i];
         party->world              = world;
@@ -984,6 +1036,7 @@ close_world(struct swarm_world *world)
     sim_press_free(world->press);
     free(world->parties);
     free(world->connected);
+    free(world->blocked);
     free(world->heads);
     engine_scratch_fini(&world->scratch);
     for (size_t i = 0; i < EPOCHS; i++)

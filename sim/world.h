@@ -52,6 +52,9 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     uint32_t habits; /* of them: bits of sim/liar's, 0: drawn                                   */
     uint32_t dead;   /* in a swarm: so many honest members stop for good, drawn from the seed,  */
     pn_ms    dead_ms; /* each after about so long                                              */
+    /* In a swarm: chance that two members never have a connection; but every two share more members
+     * with one to both than there are liars. */
+    double   blocked;
     pn_ms    delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
     /* Means. A partition cuts a random set of nodes off; half of the crashes come in the middle of
      * a write. */
@@ -94,6 +97,7 @@ struct sim_result {
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
     uint64_t        steps_min, steps_max; /* of the trainings of honest members */
+    uint64_t        relayed; /* of the frames sent: those that forward another */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
     uint64_t        epochs; /* of a swarm's roster, that were in force */
     uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */

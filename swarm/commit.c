@@ -269,6 +269,8 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     if (block->kind != WIRE_BLOCK_FINISH)
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
+    swarm_pay(engine, &engine->chain.model);
+    swarm_pay(engine, &engine->chain.scaling);
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});
 }
 

@@ -12,14 +12,18 @@ enum {
 /* Encodes anew for each: a frame is put together in the scratch where its body is. */
 typedef enum pn_status encode_fn(struct pn_buffer *out, const void *message);
 
+/* First what others forward: a forwarder that hears from us that the run is over has forwarded it.
+ */
 static void
 say(struct swarm_engine *engine, uint32_t to, enum wire_type type, encode_fn *encode,
     const void *message)
 {
-    for (uint32_t i = 0; i < engine->count; i++)
-        if ((to == engine->self || to == i) && swarm_is_open(engine, i) &&
-            encode(engine_scratch_begin(engine->config.scratch), message) == PN_OK)
-            swarm_send(engine, i, type);
+    for (uint32_t near = 0; near < 2; near++)
+        for (uint32_t i = 0; i < engine->count; i++)
+            if ((to == engine->self || to == i) && swarm_is_open(engine, i) &&
+                swarm_is_near(engine, i) == near &&
+                encode(engine_scratch_begin(engine->config.scratch), message) == PN_OK)
+                swarm_send(engine, i, type);
 }
 
 #define ENCODER(type)                                                                              \
@@ -245,9 +249,12 @@ tell_short(struct swarm_engine *engine)
 static void
 tell_status(struct swarm_engine *engine)
 {
+    struct fed_reach reach;
+    fed_routes_reach(&reach, &engine->routes);
     tell_short(engine);
     struct wire_status status = {.height   = engine->chain.height,
-                                 .activity = engine->working ? WIRE_TRAINING : WIRE_IDLE};
+                                 .activity = engine->working ? WIRE_TRAINING : WIRE_IDLE,
+                                 .reach    = {reach.bits, fed_reach_size(engine->count)}};
     memcpy(status.head, engine->chain.head.bytes, sizeof status.head);
     say(engine, engine->self, WIRE_STATUS, encode_status, &status);
 }

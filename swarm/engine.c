@@ -57,7 +57,15 @@ swarm_submit(struct swarm_engine *engine, struct engine_work *work,
 bool
 swarm_is_open(const struct swarm_engine *engine, uint32_t member)
 {
-    return member != engine->self && engine->members[member].peer.link.sent_hello;
+    const struct swarm_member *of = &engine->members[member];
+    return member != engine->self && of->peer.link.sent_hello &&
+           (of->has_session || fed_routes_via(&engine->routes, member) == FED_NOBODY);
+}
+
+bool
+swarm_is_near(const struct swarm_engine *engine, uint32_t member)
+{
+    return swarm_is_open(engine, member) && engine->ways[member].near != FED_AWAY;
 }
 
 bool
@@ -80,17 +88,16 @@ swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type)
     const struct engine_stamp stamp = {
         .type = type, .round = engine->chain.height, .attempt = swarm_mark(engine)};
     /* SAFE: a frame that does not leave is said again when the session is opened anew. */
-    (void)!engine_peer_send(&engine->members[member].peer, &engine->config.ports,
-                            engine->config.scratch, &stamp);
+    (void)!engine_peer_send(&engine->members[member].peer, &engine->ports, engine->config.scratch,
+                            &stamp);
 }
 
 void
 swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now)
 {
     /* SAFE: a greeting that is lost is asked for by the other side. */
-    (void)!engine_peer_hello(&engine->members[member].peer, &engine->config.ports,
-                             engine->config.scratch, engine->chain.height, &engine->chain.head,
-                             now);
+    (void)!engine_peer_hello(&engine->members[member].peer, &engine->ports, engine->config.scratch,
+                             engine->chain.height, &engine->chain.head, now);
 }
 
 /* ---- one turn ---- */
@@ -202,7 +209,19 @@ swarm_engine_up(struct swarm_engine *engine, pn_ms now, uint32_t number)
     if (member >= engine->count || member == engine->self)
         return;
     engine->members[member].peer.reachable = true;
+    swarm_route(engine, now, &(struct fed_route_event){.kind = FED_R_LINE, .member = member});
     swarm_greet(engine, member, now);
+}
+
+void
+swarm_lose(struct swarm_engine *engine, pn_ms now, uint32_t member)
+{
+    struct swarm_member *of = &engine->members[member];
+    engine_peer_down(&of->peer);
+    if (of->greeted)
+        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_DOWN, .member = of->party->number});
+    of->greeted = false;
+    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_DOWN, .member = member});
 }
 
 void
@@ -211,12 +230,9 @@ swarm_engine_down(struct swarm_engine *engine, pn_ms now, uint32_t number)
     uint32_t member = place_of(engine, number);
     if (member >= engine->count || member == engine->self)
         return;
-    struct swarm_member *of = &engine->members[member];
-    engine_peer_down(&of->peer);
-    if (of->greeted)
-        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_DOWN, .member = number});
-    of->greeted = false;
-    swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_DOWN, .member = member});
+    if (fed_routes_via(&engine->routes, member) == FED_NOBODY) /* else it said so before */
+        swarm_lose(engine, now, member);
+    swarm_route(engine, now, &(struct fed_route_event){.kind = FED_R_AWAY, .member = member});
 }
 
 /* The same again is said again after a while. */
@@ -245,6 +261,70 @@ is_of_earlier_life(const struct swarm_member *of, const uint8_t *bytes, size_t s
            frame.header.sequence >> 32 < of->peer.link.taken_sequence >> 32;
 }
 
+/* Which way it came: that is the way back. */
+static void
+note_way(struct swarm_engine *engine, pn_ms now, uint32_t member, uint32_t by, bool greeting)
+{
+    struct swarm_member   *of    = &engine->members[member];
+    struct fed_route_event event = {.member = member, .kind = FED_R_LINE};
+    if (by != FED_NOBODY) {
+        event.kind     = FED_R_HEARD;
+        event.by       = by;
+        event.greeting = greeting;
+    } else if (greeting) {
+        event.kind = FED_R_NEAR;
+    } else if (engine->ways[member].near != FED_AWAY) {
+        return;
+    }
+    bool turns = by == FED_NOBODY && fed_routes_via(&engine->routes, member) != FED_NOBODY;
+    if (turns) /* the connection is back: what we say begins anew there */
+        of->peer.link.sent_hello = false;
+    swarm_route(engine, now, &event);
+    if (turns && !greeting)
+        swarm_greet(engine, member, now);
+}
+
+/* A forwarder may have kept it: it is not worth a look, nor a part of its sender's budget. */
+static bool
+is_old(const struct swarm_member *of, const struct wire_span *bytes)
+{
+    struct wire_frame frame;
+    return wire_frame_decode(&frame, bytes->bytes, bytes->size) == PN_OK &&
+           frame.header.sequence <= of->peer.link.taken_sequence;
+}
+
+void
+swarm_hear(struct swarm_engine *engine, pn_ms now, uint32_t member, uint32_t by,
+           const struct wire_span *bytes)
+{
+    struct swarm_member *of    = &engine->members[member];
+    struct wire_frame    frame = {.header = {.type = 0}};
+    enum pn_status       st    = PN_EPEER_LIMIT;
+    if (by != FED_NOBODY && is_old(of, bytes))
+        st = PN_EPEER_REPLAY;
+    else if (swarm_may_speak(engine, of, bytes, now))
+        st = engine_peer_open(&frame, &of->peer, bytes->bytes, bytes->size);
+    if (st == PN_OK) {
+        note_way(engine, now, member, by, frame.header.type == WIRE_HELLO);
+        st = swarm_take(engine, now, member, &frame);
+    }
+    bool bad = engine_count(&of->peer.counters, st) == ENGINE_REJECTED;
+    if (st == PN_EPEER_REPLAY && by == FED_NOBODY) {
+        if (is_of_earlier_life(of, bytes->bytes, bytes->size)) {
+            bad = true; /* whom we knew is gone */
+            swarm_lose(engine, now, member);
+            swarm_route(engine, now,
+                        &(struct fed_route_event){.kind = FED_R_AWAY, .member = member});
+        } else { /* a forwarder was faster; but the connection is there */
+            note_way(engine, now, member, by, false);
+        }
+    }
+    if (bad)
+        complain(engine, of, now, frame.header.type, st);
+    if (st == PN_EPEER_RUN && now >= of->peer.restart_at)
+        swarm_greet(engine, member, now); /* so that it hears of us, and can say the same */
+}
+
 void
 swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, const uint8_t *bytes,
                    size_t size)
@@ -252,22 +332,7 @@ swarm_engine_frame(struct swarm_engine *engine, pn_ms now, uint32_t number, cons
     uint32_t member = place_of(engine, number);
     if (member >= engine->count || member == engine->self || engine->halted)
         return;
-    struct swarm_member *of    = &engine->members[member];
-    struct wire_frame    frame = {.header = {.type = 0}};
-    enum pn_status       st    = PN_EPEER_LIMIT;
-    if (swarm_may_speak(engine, of, size, now))
-        st = engine_peer_open(&frame, &of->peer, bytes, size);
-    if (st == PN_OK)
-        st = swarm_take(engine, now, member, &frame);
-    bool bad = engine_count(&of->peer.counters, st) == ENGINE_REJECTED;
-    if (st == PN_EPEER_REPLAY && is_of_earlier_life(of, bytes, size)) {
-        bad = true; /* whom we knew is gone */
-        swarm_engine_down(engine, now, number);
-    }
-    if (bad)
-        complain(engine, of, now, frame.header.type, st);
-    if (st == PN_EPEER_RUN && now >= of->peer.restart_at)
-        swarm_greet(engine, member, now); /* so that it hears of us, and can say the same */
+    swarm_hear(engine, now, member, FED_NOBODY, &(struct wire_span){bytes, size});
     swarm_engine_tick(engine, now);
 }
 
@@ -292,6 +357,8 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
         return;
     if (now >= fed_swarm_deadline(&engine->machine))
         swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_TICK});
+    if (now >= fed_routes_deadline(&engine->routes))
+        swarm_route(engine, now, &(struct fed_route_event){.kind = FED_R_TICK});
     for (uint32_t i = 0; i < engine->count; i++)
         if (i != engine->self && engine_peer_must_ask(&engine->members[i].peer, now))
             swarm_greet(engine, i, now);
@@ -315,6 +382,9 @@ swarm_engine_deadline(const struct swarm_engine *engine)
         if (i != engine->self && (other = engine_peer_deadline(&engine->members[i].peer)) < at)
             at = other;
     other = swarm_pull_deadline(engine);
+    if (other < at)
+        at = other;
+    other = fed_routes_deadline(&engine->routes);
     if (other < at)
         at = other;
     return engine->look_at != 0 && engine->look_at < at ? engine->look_at : at;
@@ -354,7 +424,7 @@ swarm_engine_is_over(const struct swarm_engine *engine)
         return false;
     bool nobody = true; /* who could still give us the last model */
     for (uint32_t i = 0; i < engine->count; i++)
-        nobody = nobody && !swarm_is_open(engine, i);
+        nobody = nobody && !swarm_is_near(engine, i);
     return engine->halted || engine->holds_model || nobody;
 }
 
@@ -395,6 +465,7 @@ init_members(struct swarm_engine *engine)
         memcpy(ends.run, engine->run, sizeof ends.run);
         member->party = &roster->members[i];
         engine_peer_init(&member->peer, &ends, engine->config.boot);
+        member->peer.session = &engine->session;
     }
 }
 
@@ -411,7 +482,9 @@ init(struct swarm_engine *engine, struct pn_error *why)
     engine->members = calloc(engine->count, sizeof *engine->members);
     engine->parts   = calloc(engine->count, sizeof *engine->parts);
     engine->voters  = calloc(engine->count, sizeof *engine->voters);
-    if (engine->members == NULL || engine->parts == NULL || engine->voters == NULL)
+    engine->ways    = calloc(engine->count, sizeof *engine->ways);
+    if (engine->members == NULL || engine->parts == NULL || engine->voters == NULL ||
+        engine->ways == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for the members of the swarm");
     limits.consensus.members = engine->count;
     limits.consensus.self    = engine->self;
@@ -419,6 +492,7 @@ init(struct swarm_engine *engine, struct pn_error *why)
     fed_epochs_init(&engine->epochs, engine->config.trusted);
     fed_job_run(engine->run, roster->federation, engine->config.job->job, "1");
     fed_swarm_init(&engine->machine, &limits, engine->parts, engine->voters);
+    swarm_relay_init(engine);
     for (size_t i = 0; i < SWARM_FOLDERS; i++)
         engine_shelf_init(&engine->shelves[i], engine->config.disk);
     for (size_t i = 0; i < SWARM_PULLS; i++)
@@ -462,6 +536,8 @@ swarm_engine_free(struct swarm_engine *engine)
     pn_buffer_fini(&engine->record);
     fed_epochs_fini(&engine->epochs);
     engine_trainer_free(engine->trainer);
+    swarm_relay_fini(engine);
+    free(engine->ways);
     free(engine->kept);
     free(engine->members);
     free(engine->parts);

@@ -11,6 +11,9 @@
  * nothing more: its host makes another one, of that roster, on the same disk. A member that the
  * roster in force has not yet, or has with other keys, catches up until the one that it goes by is.
  *
+ * A member without a connection to us is spoken to through others (fed/route): the same frames,
+ * sealed end to end (crypto/seal). So are frames between others passed on, unread.
+ *
  * Training, measuring, folding and writing are work for the host's worker. What every member has
  * to compute it computes itself: it votes for a block only when it made the same bytes.
  *
@@ -46,7 +49,7 @@
 #include "store/disk.h"
 
 enum swarm_notice_kind {
-    SWARM_UP,        /* a session with `member`                                             */
+    SWARM_UP,        /* a session with `member`, or another way to it: `via` forwards, 0: nobody */
     SWARM_DOWN,
     SWARM_ABLE,      /* our records are read: `records`, `validation`, `test`               */
     SWARM_REFUSED,   /* this site contributes nothing; `text`: why, in full (stays here)    */
@@ -78,7 +81,7 @@ struct swarm_metric {
 
 struct swarm_notice {
     enum swarm_notice_kind     kind;
-    uint32_t                   member, view, draw; /* member: its number */
+    uint32_t                   member, via, view, draw; /* member, via: numbers */
     uint64_t                   height, round, records, validation, test, weight, steps, saturated;
     double                     loss, norm;
     enum data_part_kind        part;
@@ -97,6 +100,9 @@ struct swarm_config {
     uint32_t                      self;    /* our member number in it */
     const struct sec_sign_secret *secret;
     uint32_t                      boot; /* larger than in any earlier life; durable already */
+    /* Of our certificate; and a new one for this life, never stored. For frames that others
+     * forward. */
+    const struct sec_transport_secret *transport, *session;
     const struct fed_policy      *policy;
     const struct data_source     *source;
     const struct engine_job      *job;

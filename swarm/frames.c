@@ -27,8 +27,8 @@ frames_of_a_height(const struct swarm_engine *engine)
 }
 
 bool
-swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member, size_t size,
-                pn_ms now)
+swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
+                const struct wire_span *bytes, pn_ms now)
 {
     if (member->frames.most == 0 || member->budget_height != engine->machine.height) {
         uint64_t frames = frames_of_a_height(engine);
@@ -37,11 +37,14 @@ swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member, 
                            (engine->count + 2u) * engine->config.job->model_size +
                                frames * (uint64_t)BYTES_A_FRAME,
                            (uint64_t)FRAMES_A_SECOND * BYTES_A_FRAME, now);
+        swarm_fill_relay(&member->relay, 4 * engine->count, now);
         engine_budget_init(&member->complaints, COMPLAINTS, 1, now);
         member->budget_height = engine->machine.height;
     }
+    if (wire_type_of(bytes->bytes, bytes->size) == WIRE_RELAY)
+        return swarm_take_relay(&member->relay, bytes->size, now);
     return engine_budget_take(&member->frames, 1, now) &&
-           engine_budget_take(&member->bytes, size, now);
+           engine_budget_take(&member->bytes, bytes->size, now);
 }
 
 /* ---- how far others are ---- */
@@ -71,6 +74,21 @@ see_height(struct swarm_engine *engine, pn_ms now, uint32_t member, uint64_t hei
                 &(struct fed_swarm_event){.kind = FED_S_SEEN, .member = member, .height = height});
 }
 
+static void
+tell_up(struct swarm_engine *engine, uint32_t member)
+{
+    struct swarm_member *of  = &engine->members[member];
+    uint32_t             via = fed_routes_via(&engine->routes, member);
+    if (of->greeted && of->via == via)
+        return;
+    of->greeted = true;
+    of->via     = via;
+    swarm_tell(engine, &(struct swarm_notice){
+                           .kind   = SWARM_UP,
+                           .member = of->party->number,
+                           .via    = via != FED_NOBODY ? engine->members[via].party->number : 0});
+}
+
 static enum pn_status
 take_hello(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct wire_frame *frame)
 {
@@ -82,14 +100,15 @@ take_hello(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
         st = see_head(engine, member, hello.height, pn_get_u32(hello.head));
     if (st != PN_OK)
         return st;
+    swarm_relay_learn(of, hello.key);
+    if (hello.restart)
+        swarm_route(engine, now, &(struct fed_route_event){.kind = FED_R_MISSED, .member = member});
     if (hello.restart || !of->peer.link.sent_hello)
         swarm_greet(engine, member, now);
     for (size_t i = 0; i < SWARM_PULLS; i++)
         if (engine_fetch_is_busy(&engine->pulls[i].fetch) && engine->pulls[i].source == member)
             fed_fetch_reconnected(&engine->pulls[i].fetch.fetch);
-    if (!of->greeted)
-        swarm_tell(engine, &(struct swarm_notice){.kind = SWARM_UP, .member = of->party->number});
-    of->greeted = true;
+    tell_up(engine, member);
     return swarm_turn(
         engine, now,
         &(struct fed_swarm_event){.kind = FED_S_UP, .member = member, .height = hello.height});
@@ -103,9 +122,19 @@ take_status(struct swarm_engine *engine, pn_ms now, uint32_t member, const struc
         wire_status_decode(&status, arena_of(engine), frame->body, frame->header.body_size);
     if (st == PN_OK)
         st = see_head(engine, member, status.height, pn_get_u32(status.head));
-    if (st == PN_OK)
-        see_height(engine, now, member, status.height);
-    return st;
+    struct fed_reach reach; /* its places are ours when its roster is */
+    bool             ours = frame->header.epoch == engine->config.roster->epoch;
+    if (st == PN_OK && ours &&
+        !fed_reach_take(&reach, status.reach.bytes, status.reach.size, engine->count))
+        st = PN_EPEER_VALUE;
+    if (st != PN_OK)
+        return st;
+    see_height(engine, now, member, status.height);
+    if (ours)
+        swarm_route(
+            engine, now,
+            &(struct fed_route_event){.kind = FED_R_REACH, .member = member, .reach = &reach});
+    return PN_OK;
 }
 
 /* ---- contributions ---- */
@@ -583,6 +612,7 @@ static take_fn *const takers[] = {
     [WIRE_PULL] = take_pull,         [WIRE_CHUNK] = take_chunk,   [WIRE_REPORT] = take_report,
     [WIRE_PROPOSE] = take_propose,   [WIRE_VOTE] = take_vote,     [WIRE_ASK] = take_ask,
     [WIRE_DECISION] = take_decision, [WIRE_SHOW] = take_propose,  [WIRE_STATUS] = take_status,
+    [WIRE_RELAY] = swarm_relay_take,
 };
 
 /* What also a member hears that only catches up. */
@@ -599,9 +629,10 @@ swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
     uint16_t type = frame->header.type;
     if (type >= sizeof takers / sizeof takers[0] || takers[type] == NULL)
         return PN_EPEER_FORMAT; /* a coordinator's or a node's; the link refuses it as well */
-    /* HELLO, PULL and CHUNK have no head in their headers. */
-    bool           has_head = type != WIRE_HELLO && type != WIRE_PULL && type != WIRE_CHUNK;
-    enum pn_status st       = PN_OK;
+    /* HELLO, PULL, CHUNK and RELAY have no head in their headers. */
+    bool has_head =
+        type != WIRE_HELLO && type != WIRE_PULL && type != WIRE_CHUNK && type != WIRE_RELAY;
+    enum pn_status st = PN_OK;
     if (has_head)
         st = see_head(engine, member, frame->header.round, frame->header.attempt);
     if (st == PN_OK && !swarm_takes_part(engine) && !is_for_all(type)) {

@@ -20,8 +20,8 @@ put_on_shelf(struct swarm_engine *engine, enum swarm_folder folder, const struct
     return st;
 }
 
-enum pn_status
-swarm_give(struct swarm_engine *engine, uint32_t member, const struct wire_pull *pull)
+static enum pn_status
+give(struct swarm_engine *engine, uint32_t member, const struct wire_pull *pull)
 {
     const struct sec_blob blob = fed_blob_from_wire(&pull->blob);
     struct engine_peer   *peer = &engine->members[member].peer;
@@ -37,6 +37,43 @@ swarm_give(struct swarm_engine *engine, uint32_t member, const struct wire_pull 
             return engine_shelf_give(&engine->shelves[i], pull, peer, &engine->config.ports,
                                      engine->config.scratch);
     return PN_EPEER_STALE;
+}
+
+/* Who has no connection with its owner asks us before we have it. The oldest is forgotten: it is
+ * asked again. */
+static void
+owe(struct swarm_member *member, const struct wire_pull *pull)
+{
+    for (size_t i = 0; i < SWARM_OWED; i++)
+        if (memcmp(member->owed[i].blob.root, pull->blob.root, sizeof pull->blob.root) == 0) {
+            member->owed[i] = *pull;
+            return;
+        }
+    member->owed[member->owed_next++ % SWARM_OWED] = *pull;
+}
+
+enum pn_status
+swarm_give(struct swarm_engine *engine, uint32_t member, const struct wire_pull *pull)
+{
+    enum pn_status st = give(engine, member, pull);
+    if (st == PN_EPEER_STALE)
+        owe(&engine->members[member], pull);
+    return st;
+}
+
+void
+swarm_pay(struct swarm_engine *engine, const struct sec_blob *blob)
+{
+    for (uint32_t i = 0; i < engine->count; i++)
+        for (size_t k = 0; k < SWARM_OWED; k++) {
+            struct wire_pull     *owed   = &engine->members[i].owed[k];
+            const struct sec_blob wanted = fed_blob_from_wire(&owed->blob);
+            if (owed->count == 0 || !sec_blob_equal(&wanted, blob))
+                continue;
+            if (swarm_is_near(engine, i))
+                (void)!give(engine, i, owed); /* SAFE: it is asked again */
+            owed->count = 0;
+        }
 }
 
 /* ---- a whole blob: durable, and is it what it should be? ---- */
@@ -173,6 +210,8 @@ done_land(struct pn_work *work, pn_ms now)
         swarm_break(engine, st, "a blob cannot be written to the state directory, or not be read");
     else if (!gone && pull->member != FED_SWARM_MAX)
         judge(engine, now, pull, land);
+    if (st == PN_OK)
+        swarm_pay(engine, &land->blob);
     release_land(&land->base);
     swarm_block_check_more(engine);
     swarm_engine_tick(engine, now);
@@ -230,7 +269,7 @@ next_source(const struct swarm_engine *engine, uint32_t first)
 {
     for (uint32_t i = 0; i < engine->count; i++) {
         uint32_t member = (first + i) % engine->count;
-        if (swarm_is_open(engine, member))
+        if (swarm_is_near(engine, member))
             return member;
     }
     return first;
@@ -239,6 +278,8 @@ next_source(const struct swarm_engine *engine, uint32_t first)
 static void
 ask_for_chunks(struct swarm_engine *engine, struct swarm_pull *pull, pn_ms now)
 {
+    if (!swarm_is_near(engine, pull->source))
+        return;
     engine_fetch_ask(&pull->fetch, &engine->members[pull->source].peer, &engine->config.ports,
                      engine->config.scratch, now);
     pull->ask_at = engine_fetch_deadline(&pull->fetch);
@@ -281,7 +322,8 @@ swarm_pull_part(struct swarm_engine *engine, uint32_t member, enum fed_part_kind
                                       .part   = part,
                                       .height = engine->machine.height,
                                       .blob   = engine->parts[member].parts[part].blob};
-    (void)begin_pull(engine, &wanted, member, now);
+    uint32_t via = fed_routes_via(&engine->routes, member); /* who is near to it has it first */
+    (void)begin_pull(engine, &wanted, via != FED_NOBODY ? via : member, now);
 }
 
 void
@@ -362,7 +404,7 @@ swarm_pull_more(struct swarm_engine *engine, pn_ms now)
         struct swarm_pull *pull = &engine->pulls[i];
         if (!engine_fetch_is_busy(&pull->fetch) || now < engine_fetch_deadline(&pull->fetch))
             continue;
-        if (!swarm_is_open(engine, pull->source))
+        if (!swarm_is_near(engine, pull->source))
             pull->source = next_source(engine, pull->source);
         if (pull->ask_at != 0 && now >= pull->ask_at)
             pass_silence(engine, pull);
@@ -383,7 +425,7 @@ swarm_pull_deadline(const struct swarm_engine *engine)
     for (size_t i = 0; i < SWARM_PULLS; i++) {
         const struct swarm_pull *pull = &engine->pulls[i];
         pn_ms                    at   = engine_fetch_deadline(&pull->fetch);
-        if (pull->busy && swarm_is_open(engine, pull->source) && at < next)
+        if (pull->busy && swarm_is_near(engine, pull->source) && at < next)
             next = at;
     }
     return next;

@@ -4,6 +4,7 @@
  *     engine.c      from the outside in: new, frame, tick, and one turn of the machine
  *     frames.c      one function per message: decode, check, the machine's event
  *     effects.c     one function per effect of the machine
+ *     relay.c       frames that a third member forwards: ours, to us, and others'
  *     pulls.c       blobs that are coming, each from whoever has it; blobs that we give
  *     contribute.c  our own part: read the data, train, measure              work
  *     aggregate.c   what follows from the contributions: sums, model, metrics work
@@ -14,12 +15,14 @@
 #ifndef SWARM_STATE_H
 #define SWARM_STATE_H
 
+#include "crypto/seal.h"
 #include "engine/blob.h"
 #include "engine/budget.h"
 #include "engine/fetch.h"
 #include "engine/pace.h"
 #include "engine/shelf.h"
 #include "engine/work.h"
+#include "fed/route.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
 
@@ -27,19 +30,32 @@ enum {
     SWARM_PENDING_MAX = 32,
     SWARM_PULLS       = 8, /* at once; the others wait */
     SWARM_BLOCKS      = FED_C_BLOCKS + 2,
-    SWARM_FOLDERS     = 4
+    SWARM_FOLDERS     = 4,
+    SWARM_OWED        = 8 /* of one member */
 };
 enum swarm_folder { SWARM_MODELS, SWARM_UPDATES, SWARM_REPORTS, SWARM_SCALING };
 extern const char *const swarm_folders[SWARM_FOLDERS];
+
+struct swarm_relay_budget {
+    struct engine_budget frames, bytes;
+    uint64_t             height; /* that it was filled at */
+};
 
 struct swarm_member {
     const struct fed_roster_member *party;
     struct engine_peer              peer;
     struct engine_budget            frames, bytes, complaints;
+    struct swarm_relay_budget       relay;   /* of what it has us forward, and forwards to us */
+    struct sec_transport_public     session; /* of its newest greeting */
+    struct sec_seal_key             keys[2]; /* between us; 0: of our sessions, 1: of greetings */
+    bool                            has_session, has_key[2];
     uint64_t                        budget_height;
     enum pn_status                  complained;    /* why a frame of it was rejected, */
     pn_ms                           complained_at; /* when we last said so            */
     bool                            greeted, forked;
+    uint32_t                        via; /* greeted: as was said to the host last */
+    struct wire_pull                owed[SWARM_OWED]; /* asked for, and not here; count 0: none */
+    uint32_t                        owed_next;
 };
 
 struct swarm_pull { /* a blob that we fetch */
@@ -93,6 +109,14 @@ struct swarm_engine {
     struct fed_swarm        machine;
     struct fed_swarm_member *parts;
     struct fed_voter       *voters;
+
+    struct fed_routes           routes;
+    struct fed_route           *ways;
+    struct sec_transport_public session; /* of config.session */
+    struct pn_ports             ports;   /* by the way that there is to a member; config.ports:
+                                            by its connection only */
+    struct pn_buffer            relay, inner; /* a frame to be forwarded; one that was, opened */
+    struct swarm_relay_budget  *pairs; /* origin x target, of what we forward; NULL: nothing yet */
 
     struct swarm_pending pending[SWARM_PENDING_MAX]; /* raised inside a turn, for after it */
     size_t               pending_count;
@@ -160,14 +184,37 @@ void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type typ
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
 /* The roster that we go by is in force: we are a member now, and not only catching up. */
 bool swarm_takes_part(const struct swarm_engine *engine);
+/* What is said to the member may leave. */
 bool swarm_is_open(const struct swarm_engine *engine, uint32_t member);
+/* By a connection of its own: what is large goes there only. */
+bool swarm_is_near(const struct swarm_engine *engine, uint32_t member);
+/* A frame of `member`; `by`: place of who forwarded it, or FED_NOBODY. Counts it. */
+void swarm_hear(struct swarm_engine *engine, pn_ms now, uint32_t member, uint32_t by,
+                const struct wire_span *bytes);
+
+/* ---- relay.c ---- */
+
+void swarm_relay_init(struct swarm_engine *engine);
+void swarm_relay_fini(struct swarm_engine *engine);
+/* One step of the routes. */
+void swarm_route(struct swarm_engine *engine, pn_ms now, const struct fed_route_event *event);
+/* The session with `member` is over, by whatever way. */
+void swarm_lose(struct swarm_engine *engine, pn_ms now, uint32_t member);
+/* The key that it greeted with: frames to it may be sealed from now on. */
+void           swarm_relay_learn(struct swarm_member *member, const uint8_t key[static 32]);
+/* As much as `pairs` pairs of members may say to each other through a third at one height. */
+void           swarm_fill_relay(struct swarm_relay_budget *budget, uint64_t pairs, pn_ms now);
+bool           swarm_take_relay(struct swarm_relay_budget *budget, size_t size, pn_ms now);
+enum pn_status swarm_relay_take(struct swarm_engine *engine, pn_ms now, uint32_t by,
+                                const struct wire_frame *frame);
 
 /* ---- frames.c ---- */
 
 enum pn_status swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member,
                           const struct wire_frame *frame);
+/* `bytes`: as they came, not looked at yet. */
 bool           swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
-                               size_t size, pn_ms now);
+                               const struct wire_span *bytes, pn_ms now);
 
 /* ---- effects.c ---- */
 
@@ -193,8 +240,11 @@ pn_ms swarm_pull_deadline(const struct swarm_engine *engine);
 /* Pulls for heights before the current one are of no use. */
 void           swarm_pull_forget(struct swarm_engine *engine);
 enum pn_status swarm_pull_take(struct swarm_engine *engine, const struct wire_chunk *chunk);
+/* What is not here yet is given when it is. */
 enum pn_status swarm_give(struct swarm_engine *engine, uint32_t member,
                           const struct wire_pull *pull);
+/* The blob is here: to whom it is owed. */
+void swarm_pay(struct swarm_engine *engine, const struct sec_blob *blob);
 
 /* ---- contribute.c ---- */
 

@@ -80,6 +80,26 @@ a_calm_swarm_ends_with_the_model_of_a_coordinator(void **state)
     }
 }
 
+/* No member reaches all others; every two share one that does, and only forwards. */
+static void
+members_without_a_connection_take_part_through_others(void **state)
+{
+    (void)state;
+    for (uint32_t sites = 3; sites <= SIM_SITES_MAX; sites++)
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            struct sim_config config = config_of(seed, sites, true);
+            struct sim_result whole  = run(&config);
+            config.faults.blocked    = seed == 1 ? 1 : 0.5;
+            struct sim_result holes  = run(&config);
+            assert_int_equal(whole.relayed, 0);
+            assert_true(holes.relayed > 0);
+            assert_true(holes.ended_ms < whole.ended_ms + 1000); /* nobody waits for a time-out */
+            assert_int_equal(holes.rounds, whole.rounds);
+            assert_int_equal(holes.sums_checked, whole.sums_checked);
+            assert_memory_equal(holes.model.root.bytes, whole.model.root.bytes, 32);
+        }
+}
+
 /* ---- faults ---- */
 
 enum {
@@ -146,8 +166,12 @@ static struct sim_result
 run_liar(uint64_t seed, uint32_t liars, uint32_t habits, double loss)
 {
     struct sim_config config = config_of(seed, 4, false);
-    config.faults            = (struct sim_faults){
-                   .liars = liars, .lies = 1, .habits = habits, .loss = loss, .heal_ms = 60000};
+    config.faults            = (struct sim_faults){.liars   = liars,
+                                                   .lies    = 1,
+                                                   .habits  = habits,
+                                                   .blocked = habits == 1u << SIM_BAD_RELAY,
+                                                   .loss    = loss,
+                                                   .heal_ms = 60000};
     return run(&config);
 }
 
@@ -267,6 +291,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_calm_swarm_ends_with_the_model_of_a_coordinator),
+        cmocka_unit_test(members_without_a_connection_take_part_through_others),
         cmocka_unit_test(every_seed_ends_well_and_all_kinds_of_faults_occur),
         cmocka_unit_test(members_change_while_it_runs),
         cmocka_unit_test(the_others_go_on_whatever_one_of_four_lies),

@@ -3,16 +3,18 @@
  * with bodies as they come or of our own making, so that blocks are decided in between. Whatever it
  * hears, the engine counts every frame once and holds a bounded number of bytes.
  *
- *     each frame   type, flags, head, body size (u8), body; flags: bits 0 and 1 who speaks, bit 2 a
- *                  greeting first, bit 3 a body of our own making, bit 4 much time passes, bit 5
- *                  another height than the engine's
+ *     each frame   type, flags, type inside a relay, body size (u8), body; flags: bits 0 and 1 who
+ * speaks, bit 2 a greeting first, bit 3 a body of our own making, bit 4 much time passes, bit 5
+ *                  another height than the engine's, bit 6 its connection goes down first
+ *
+ * A relay of our own making has a frame of any of the three in it, sealed.
  */
 #include "sim/disk.h"
 #include "sim/federation.h"
 #include "sim/scenario.h"
 #include "swarm/engine.h"
 
-#include "crypto/keys.h"
+#include "crypto/seal.h"
 #include "fed/link.h"
 #include "fed/vote.h"
 #include "nnlib/pass.h"
@@ -42,6 +44,7 @@ struct host {
     struct pn_work      *works[WORKS_MAX];
     size_t               work_count;
     struct pn_buffer     block, body, frame; /* block: the newest that the engine proposed */
+    struct pn_buffer     inner;
     struct sec_signature signature;
     struct wire_arena    arena;
     pn_ms                now;
@@ -218,13 +221,60 @@ write_decision(struct host *host, const uint8_t b[8])
     return wire_decision_encode(&host->body, &decision);
 }
 
+/* All members, the engine too, have the session key of the hub, which is nobody in a swarm. */
+static struct sec_seal_key
+key_of(uint32_t place, bool greeting)
+{
+    const struct sec_transport_secret *session = &federation.transports[0];
+    const struct sec_certificate      *ours    = &federation.roster->members[0].certificate;
+    struct sec_transport_public        hub;
+    struct sec_seal_key                key;
+    struct sec_seal_ends               ends = {.own    = &federation.transports[place + 1],
+                                               .theirs = &ours->transport};
+    if (!greeting) {
+        ends.own_session   = session;
+        ends.their_session = &hub;
+    }
+    sec_transport_public_of(&hub, &federation.transports[0]);
+    PN_ASSERT(sec_seal_agree(&key, &ends));
+    return key;
+}
+
+/* The body is a frame's: it is sealed as one of another member, forwarded by who speaks. */
+static enum pn_status
+write_relay(struct host *host, enum wire_type type, const uint8_t b[8])
+{
+    uint32_t          origin = 1 + b[0] % 3;
+    struct wire_relay relay  = {.origin = FIRST + origin, .target = FIRST};
+    if (b[1] & 2)
+        relay.target = FIRST + b[1] % 5u;
+    relay.greeting                = (type == WIRE_HELLO) != (b[1] & 1);
+    const struct sec_seal_key key = key_of(origin, relay.greeting);
+    uint8_t                   head[WIRE_RELAY_HEAD];
+    if (fed_link_seal(&host->inner, &host->links[origin], type,
+                      swarm_engine_chain(host->engine)->height,
+                      pn_get_u32(swarm_engine_chain(host->engine)->head.bytes), host->body.bytes,
+                      host->body.size) != PN_OK)
+        return PN_ESTATE;
+    wire_relay_head(head, &relay);
+    pn_buffer_clear(&host->body);
+    PN_ASSERT(pn_buffer_append(&host->body, head, sizeof head) == PN_OK);
+    PN_ASSERT(pn_buffer_extend(&host->body, SEC_SEAL_EXTRA + host->inner.size) == PN_OK);
+    sec_seal(host->body.bytes + sizeof head, &key, &(struct sec_about){head, sizeof head},
+             host->inner.bytes, host->inner.size);
+    host->body.bytes[b[2] % host->body.size] ^= b[3] & 0x11;
+    return PN_OK;
+}
+
 static enum pn_status
 write_body(struct host *host, uint32_t place, enum wire_type type, const uint8_t b[8])
 {
     const struct fed_chain *chain  = swarm_engine_chain(host->engine);
+    const uint8_t           reach  = b[7] & 15;
     struct wire_ask         ask    = {.height = b[0] & 1 ? chain->height : b[0]};
-    struct wire_status      status = {.height = chain->height + b[0] % 3, .activity = WIRE_IDLE};
-    struct wire_vote        vote;
+    struct wire_status      status = {
+             .height = chain->height + b[0] % 3, .activity = WIRE_IDLE, .reach = {&reach, 1}};
+    struct wire_vote vote;
     switch (type) {
     case WIRE_VOTE:
         vote = make_vote(host, place, b);
@@ -284,6 +334,9 @@ greet(struct host *host, uint32_t place)
 {
     const struct fed_chain *chain = swarm_engine_chain(host->engine);
     struct wire_hello       hello = {.height = chain->height, .restart = true, .software = "fuzz"};
+    struct sec_transport_public hub;
+    sec_transport_public_of(&hub, &federation.transports[0]);
+    memcpy(hello.key, hub.bytes, sizeof hello.key);
     memcpy(hello.head, chain->head.bytes, sizeof hello.head);
     pn_buffer_clear(&host->body);
     if (wire_hello_encode(&host->body, &hello) == PN_OK)
@@ -293,18 +346,24 @@ greet(struct host *host, uint32_t place)
 static void
 speak(struct host *host, const uint8_t *head, const uint8_t *bytes, size_t size)
 {
-    static const enum wire_type types[] = {WIRE_UPDATE, WIRE_FAULT,    WIRE_PULL,   WIRE_CHUNK,
-                                           WIRE_REPORT, WIRE_PROPOSE,  WIRE_VOTE,   WIRE_ASK,
-                                           WIRE_SHOW,   WIRE_DECISION, WIRE_STATUS, WIRE_HELLO};
-    enum wire_type              type    = types[head[0] % (sizeof types / sizeof types[0])];
-    uint32_t                    place   = 1 + head[1] % 3;
-    uint8_t                     b[8]    = {0};
+    static const enum wire_type types[] = {
+        WIRE_UPDATE, WIRE_FAULT, WIRE_PULL,     WIRE_CHUNK,  WIRE_REPORT, WIRE_PROPOSE, WIRE_VOTE,
+        WIRE_ASK,    WIRE_SHOW,  WIRE_DECISION, WIRE_STATUS, WIRE_HELLO,  WIRE_RELAY};
+    enum wire_type type   = types[head[0] % (sizeof types / sizeof types[0])];
+    enum wire_type inside = types[head[2] % (sizeof types / sizeof types[0])];
+    uint32_t       place  = 1 + head[1] % 3;
+    uint8_t        b[8]   = {0};
     memcpy(b, bytes, size < sizeof b ? size : sizeof b);
+    if (head[1] & 64)
+        swarm_engine_down(host->engine, host->now, FIRST + place);
     if (head[1] & 4)
         greet(host, place);
     pn_buffer_clear(&host->body);
-    enum pn_status st =
-        head[1] & 8 ? write_body(host, place, type, b) : pn_buffer_append(&host->body, bytes, size);
+    enum pn_status st = head[1] & 8 ? write_body(host, type == WIRE_RELAY ? 1u + b[0] % 3 : place,
+                                                 type == WIRE_RELAY ? inside : type, b)
+                                    : pn_buffer_append(&host->body, bytes, size);
+    if (type == WIRE_RELAY && head[1] & 8)
+        st = write_relay(host, inside, b);
     if (st == PN_OK)
         hand_in(host, place, type, (head[1] & 32) != 0);
     host->now += head[1] & 16 ? 5000 : 1;
@@ -359,22 +418,25 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     pn_buffer_init(&host.block, WIRE_BLOCK_MAX);
     pn_buffer_init(&host.body, WIRE_BODY_MAX);
     pn_buffer_init(&host.frame, WIRE_FRAME_MAX);
+    pn_buffer_init(&host.inner, WIRE_FRAME_MAX);
     sim_disk_port(&disk, host.disk);
     fed_job_run(host.run, federation.roster->federation, scenario.loose[MEMBERS].job, "1");
     init_links(&host);
     swarm_config_defaults(&config, &scenario.loose[MEMBERS]);
     config.roster = config.trusted = federation.roster;
-    config.text = (struct wire_span){federation.text.bytes, federation.text.size};
-    config.self    = FIRST;
-    config.secret  = &federation.secrets[1];
-    config.boot    = 1;
-    config.policy  = &policy;
-    config.source  = scenario.sites[0].source;
-    config.disk    = &disk;
-    config.ports   = (struct pn_ports){.host = &host, .send = take_sent, .submit = submit};
-    config.scratch = &scratch;
-    config.wall_ms = wall_ms;
-    config.host    = &host;
+    config.text      = (struct wire_span){federation.text.bytes, federation.text.size};
+    config.self      = FIRST;
+    config.secret    = &federation.secrets[1];
+    config.transport = &federation.transports[1];
+    config.session   = &federation.transports[0]; /* any: the hub of a swarm is nobody */
+    config.boot      = 1;
+    config.policy    = &policy;
+    config.source    = scenario.sites[0].source;
+    config.disk      = &disk;
+    config.ports     = (struct pn_ports){.host = &host, .send = take_sent, .submit = submit};
+    config.scratch   = &scratch;
+    config.wall_ms   = wall_ms;
+    config.host      = &host;
     PN_ASSERT(swarm_engine_new(&host.engine, &config, &why) == PN_OK);
     swarm_engine_start(host.engine, host.now);
     work_off(&host);
@@ -395,6 +457,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     pn_buffer_fini(&host.block);
     pn_buffer_fini(&host.body);
     pn_buffer_fini(&host.frame);
+    pn_buffer_fini(&host.inner);
     free(room);
     return 0;
 }

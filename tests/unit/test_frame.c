@@ -1,14 +1,10 @@
 #include "proto/arena.h"
 #include "proto/frame.h"
+#include "proto/message.h"
+#include "support/expect.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static uint8_t frame[WIRE_FRAME_MAX + 1];
 
@@ -127,7 +123,7 @@ only_listed_types_are_known(void **state)
 {
     (void)state;
     for (uint32_t type = 0; type <= UINT16_MAX; type++) {
-        bool known = type >= 1 && type <= 25;
+        bool known = type >= 1 && type <= 26;
         assert_int_equal(wire_type_text((uint16_t)type) != NULL, known);
         if (type < 40 || type > UINT16_MAX - 40)
             assert_int_equal(decode(frame_of((uint16_t)type, 0)), known ? PN_OK : PN_EPEER_FORMAT);
@@ -140,11 +136,14 @@ static void
 each_type_has_its_largest_body(void **state)
 {
     (void)state;
-    for (uint16_t type = 1; type <= 18; type++) {
-        uint32_t most = type == WIRE_CHUNK    ? 1050624
-                        : type == WIRE_COMMIT ? 524288
-                        : type == WIRE_SURVEY ? 0
-                                              : 65536;
+    for (uint16_t type = 1; type <= 26; type++) {
+        bool     block = type == WIRE_PROPOSE || type == WIRE_SHOW || type == WIRE_DECISION;
+        uint32_t most  = type == WIRE_CHUNK    ? 1050624
+                         : type == WIRE_COMMIT ? 524288
+                         : type == WIRE_SURVEY ? 0
+                         : type == WIRE_RELAY  ? 590068
+                         : block               ? 589824
+                                               : 65536;
         assert_int_equal(wire_body_max(type), most);
         assert_int_equal(decode(frame_of(type, most)), PN_OK);
         assert_int_equal(decode(frame_of(type, most + 1)), PN_EPEER_LIMIT);
@@ -163,6 +162,31 @@ failed_decode_leaves_the_output_alone(void **state)
     size_t size = frame_of(WIRE_ANSWER, 10);
     assert_int_equal(wire_frame_decode(&out, frame, size - 1), PN_EPEER_FORMAT);
     assert_memory_equal(&out, &before, sizeof out);
+}
+
+/* The largest frame that may be forwarded fits, and so does the frame that carries it. */
+static void
+a_relay_is_decoded_only_in_its_shape(void **state)
+{
+    (void)state;
+    struct wire_relay given = {.origin = 7, .target = 9, .greeting = true}, out;
+    uint8_t           body[WIRE_RELAY_HEAD + WIRE_RELAY_SEAL + WIRE_RELAY_INNER_MIN] = {0};
+    wire_relay_head(body, &given);
+    assert_memory_equal(body, "\7\0\0\0\11\0\0\0\1\0\0\0", 12);
+    EXPECT_OK(wire_relay_decode(&out, body, sizeof body));
+    assert_true(out.origin == 7 && out.target == 9 && out.greeting);
+    assert_ptr_equal(out.sealed.bytes, body + WIRE_RELAY_HEAD);
+    assert_int_equal(out.sealed.size, sizeof body - WIRE_RELAY_HEAD);
+    for (size_t size = 0; size < sizeof body; size++)
+        EXPECT_STATUS(PN_EPEER_FORMAT, wire_relay_decode(&out, body, size));
+    body[8] = 2;
+    EXPECT_STATUS(PN_EPEER_FORMAT, wire_relay_decode(&out, body, sizeof body));
+    given.target = given.origin;
+    wire_relay_head(body, &given);
+    EXPECT_STATUS(PN_EPEER_VALUE, wire_relay_decode(&out, body, sizeof body));
+    EXPECT_STATUS(PN_EPEER_LIMIT, wire_relay_decode(&out, frame, WIRE_RELAY_MAX + 1));
+    assert_int_equal(wire_body_max(WIRE_RELAY), 12 + 40 + 192 + wire_body_max(WIRE_PROPOSE));
+    assert_int_equal(wire_type_of(frame, 7), 0);
 }
 
 static void
@@ -195,6 +219,7 @@ main(void)
         cmocka_unit_test(only_listed_types_are_known),
         cmocka_unit_test(each_type_has_its_largest_body),
         cmocka_unit_test(failed_decode_leaves_the_output_alone),
+        cmocka_unit_test(a_relay_is_decoded_only_in_its_shape),
         cmocka_unit_test(arena_gives_aligned_pieces_until_it_is_full),
     };
     return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -152,6 +152,7 @@ control_messages_encode_as_another_implementation_does(void **state)
     (void)state;
     struct wire_hello hello = {.restart = true, .software = "panal 0.1.0", .height = 300};
     pattern(hello.head, 1, 32);
+    pattern(hello.key, 58, 32);
     EXPECT_SAMPLE(hello, &hello);
     static const char job[] = "version: 1\nname: fraud\n";
     EXPECT_SAMPLE(offer, (&(struct wire_offer){{(const uint8_t *)job, strlen(job)}}));

@@ -443,6 +443,20 @@ whoever_is_behind_neither_contributes_nor_says_how_far_it_is(void **state)
 }
 
 static void
+others_hear_soon_whom_we_reach_and_of_many_changes_at_once(void **state)
+{
+    struct member member;
+    (void)state;
+    begin(&member);
+    EXPECT_OK(step(&member, 1000, (struct fed_swarm_event){.kind = FED_S_REACH}));
+    EXPECT_OK(step(&member, 1090, (struct fed_swarm_event){.kind = FED_S_REACH}));
+    assert_int_equal(fed_swarm_deadline(&member.swarm), 1100);
+    EXPECT_OK(step(&member, 1100, (struct fed_swarm_event){.kind = FED_S_TICK}));
+    assert_int_equal(seen(&member, FED_S_STATUS), 1);
+    assert_int_equal(fed_swarm_deadline(&member.swarm), 6100);
+}
+
+static void
 it_ends_when_all_hold_the_last_block_or_after_a_while(void **state)
 {
     struct member member;
@@ -484,6 +498,7 @@ main(void)
         cmocka_unit_test(no_update_belongs_to_the_first_and_the_last_height),
         cmocka_unit_test(whoever_is_behind_asks_those_who_hold_more_one_after_the_other),
         cmocka_unit_test(whoever_is_behind_neither_contributes_nor_says_how_far_it_is),
+        cmocka_unit_test(others_hear_soon_whom_we_reach_and_of_many_changes_at_once),
         cmocka_unit_test(it_ends_when_all_hold_the_last_block_or_after_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,8 +136,15 @@ def decision(**changes):
     return pb.Decision(**fields)
 
 
+def status(**changes):
+    fields = dict(height=12, head=pattern(57, 32), activity=pb.TRAINING, reach=pattern(59, 2))
+    fields.update(changes)
+    return pb.Status(**fields)
+
+
 def good():
-    yield "hello", pb.Hello(restart=True, software="panal 0.1.0", height=300, head=pattern(1, 32))
+    yield "hello", pb.Hello(restart=True, software="panal 0.1.0", height=300, head=pattern(1, 32),
+                            key=pattern(58, 32))
     yield "offer", pb.Offer(job=b"version: 1\nname: fraud\n")
     yield "answer", pb.Answer(accepted=False, reason="no: caf\u00e9 \u20ac \U0001f41d",
                               records=70000, validation_records=0)
@@ -163,12 +170,13 @@ def good():
     yield "propose", propose()
     yield "ask", pb.Ask(height=12, hash=bytes(32))
     yield "decision", decision()
-    yield "status", pb.Status(height=12, head=pattern(57, 32), activity=pb.TRAINING)
+    yield "status", status()
     yield "block", block()
 
 
 def more_good():
-    yield "hello", pb.Hello(restart=False, software="", height=0, head=bytes(32)), "no blocks yet"
+    yield "hello", pb.Hello(restart=False, software="", height=0, head=bytes(32),
+                            key=bytes(32)), "no blocks yet"
     yield "statistics", pb.Statistics(records=0), "no columns"
     yield "metrics", pb.Metrics(records=0), "no metrics"
     yield "answer", pb.Answer(accepted=True, reason="", records=1, validation_records=2), "yes"
@@ -188,7 +196,7 @@ def more_good():
     yield "vote", vote(step=2, lock_view=0, lock=bytes(32)), "precommit"
     yield "propose", propose(view=1, valid_view=0, votes=[]), "first proposal"
     yield "decision", decision(view=0, witnesses=[]), "not decided yet"
-    yield "status", pb.Status(height=0, head=bytes(32), activity=pb.LOADING), "no blocks yet"
+    yield "status", status(height=0, head=bytes(32), reach=pattern(60, 16)), "no blocks yet"
 
 
 def values_out_of_range():
@@ -314,8 +322,10 @@ def of_a_swarm():
             "witnesses without view": dict(view=0),
             "a witness twice": dict(witnesses=[witness[0], witness[0]])}.items():
         yield "decision", decision(**changes), why
-    yield "status", pb.Status(height=0, head=pattern(1, 32), activity=pb.IDLE), "head of nothing"
-    yield "status", pb.Status(height=1, head=bytes(32), activity=pb.IDLE), "blocks without head"
+    yield "status", status(height=0), "head of nothing"
+    yield "status", status(head=bytes(32)), "blocks without head"
+    yield "status", status(reach=b""), "reach of nobody"
+    yield "status", status(reach=bytes(17)), "reach of more than 128"
     reports = agreement()[0].reports
     for why, changes in {
             "view 0": dict(view=0), "witness view 0": dict(witness_view=0),
@@ -392,7 +402,9 @@ def malformed(samples):
     yield "finish", b"\x08" + varint((1 << 32) + 2) + finish[2:], "outcome beyond 32 bits"
     for size in 0, 31, 33:
         yield "hello", pb.Hello(restart=True, software="a", height=1,
-                                head=bytes(size)).SerializeToString(), f"hash of {size} bytes"
+                                head=bytes(size), key=bytes(32)).SerializeToString(), f"hash of {size} bytes"
+        yield "hello", pb.Hello(restart=True, software="a", height=0, head=bytes(32),
+                                key=bytes(size)).SerializeToString(), f"key of {size} bytes"
         yield "train", pb.Train(model=pb.Blob(size=1, root=bytes(size)), scaling=NONE,
                                 deadline_ms=1).SerializeToString(), f"root of {size} bytes"
     inside = pb.Blob(size=1, root=bytes(32)).SerializeToString() + b"\x18\x01"
