@@ -3,12 +3,16 @@
 import os
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", "swarm")
-UPDATE, FAULT, PULL, CHUNK, REPORT, PROPOSE, VOTE, ASK, SHOW, DECISION, STATUS, HELLO = range(12)
-GREET, OWN, LATER = 4, 8, 16
+UPDATE, FAULT, PULL, CHUNK, REPORT, PROPOSE, VOTE, ASK, SHOW, DECISION, STATUS, HELLO, RELAY = range(13)
+GREET, OWN, LATER, DOWN = 4, 8, 16, 64
 
 
 def frame(kind, who, flags=OWN, body=b""):
     return bytes([kind, who | flags, 0, len(body)]) + body
+
+
+def relay(kind, origin, by, flags=OWN, body=b""):
+    return bytes([RELAY, by | flags, kind, len(body) + 2]) + bytes([origin, 0]) + body
 
 
 def votes(view=0):
@@ -34,6 +38,12 @@ talks = {
     frame(DECISION, 2, OWN, bytes([3, 0])),
     "every": genesis + b"".join(frame(kind, kind % 3, OWN | GREET, bytes([kind, 1, 0, 0]))
                                 for kind in range(12)),
+    # The third one's connection is gone: it is heard through the first, and then through the second.
+    "relay": frame(STATUS, 2, OWN | DOWN) + relay(HELLO, 2, 0) + relay(STATUS, 2, 0, body=bytes(6)) +
+    genesis + relay(VOTE, 2, 0, body=bytes([2, 1])) + frame(STATUS, 1, OWN, bytes(7) + b"\x0f") +
+    relay(UPDATE, 2, 1) + relay(RELAY, 2, 0) + relay(PULL, 2, 0) + relay(STATUS, 2, 0, OWN | LATER) +
+    bytes([RELAY, 0 | OWN, STATUS, 2, 0, 3]) + frame(STATUS, 0, OWN | DOWN) + relay(HELLO, 2, 1) +
+    frame(STATUS, 2, OWN | GREET) + frame(STATUS, 1, OWN | LATER) * 4,
     "raw": b"".join(frame(kind, 1, GREET, bytes([8, 1, 18, 2, 1, 1])) for kind in range(12)),
 }
 for name, talk in talks.items():
