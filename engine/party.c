@@ -220,7 +220,7 @@ choose_roster(struct engine_party *party, const struct engine_party_files *files
         st = engine_roster_of_ledger(&party->ledger, disk, why);
     if (st != PN_OK && st != PN_ENOENT)
         return st;
-    if (st == PN_OK)
+    if (st == PN_OK && !(files->joins && party->ledger.roster->epoch < party->file.roster->epoch))
         go_by(party, &party->ledger);
     st = find_self(party, party->roster, files->keys, why);
     if (st == PN_OK && party->self == NULL && party->roster->epoch < party->file.roster->epoch) {

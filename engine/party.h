@@ -19,6 +19,7 @@ struct engine_party_files {
     const char *federation; /* path of federation.yaml                              */
     const char *keys;       /* folder with node.key and transport.key, and next/ of them */
     const char *trust;      /* fingerprint of the signers; needed at the first start */
+    bool joins; /* a newer file goes before the ledger: those who have it know only our new keys */
 };
 
 struct engine_party {

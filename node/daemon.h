@@ -21,6 +21,7 @@ struct node_daemon {
     struct store_files   *files;
     struct store_disk     disk;
     struct engine_party   party;
+    bool                  joins; /* engine_party_files */
     struct engine_scratch scratch;
 };
 

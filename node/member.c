@@ -6,8 +6,9 @@
 #include <signal.h>
 
 enum {
-    SILENT_BEATS = 8,    /* a member that we do not dial is away after so many without a word */
-    WAIT_MS      = 10000 /* a line after so long without a quorum */
+    SILENT_BEATS = 8,     /* a member that we do not dial is away after so many without a word */
+    WAIT_MS      = 10000, /* a line after so long without a quorum */
+    ALONE_MS     = 10000  /* after so long the other roster is tried */
 };
 
 struct service {
@@ -21,7 +22,8 @@ struct service {
     struct engine_roster_signed next;            /* the epoch of the roster that we propose */
     bool                        stopped;         /* by a signal */
     uint64_t                    refused, height; /* as reported, and when nothing had to be */
-    pn_ms                       look_at, complain_at;
+    pn_ms                       look_at, complain_at, alone_since;
+    bool                        lost; /* by this roster we reach too few; by the other one we may */
 };
 
 /* Of two members that can both be reached, the one with the higher number dials. */
@@ -254,11 +256,36 @@ report_silence(struct service *service, pn_ms now)
     }
 }
 
+/* Of two rosters, that of our ledger and a newer one that we were given, one is in force with the
+ * others, and they know one of our keys only. Who reaches too few by one tries the other. */
+static void
+notice_being_lost(struct service *service, pn_ms now)
+{
+    const struct engine_party *party   = &service->daemon->party;
+    const struct fed_swarm    *machine = swarm_engine_machine(service->engine);
+    uint32_t                   here    = 1;
+    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
+        here += machine->members[i].connected;
+    bool two =
+        party->ledger.roster != NULL && party->ledger.roster->epoch < party->file.roster->epoch;
+    if (!two || here >= machine->limits.consensus.quorum || machine->finished)
+        service->alone_since = now;
+    service->lost = now >= pn_ms_add(service->alone_since, ALONE_MS);
+    if (service->lost)
+        pn_log(PN_LOG_WARN,
+               "event=waiting text=\"too few members by epoch %u of the roster; trying "
+               "by epoch %u\"",
+               party->roster->epoch,
+               party->roster == party->file.roster ? party->ledger.roster->epoch
+                                                   : party->file.roster->epoch);
+}
+
 static void
 look_around(struct service *service, pn_ms now)
 {
     if (now < service->look_at)
         return;
+    notice_being_lost(service, now);
     service->look_at = now + NODE_LOOK_MS;
     report_strangers(service);
     report_silence(service, now);
@@ -270,11 +297,14 @@ serve(struct service *service)
     struct net_event event;
     swarm_engine_start(service->engine, net_loop_now(service->loop));
     service->complain_at = net_loop_now(service->loop) + WAIT_MS;
+    service->alone_since = net_loop_now(service->loop);
     for (;;) {
         if (service->report.failed)
             return PN_ESTATE; /* the sentence is in the log */
         if (swarm_engine_is_over(service->engine) &&
             (service->daemon->settings.once || swarm_engine_is_superseded(service->engine)))
+            return PN_OK;
+        if (service->lost)
             return PN_OK;
         pn_ms          until = swarm_engine_deadline(service->engine);
         pn_ms          look  = net_loop_now(service->loop) + NODE_LOOK_MS;
@@ -316,7 +346,9 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
     if (st == PN_OK)
         st = serve(&service);
     *failed = service.report.failed;
-    *again  = st == PN_OK && !service.stopped && swarm_engine_is_superseded(service.engine);
+    *again  = st == PN_OK && !service.stopped &&
+             (service.lost || swarm_engine_is_superseded(service.engine));
+    daemon->joins = service.lost && daemon->party.roster != daemon->party.file.roster;
     if (!*again) {
         /* We are ending already; another signal must not turn that into a death. */
         (void)signal(SIGTERM, SIG_IGN);

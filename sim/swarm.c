@@ -407,7 +407,7 @@ after_call(struct swarm_party *party)
         return;
     }
     check_party(party);
-    if (swarm_engine_is_superseded(party->engine))
+    if (swarm_engine_is_superseded(party->engine) && swarm_engine_is_over(party->engine))
         renew(party);
     else
         plan_tick(party);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    EPOCH_LINGER_MS = 3000
+};
+
 /* ---- the votes that decided a block ---- */
 
 void
@@ -260,15 +264,14 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
                                               .votes  = engine->certificate.count,
                                               .block  = block});
     if (swarm_engine_is_superseded(engine)) {
-        engine->halted = engine->over = true;
+        engine->linger_until = pn_ms_add(now, EPOCH_LINGER_MS);
         swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_EPOCH,
                                                   .height = block->height + 1,
                                                   .view   = engine->chain.roster->epoch});
-        return;
-    }
-    if (block->kind != WIRE_BLOCK_FINISH)
+    } else if (block->kind != WIRE_BLOCK_FINISH) {
         swarm_tell(engine,
                    &(struct swarm_notice){.kind = SWARM_HEIGHT, .round = engine->machine.round});
+    }
     swarm_pay(engine, &engine->chain.model);
     swarm_pay(engine, &engine->chain.scaling);
     swarm_raise(engine, now, &(struct fed_swarm_event){.kind = FED_S_COMMITTED});

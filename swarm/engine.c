@@ -350,6 +350,16 @@ hold_model(struct swarm_engine *engine, pn_ms now)
     engine->holds_model = model && scaling;
 }
 
+/* Everybody who is here has our newest block. */
+static bool
+all_hold_it(const struct swarm_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (swarm_is_open(engine, i) && engine->parts[i].height < engine->chain.height)
+            return false;
+    return true;
+}
+
 void
 swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
 {
@@ -370,6 +380,8 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
     }
     if (engine->needs_contribution && !engine->working)
         swarm_contribute(engine, now);
+    if (engine->linger_until != 0 && (now >= engine->linger_until || all_hold_it(engine)))
+        engine->halted = engine->over = true;
 }
 
 pn_ms
@@ -387,6 +399,8 @@ swarm_engine_deadline(const struct swarm_engine *engine)
     other = fed_routes_deadline(&engine->routes);
     if (other < at)
         at = other;
+    if (engine->linger_until != 0 && engine->linger_until < at)
+        at = engine->linger_until;
     return engine->look_at != 0 && engine->look_at < at ? engine->look_at : at;
 }
 

@@ -7,9 +7,10 @@
  *
  *     open the link -> decode -> check -> fed_swarm_step -> perform the effects
  *
- * A block may bring the next epoch of the roster (fed/epochs). From its height on the engine does
- * nothing more: its host makes another one, of that roster, on the same disk. A member that the
- * roster in force has not yet, or has with other keys, catches up until the one that it goes by is.
+ * A block may bring the next epoch of the roster (fed/epochs). Then the engine gives that block to
+ * whoever lacks it, for 3 s at most, and is over: its host makes another one of that roster, on the
+ * same disk. A member that the roster in force has not yet, or has with other keys, catches up
+ * until the one that it goes by is.
  *
  * A member without a connection to us is spoken to through others (fed/route): the same frames,
  * sealed end to end (crypto/seal). So are frames between others passed on, unread.
@@ -147,7 +148,7 @@ void swarm_engine_stop(struct swarm_engine *engine);
 PN_MUST_CHECK enum pn_status swarm_engine_offer(struct swarm_engine      *engine,
                                                 const struct wire_roster *next,
                                                 struct pn_error          *why);
-/* The ledger's roster is of a later epoch than config.roster: the engine is over. */
+/* The ledger's roster is of a later epoch than config.roster: the engine will be over soon. */
 bool swarm_engine_is_superseded(const struct swarm_engine *engine);
 
 bool                          swarm_engine_is_over(const struct swarm_engine *engine);

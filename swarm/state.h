@@ -162,6 +162,8 @@ struct swarm_engine {
     size_t              kept_count, kept_capacity;
 
     struct engine_work *works; /* out with the host */
+    pn_ms               linger_until; /* another roster is in force, and others may lack the block
+                                         that brought it; 0: it is not */
     bool                halted, over; /* halted: does nothing any more */
 };
 

@@ -11,7 +11,7 @@ find_verifier
 root=$(cd "$(dirname "$0")/../.." && pwd)
 net=$(($$ % 200 + 20))
 panal data generate --out "$work/data" --banks 5 --rows 2000 >/dev/null
-sed 's/^rounds: .*/rounds: { count: 4000, cohort: 5, quorum: 3 }/; /^stop/d' "$root/examples/fraud/job.yaml" >"$work/job.yaml"
+sed 's/^rounds: .*/rounds: { count: 4000, cohort: 5, quorum: 3, invite: 1s }/; /^stop/d' "$root/examples/fraud/job.yaml" >"$work/job.yaml"
 for bank in a b c d e; do
     mkdir "$work/$bank"
     mv "$work/data/bank-$bank.csv" "$work/$bank/transactions.csv"
@@ -91,6 +91,7 @@ keys: keys
 state: state
 job: ../job.yaml
 data: { file: transactions.csv }
+heartbeat: 250ms
 NODE
 done
 for bank in a b c d; do start $bank; done
@@ -137,7 +138,21 @@ wait "$pid_a" || true
 start a
 grows a
 
-# 6. Everybody's ledger verifies, with the first roster and with the last, and says who came and went.
+# 6. Bank c renews its keys and is dead when that epoch begins: the others know it by its new keys only. It comes back by
+# the roster that it was given.
+(cd "$work/c" && accepted panal keys renew keys/bank-c.join --keys keys)
+next_epoch --add "$work/c/keys/next/bank-c.join"
+sign a c e
+give a c
+kill -9 "$pid_c"
+wait "$pid_c" || true
+kill -HUP "$pid_a"
+for bank in a b e; do hears $bank "event=epoch epoch=4"; done
+start c
+hears c "trying by epoch 4"
+grows c
+
+# 7. Everybody's ledger verifies, with the first roster and with the last, and says who came and went.
 for bank in a b c e; do
     eval "kill \$pid_$bank"
     eval "wait \$pid_$bank" || die "bank-$bank did not stop cleanly: $(tail -n 3 "$work/$bank/log")"
@@ -146,7 +161,7 @@ nodes=""
 for bank in a b c e; do
     for roster in first roster; do
         accepted panal ledger verify "$work/$bank/state" --roster "$work/$roster/federation.yaml"
-        say_must "$work/said" "epochs       1 to 3, each signed by signers of the one before"
+        say_must "$work/said" "epochs       1 to 4, each signed by signers of the one before"
         accepted "$python" "$root/tools/verify.py" "$work/$bank/state" --roster "$work/$roster/federation.yaml"
     done
 done
