@@ -728,6 +728,8 @@ take_crash(struct swarm_world *world)
 static void
 take_offer(struct swarm_world *world)
 {
+    if (world->reached + 1 == world->epoch_count)
+        return; /* that was the last */
     struct swarm_party     *party = &world->parties[pn_rng_below(&world->rng, world->count)];
     const struct fed_chain *chain = party->alive ? swarm_engine_chain(party->engine) : NULL;
     if (chain != NULL && chain->height > 0 && party->given == world->reached &&
@@ -736,9 +738,8 @@ take_offer(struct swarm_world *world)
         trace(world, "offer", party->index, (uint32_t)party->given, 0);
         offer(party);
     }
-    if (world->reached + 1 < world->epoch_count)
-        plan(world, about(world, world->config->faults.epoch_ms),
-             &(struct sim_event){.kind = SIM_OFFER});
+    plan(world, about(world, world->config->faults.epoch_ms),
+         &(struct sim_event){.kind = SIM_OFFER});
 }
 
 static void
