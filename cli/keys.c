@@ -130,10 +130,10 @@ cli_keys_make(struct fed_roster_member *member, const struct cli_keys_wish *wish
     snprintf(made.organisation, sizeof made.organisation, "%s", wish->organisation);
     if (wish->endpoint != NULL)
         snprintf(made.endpoint, sizeof made.endpoint, "%s", wish->endpoint);
-    st = make_daemon_keys(&made, &root, wish->folder, wish->now, wish->days, why);
+    st = save_key(wish->folder, "root", &made.root, root.bytes, sizeof root.bytes, wish->passphrase,
+                  why);
     if (st == PN_OK)
-        st = save_key(wish->folder, "root", &made.root, root.bytes, sizeof root.bytes,
-                      wish->passphrase, why);
+        st = make_daemon_keys(&made, &root, wish->folder, wish->now, wish->days, why);
     sec_sign_wipe(&root);
     if (st == PN_OK && member != NULL)
         *member = made;

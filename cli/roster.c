@@ -295,8 +295,8 @@ make_next(const struct fed_roster *old, const struct next_options *options, cons
     for (uint32_t i = 0; i < old->member_count; i++)
         last_number = old->members[i].number > last_number ? old->members[i].number : last_number;
     fed_roster_follow(roster, old);
-    roster->issued   = net_wall_ms() / 1000;
-    roster->expires  = roster->issued + (uint64_t)options->days * 86400;
+    roster->issued  = net_wall_ms() / 1000;
+    roster->expires = roster->issued + (uint64_t)options->days * 86400;
     if (options->endpoint != NULL)
         snprintf(roster->endpoint, sizeof roster->endpoint, "%s", options->endpoint);
     for (size_t i = 0; st == PN_OK && i < options->remove.count; i++)
@@ -310,6 +310,9 @@ make_next(const struct fed_roster *old, const struct next_options *options, cons
         roster->threshold = signers;
     if (st == PN_OK) {
         qsort(roster->members, roster->member_count, sizeof roster->members[0], by_number);
+        st = fed_roster_check_next(roster, old, why);
+    }
+    if (st == PN_OK) {
         st = cli_roster_write(options->out != NULL ? options->out : path, roster, why);
     }
     if (st == PN_OK) {

@@ -32,18 +32,22 @@ load_anchor(struct fed_roster_anchor *out, const struct store_disk *disk)
 }
 
 static enum pn_status
-load_remembered(struct fed_roster **out, const struct store_disk *disk, struct pn_error *why)
+load_remembered(struct engine_roster_file *out, const struct store_disk *disk, struct pn_error *why)
 {
-    struct pn_buffer text;
-    pn_buffer_init(&text, ROSTER_MAX);
-    enum pn_status st = store_disk_load(&text, disk, "roster.yaml");
+    struct engine_roster_file file = {.roster = NULL};
+    pn_buffer_init(&file.text, ROSTER_MAX);
+    enum pn_status st = store_disk_load(&file.text, disk, "roster.yaml");
     if (st == PN_OK)
-        st = fed_roster_parse(out, "roster.yaml", (const char *)text.bytes, text.size, why);
+        st = fed_roster_parse(&file.roster, "roster.yaml", (const char *)file.text.bytes,
+                              file.text.size, why);
     else
         pn_error_set(why, st,
                      "the roster accepted before cannot be read from the state directory: %s",
                      pn_status_text(st));
-    pn_buffer_fini(&text);
+    if (st == PN_OK)
+        *out = file;
+    else
+        engine_roster_fini(&file);
     return st;
 }
 
@@ -69,13 +73,11 @@ check_trust(const struct engine_roster_file *file, const struct engine_party_fil
                                 files->federation, files->trust, seen);
         return PN_OK;
     }
-    if (file->roster->epoch == anchor->epoch)
-        return PN_OK; /* the very same roster: fed_roster_check_anchor compared the hash */
-
-    struct fed_roster *known = NULL;
-    enum pn_status     st    = load_remembered(&known, disk, why);
+    struct engine_roster_file remembered;
+    enum pn_status            st = load_remembered(&remembered, disk, why);
     if (st != PN_OK)
         return st;
+    const struct fed_roster *known = remembered.roster;
     /* A crash in `remember` leaves the new text beside the old anchor: it was accepted already. */
     if (!sec_hash_equal(&known->hash, &file->roster->hash)) {
         st = sec_hash_equal(&known->hash, &anchor->hash)
@@ -85,7 +87,7 @@ check_trust(const struct engine_roster_file *file, const struct engine_party_fil
                                 "that was accepted before; put the directory back from a copy",
                                 anchor->epoch);
     }
-    fed_roster_free(known);
+    engine_roster_fini(&remembered);
     return st;
 }
 
@@ -101,27 +103,69 @@ remember(const struct engine_roster_file *file, const struct store_disk *disk)
     return disk->put(disk->host, "roster", bytes, sizeof bytes);
 }
 
+/* The file is older than what a swarm agreed on since: that is trusted in its place. */
+static enum pn_status
+go_on_from(struct engine_party *party, const struct fed_roster_anchor *anchor,
+           const struct store_disk *disk, struct pn_error *why)
+{
+    struct engine_roster_file remembered;
+    enum pn_status            st = load_remembered(&remembered, disk, why);
+    if (st != PN_OK)
+        return st;
+    if (fed_roster_names(remembered.roster, &anchor->hash) &&
+        fed_roster_names(remembered.roster, &party->file.roster->hash)) {
+        engine_roster_fini(&party->file);
+        party->file = remembered;
+        return PN_OK;
+    }
+    engine_roster_fini(&remembered);
+    return fed_roster_check_anchor(anchor, party->file.roster, why);
+}
+
 static enum pn_status
 accept_roster(struct engine_party *party, const struct engine_party_files *files,
               const struct store_disk *disk, uint64_t now, struct pn_error *why)
 {
+    const struct fed_roster *roster = party->file.roster;
     struct fed_roster_anchor anchor;
-    enum pn_status           st = fed_roster_check_time(party->file.roster, now, why);
+    enum pn_status           st = load_anchor(&anchor, disk);
     if (st != PN_OK)
-        return pn_error_wrap(why, st, "%s", files->federation);
-    if ((st = load_anchor(&anchor, disk)) != PN_OK)
         return pn_error_set(why, st, "the state directory does not give the last roster epoch: %s",
                             pn_status_text(st));
-    if ((st = fed_roster_check_anchor(&anchor, party->file.roster, why)) != PN_OK)
+    if (roster->mode == FED_MODE_SWARM && roster->epoch < anchor.epoch)
+        st = go_on_from(party, &anchor, disk, why);
+    else
+        st = fed_roster_check_anchor(&anchor, roster, why);
+    if (st == PN_OK && party->file.roster->epoch > anchor.epoch)
+        st = fed_roster_check_time(party->file.roster, now, why);
+    if (st != PN_OK)
         return pn_error_wrap(why, st, "%s", files->federation);
+    if (party->file.roster->epoch <= anchor.epoch)
+        return PN_OK; /* the very one that was accepted: its hash was compared */
     if ((st = check_trust(&party->file, files, &anchor, disk, why)) != PN_OK)
         return st;
-    if (party->file.roster->epoch == anchor.epoch)
-        return PN_OK;
     if ((st = remember(&party->file, disk)) != PN_OK)
         return pn_error_set(why, st, "cannot remember the roster in the state directory: %s",
                             pn_status_text(st));
     return PN_OK;
+}
+
+enum pn_status
+engine_party_follow(const struct store_disk *disk, struct pn_error *why)
+{
+    struct engine_roster_file ledger;
+    struct fed_roster_anchor  anchor;
+    enum pn_status            st = engine_roster_of_ledger(&ledger, disk, why);
+    if (st != PN_OK)
+        return st == PN_ENOENT ? PN_OK : st;
+    st = load_anchor(&anchor, disk);
+    if (st == PN_OK && ledger.roster->epoch > anchor.epoch)
+        st = remember(&ledger, disk);
+    engine_roster_fini(&ledger);
+    return st == PN_OK
+               ? PN_OK
+               : pn_error_set(why, st, "cannot remember the roster in the state directory: %s",
+                              pn_status_text(st));
 }
 
 /* ---- our keys, and our place in the roster ---- */
@@ -242,6 +286,16 @@ choose_roster(struct engine_party *party, const struct engine_party_files *files
     return st;
 }
 
+/* The roster that we go by; when a later one is at hand, that may be the one that holds. */
+static enum pn_status
+check_times(const struct engine_party *party, uint64_t now, struct pn_error *why)
+{
+    enum pn_status st = fed_roster_check_time(party->roster, now, why);
+    if (st != PN_OK && party->file.roster->epoch > party->roster->epoch)
+        st = fed_roster_check_time(party->file.roster, now, why);
+    return st;
+}
+
 /* Ours, and the coordinator's, without whom a node has nobody to talk to. Other members' are the
  * coordinator's to check, one by one. */
 static enum pn_status
@@ -249,7 +303,9 @@ check_certificates(const struct engine_party *party, const struct engine_party_f
                    uint64_t now, struct pn_error *why)
 {
     const struct fed_roster *roster = party->roster;
-    enum pn_status           st     = fed_roster_check_member(party->self, now, why);
+    enum pn_status           st     = check_times(party, now, why);
+    if (st == PN_OK)
+        st = fed_roster_check_member(party->self, now, why);
     if (st == PN_OK && roster->mode == FED_MODE_COORDINATOR)
         st = fed_roster_check_member(fed_roster_find(roster, roster->coordinator), now, why);
     if (st != PN_OK)
@@ -286,10 +342,18 @@ engine_party_load(struct engine_party *out, const struct engine_party_files *fil
                   const struct store_disk *disk, enum fed_role role, uint64_t now,
                   struct pn_error *why)
 {
-    struct engine_party party = {.self = NULL};
-    enum pn_status      st    = engine_roster_load(&party.file, files->federation, why);
+    struct engine_party       party = {.self = NULL};
+    struct engine_party_files named = *files;
+    enum pn_status            st;
+    if (files->federation == NULL) {
+        named.federation = "roster.yaml"; /* in what is said of it */
+        st               = load_remembered(&party.file, disk, why);
+    } else {
+        st = engine_roster_load(&party.file, files->federation, why);
+    }
     if (st != PN_OK)
         return st;
+    files = &named;
     if ((st = accept_roster(&party, files, disk, now, why)) == PN_OK &&
         (st = choose_roster(&party, files, disk, why)) == PN_OK &&
         (st = check_role(&party, files->federation, role, why)) == PN_OK &&

@@ -16,7 +16,7 @@
 #include "engine/roster.h"
 
 struct engine_party_files {
-    const char *federation; /* path of federation.yaml                              */
+    const char *federation; /* path of federation.yaml; NULL: the roster remembered */
     const char *keys;       /* folder with node.key and transport.key, and next/ of them */
     const char *trust;      /* fingerprint of the signers; needed at the first start */
     bool joins; /* a newer file goes before the ledger: those who have it know only our new keys */
@@ -43,6 +43,10 @@ PN_MUST_CHECK enum pn_status engine_party_load(struct engine_party             *
                                                const struct engine_party_files *files,
                                                const struct store_disk *disk, enum fed_role role,
                                                uint64_t now, struct pn_error *why);
+/* Remembers the roster of a swarm's ledger, which was checked, as accepted: what comes next is
+ * judged by it, and a file that it names may stay as it is. */
+PN_MUST_CHECK enum pn_status engine_party_follow(const struct store_disk *disk,
+                                                 struct pn_error         *why);
 void                         engine_party_fini(struct engine_party *party);
 
 #endif

@@ -171,6 +171,8 @@ add_signature(struct engine_roster_signed *out, const char *path, const char *si
     struct pn_buffer *text = &out->texts[wire->signature_count];
     pn_buffer_init(text, WIRE_MINISIGN_MAX);
     enum pn_status st = load_signature(&found, text, path, signer, why);
+    if (st == PN_OK && text->size == 0)
+        st = PN_ENOENT; /* an empty file signs nothing */
     if (st == PN_OK)
         wire->signatures[wire->signature_count++] =
             (struct wire_roster_signature){signer, {text->bytes, text->size}};

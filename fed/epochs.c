@@ -53,6 +53,13 @@ hash_of(const struct wire_roster *carried)
     return hash;
 }
 
+const struct fed_roster *
+fed_epochs_find(const struct fed_epochs *epochs, const struct wire_roster *carried)
+{
+    const struct sec_hash hash = hash_of(carried);
+    return find(epochs, &hash);
+}
+
 static enum pn_status
 parse(struct fed_roster **out, const struct wire_roster *carried, struct pn_error *why)
 {
@@ -70,18 +77,16 @@ fed_epochs_begin(const struct fed_roster **out, struct fed_epochs *epochs,
         *out = known;
         return PN_OK;
     }
+    if (!fed_roster_names(epochs->trusted, &hash))
+        return pn_error_set(
+            why, PN_EAUTH,
+            "the run began with a roster that the trusted one, of epoch %u, does not "
+            "name",
+            epochs->trusted->epoch);
     struct fed_roster *roster = NULL;
     enum pn_status     st     = parse(&roster, carried, why);
     if (st != PN_OK)
         return st;
-    if (!fed_roster_names(epochs->trusted, &hash)) {
-        st = pn_error_set(why, PN_EAUTH,
-                          "the run began with a roster of epoch %u that the trusted one, of epoch "
-                          "%u, does not name",
-                          roster->epoch, epochs->trusted->epoch);
-        fed_roster_free(roster);
-        return st;
-    }
     return keep(out, epochs, roster, why);
 }
 
@@ -93,6 +98,9 @@ check_signed(const struct fed_roster *by, const struct wire_roster *carried, str
                    "as many as a block may carry");
     for (size_t i = 0; i < carried->signature_count; i++) {
         const struct wire_roster_signature *from = &carried->signatures[i];
+        if (strlen(from->signer) >= sizeof signatures[i].name)
+            return pn_error_set(
+                why, PN_EAUTH, "a signature of \"%.60s\", which is no member's name", from->signer);
         snprintf(signatures[i].name, sizeof signatures[i].name, "%s", from->signer);
         signatures[i].text = (const char *)from->text.bytes;
         signatures[i].size = from->text.size;

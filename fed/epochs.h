@@ -7,7 +7,7 @@
  *
  * Where trust comes from: a person gives the roster that he trusts, of any epoch of the run. It
  * names all epochs before it by hash, and those after it are signed by a threshold of the signers
- * of the epoch before, each. So nobody joins and nobody is kept out by a quorum of members alone.
+ * of the epoch before, each. So no quorum of members alone lets anybody in.
  *
  * Memory     the rosters that were taken, on the heap until fini: an honest threshold signed each,
  *            or the trusted roster names it.
@@ -43,5 +43,9 @@ PN_MUST_CHECK enum pn_status fed_epochs_next(const struct fed_roster **out,
                                              const struct fed_roster  *before,
                                              const struct wire_roster *carried,
                                              struct pn_error          *why);
+
+/* One of those that were taken, or the trusted one; NULL: neither. */
+const struct fed_roster *fed_epochs_find(const struct fed_epochs  *epochs,
+                                         const struct wire_roster *carried);
 
 #endif

@@ -167,6 +167,23 @@ has_history_of(const struct fed_roster *next, const struct fed_roster *before)
                   expected.history_count * sizeof expected.history[0]) == 0;
 }
 
+/* Members that have no block yet could found a run of their own if they were a quorum. */
+static enum pn_status
+check_newcomers(const struct fed_roster *next, const struct fed_roster *before,
+                struct pn_error *why)
+{
+    uint32_t come = 0, quorum = fed_roster_quorum(next, NULL);
+    for (uint32_t i = 0; i < next->member_count; i++)
+        come += fed_roster_find(before, next->members[i].number) == NULL;
+    return next->mode == FED_MODE_COORDINATOR || come < quorum
+               ? PN_OK
+               : pn_error_set(
+                     why, PN_EAUTH,
+                     "%u of its %u members are new, and %u decide: expected fewer new ones "
+                     "than that; let them join in several epochs",
+                     come, next->member_count, quorum);
+}
+
 enum pn_status
 fed_roster_check_next(const struct fed_roster *next, const struct fed_roster *before,
                       struct pn_error *why)
@@ -188,7 +205,7 @@ fed_roster_check_next(const struct fed_roster *next, const struct fed_roster *be
             "its history is not that of epoch %u with its previous one: make it with "
             "`panal roster next`",
             before->epoch);
-    return PN_OK;
+    return check_newcomers(next, before, why);
 }
 
 void

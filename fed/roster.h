@@ -125,8 +125,8 @@ PN_MUST_CHECK enum pn_status fed_roster_check_anchor(const struct fed_roster_anc
 bool fed_roster_names(const struct fed_roster *roster, const struct sec_hash *hash);
 /* Makes `next` name `before`, and what that names, as the epoch after it does. */
 void fed_roster_follow(struct fed_roster *next, const struct fed_roster *before);
-/* PN_EAUTH when `next` is not the epoch after `before` of the same federation and mode. Signatures
- * are not looked at. */
+/* PN_EAUTH when `next` is not the epoch after `before` of the same federation and mode, or its new
+ * members alone are a quorum of the swarm. Signatures are not looked at. */
 PN_MUST_CHECK enum pn_status fed_roster_check_next(const struct fed_roster *next,
                                                    const struct fed_roster *before,
                                                    struct pn_error *why);

@@ -216,7 +216,7 @@ read_history(struct fed_roster *out, const struct text_yaml *yaml, const struct 
     enum pn_status          st   = text_get_list(&list, yaml, map, "history", TEXT_OPTIONAL, why);
     if (st != PN_OK || list == NULL)
         return st;
-    if (list->count > FED_HISTORY_MAX || list->count + 1 >= out->epoch)
+    if (list->count > FED_HISTORY_MAX || (list->count > 0 && list->count + 1 >= out->epoch))
         return text_fail(why, yaml, list,
                          "history: expected the hashes of at most %d epochs, all before epoch %u, "
                          "seen %zu",

@@ -15,10 +15,11 @@ enum pn_status
 node_load_party(struct node_daemon *daemon, struct pn_error *why)
 {
     const struct node_settings     *settings = &daemon->settings;
-    const struct engine_party_files files    = {.federation = settings->federation,
-                                                .keys       = settings->keys,
-                                                .trust      = settings->trust,
-                                                .joins      = daemon->joins};
+    const struct engine_party_files files    = {.federation =
+                                                 daemon->follows ? NULL : settings->federation,
+                                                .keys  = settings->keys,
+                                                .trust = settings->trust,
+                                                .joins = daemon->joins};
     return engine_party_load(&daemon->party, &files, &daemon->disk, FED_ROLE_NODE,
                              net_wall_ms() / 1000, why);
 }

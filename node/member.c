@@ -19,7 +19,8 @@ struct service {
     struct swarm_engine        *engine;
     struct sec_transport_secret session; /* of this life */
     struct member_report        report;
-    struct engine_roster_signed next;            /* the epoch of the roster that we propose */
+    struct engine_roster_signed next[2]; /* epochs of the roster; next_at: the one we propose */
+    size_t                      next_at;
     bool                        stopped;         /* by a signal */
     uint64_t                    refused, height; /* as reported, and when nothing had to be */
     pn_ms                       look_at, complain_at, alone_since;
@@ -142,31 +143,32 @@ open_engine(struct service *service, struct pn_error *why)
 
 /* ---- the next epoch of the roster ---- */
 
-/* Reads federation.yaml: a roster after the one in force is for the ledger from now on. */
+/* Reads federation.yaml: a roster after the one in force is for the ledger from now on, in place of
+ * one that was before. */
 static void
 offer_roster(struct service *service)
 {
-    const struct engine_party *party = &service->daemon->party;
-    const char                *path  = service->daemon->settings.federation;
-    struct pn_error            why   = {.text = ""};
-    if (service->next.wire.text.size > 0)
-        return; /* it is on its way; a later one comes after it */
-    enum pn_status st = engine_roster_load_signed(&service->next, path, party->roster, &why);
-    if (st == PN_OK && service->next.file.roster->epoch > party->roster->epoch)
-        st = swarm_engine_offer(service->engine, &service->next.wire, &why);
-    else if (st == PN_OK)
-        st = PN_EEXIST;
-    if (st == PN_OK) {
-        pn_log(PN_LOG_INFO,
-               "event=roster epoch=%u text=\"%s is proposed to the others, in the next block that "
-               "this member makes\"",
-               service->next.file.roster->epoch, path);
+    const struct engine_party   *party = &service->daemon->party;
+    struct engine_roster_signed *next  = &service->next[1 - service->next_at];
+    const char                  *path  = service->daemon->settings.federation;
+    struct pn_error              why   = {.text = ""};
+    enum pn_status               st    = engine_roster_load_signed(next, path, party->roster, &why);
+    if (st == PN_OK && next->file.roster->epoch <= party->roster->epoch) {
+        engine_roster_signed_fini(next);
         return;
     }
-    if (st != PN_EEXIST)
+    if (st == PN_OK && (st = swarm_engine_offer(service->engine, &next->wire, &why)) != PN_OK)
+        engine_roster_signed_fini(next);
+    if (st != PN_OK) {
         pn_log(PN_LOG_WARN, "event=roster text=%s: not proposed: %s", path, why.text);
-    engine_roster_signed_fini(&service->next);
-    service->next.wire.text.size = 0;
+        return;
+    }
+    pn_log(PN_LOG_INFO,
+           "event=roster epoch=%u text=\"%s is proposed to the others, in the next block that this "
+           "member makes\"",
+           next->file.roster->epoch, path);
+    service->next_at = 1 - service->next_at;
+    engine_roster_signed_fini(&service->next[1 - service->next_at]);
 }
 
 static void
@@ -345,8 +347,11 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
     enum pn_status st      = open_all(&service, why);
     if (st == PN_OK)
         st = serve(&service);
-    *failed = service.report.failed;
-    *again  = st == PN_OK && !service.stopped &&
+    *failed         = service.report.failed;
+    daemon->follows = st == PN_OK && swarm_engine_is_superseded(service.engine);
+    if (daemon->follows)
+        st = engine_party_follow(&daemon->disk, why);
+    *again = st == PN_OK && !service.stopped &&
              (service.lost || swarm_engine_is_superseded(service.engine));
     daemon->joins = service.lost && daemon->party.roster != daemon->party.file.roster;
     if (!*again) {
@@ -358,7 +363,8 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
         swarm_engine_stop(service.engine);
     net_loop_free(service.loop); /* waits for the work that the engine owns */
     swarm_engine_free(service.engine);
-    engine_roster_signed_fini(&service.next);
+    for (size_t i = 0; i < 2; i++)
+        engine_roster_signed_fini(&service.next[i]);
     sec_transport_wipe(&service.session);
     if (service.has_job)
         engine_job_fini(&service.job);

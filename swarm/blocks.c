@@ -183,7 +183,10 @@ finish_build(struct swarm_engine *engine, struct swarm_aggregate *aggregate, pn_
     struct sec_hash      hash;
     struct sec_signature signature;
     pn_buffer_init(&bytes, WIRE_BLOCK_MAX);
-    if (seal_block(&hash, &bytes, aggregate) == PN_OK) {
+    enum pn_status st = seal_block(&hash, &bytes, aggregate);
+    if (st != PN_OK) {
+        swarm_break(engine, st, "a block of our own cannot be put together");
+    } else {
         fed_block_sign(&signature, &hash, engine->config.secret);
         const struct wire_span span = {bytes.bytes, bytes.size};
         if (swarm_block_keep(engine, &hash, &span, &signature) != NULL) {
@@ -291,7 +294,7 @@ swarm_block_build(struct swarm_engine *engine)
     draft_certificate(aggregate, engine);
     if (engine->next != NULL && engine->chain.height > 0 &&
         swarm_aggregate_carry(aggregate, engine->next) != PN_OK)
-        engine->next = NULL; /* no memory for it now: another member brings it */
+        swarm_break(engine, PN_ENOMEM, "no memory for a roster");
     aggregate->agreement.conviction_count = engine->conviction_count;
     memcpy(aggregate->agreement.convictions, engine->convictions,
            engine->conviction_count * sizeof *engine->convictions);
@@ -408,9 +411,22 @@ is_vouched_for(const struct swarm_engine *engine, const struct sec_hash *hash)
            consensus->limits.liars;
 }
 
+/* A roster that it brings leaves enough members for the rounds to come. */
+static bool
+can_go_on(const struct swarm_engine *engine, const struct wire_block *block)
+{
+    const struct wire_roster *carried = block->agreement->roster;
+    if (carried == NULL || block->height == 0)
+        return true;
+    const struct fed_roster *next = fed_epochs_find(&engine->epochs, carried);
+    return next != NULL && swarm_can_go_on(engine, next, block);
+}
+
 static enum verdict
 look(struct swarm_engine *engine, const struct wire_block *block, const struct sec_hash *hash)
 {
+    if (!can_go_on(engine, block))
+        return BAD;
     if (!covers_cohort(engine, block))
         return BAD;
     if (block->kind == WIRE_BLOCK_ROUND && block->attempt > engine->machine.draw &&

@@ -74,6 +74,31 @@ swarm_takes_part(const struct swarm_engine *engine)
     return sec_hash_equal(&engine->chain.roster->hash, &engine->config.roster->hash);
 }
 
+static bool
+is_named(const struct wire_block *block, uint32_t number)
+{
+    for (size_t i = 0; i < block->entry_count; i++)
+        if (block->entries[i].member == number)
+            return true;
+    for (size_t i = 0; i < block->agreement->report_count; i++)
+        if (block->agreement->reports[i].member == number)
+            return true;
+    return false;
+}
+
+bool
+swarm_can_go_on(const struct swarm_engine *engine, const struct fed_roster *next,
+                const struct wire_block *block)
+{
+    uint32_t joined = 0;
+    for (uint32_t i = 0; i < engine->count; i++) {
+        uint32_t number = engine->members[i].party->number;
+        if (fed_roster_find(next, number) != NULL)
+            joined += engine->parts[i].joined || (block != NULL && is_named(block, number));
+    }
+    return joined >= engine->config.limits.quorum;
+}
+
 /* Every message carries our head, signed: how many blocks we hold, and the beginning of the newest
  * one's hash. */
 uint32_t
@@ -419,7 +444,15 @@ swarm_engine_offer(struct swarm_engine *engine, const struct wire_roster *next,
         return pn_error_set(why, PN_ESTATE,
                             "the ledger is at epoch %u of the roster, and catches up to epoch %u",
                             engine->chain.roster->epoch, engine->config.roster->epoch);
+    if (engine->machine.finished)
+        return pn_error_set(why, PN_ESTATE, "the run is over, and keeps its roster");
     enum pn_status st = fed_epochs_next(&found, &engine->epochs, engine->chain.roster, next, why);
+    if (st == PN_OK && !swarm_can_go_on(engine, found, NULL))
+        st =
+            pn_error_set(why, PN_ESTATE,
+                         "of its members fewer have taken part than the %u that a round of the job "
+                         "needs: let others join first, and remove members in a later epoch",
+                         engine->config.limits.quorum);
     if (st == PN_OK)
         engine->next = next;
     return st;

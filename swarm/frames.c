@@ -330,6 +330,13 @@ check_block(struct swarm_engine *engine, struct wire_block *block, struct fed_ch
                : PN_EPEER_VALUE;
 }
 
+/* The one that we go by was in force for the newest block of `after`: so were our places. */
+static bool
+is_of_our_roster(const struct swarm_engine *engine, const struct fed_chain *after)
+{
+    return sec_hash_equal(&after->head_roster->hash, &engine->config.roster->hash);
+}
+
 /* The machine asked about it before it came. */
 static void
 want_if_asked(struct swarm_engine *engine, const struct sec_hash *hash, pn_ms now)
@@ -371,6 +378,8 @@ take_propose(struct swarm_engine *engine, pn_ms now, uint32_t member,
     if (swarm_block_find(engine, &hash) == NULL) {
         if ((st = check_block(engine, &block, &after, &propose.block, &signature)) != PN_OK)
             return st;
+        if (!is_of_our_roster(engine, &after))
+            return PN_EPEER_VALUE; /* a genesis by an earlier epoch, which nobody proposes to us */
         if (swarm_block_keep(engine, &hash, &propose.block, &signature) == NULL)
             return PN_ENOMEM;
         swarm_block_learn(engine, member, &block, now);
@@ -501,8 +510,7 @@ static void
 hear_witnesses(struct swarm_engine *engine, pn_ms now, const struct fed_decided *decided,
                const struct wire_decision *decision)
 {
-    for (size_t i = 0;
-         i < decision->witness_count && !engine->committing && swarm_takes_part(engine); i++) {
+    for (size_t i = 0; i < decision->witness_count && !engine->committing; i++) {
         const struct wire_witness *witness = &decision->witnesses[i];
         struct fed_signed_vote     given   = {
                   .member = fed_roster_place(engine->config.roster, witness->member),
@@ -544,7 +552,8 @@ take_decided(struct swarm_engine *engine, pn_ms now, const struct wire_decision 
     const struct swarm_block *kept = swarm_block_keep(engine, hash, &decision->block, signature);
     if (kept == NULL)
         return PN_ENOMEM;
-    hear_witnesses(engine, now, &decided, decision);
+    if (is_of_our_roster(engine, &after))
+        hear_witnesses(engine, now, &decided, decision);
     swarm_commit(engine, swarm_block_find(engine, hash), &certificate);
     return PN_OK;
 }

@@ -186,6 +186,10 @@ void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type typ
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
 /* The roster that we go by is in force: we are a member now, and not only catching up. */
 bool swarm_takes_part(const struct swarm_engine *engine);
+/* Of the next epoch of the roster enough members have joined, or do with `block` (NULL: none), that
+ * rounds can go on: new ones join by a block. */
+bool swarm_can_go_on(const struct swarm_engine *engine, const struct fed_roster *next,
+                     const struct wire_block *block);
 /* What is said to the member may leave. */
 bool swarm_is_open(const struct swarm_engine *engine, uint32_t member);
 /* By a connection of its own: what is large goes there only. */

@@ -243,6 +243,7 @@ class Roster:
         after, by = Roster(carried.text), {signature.signer: signature.text for signature in carried.signatures}
         expect((after.epoch, after.federation, after.swarm) == (self.epoch + 1, self.federation, self.swarm)
                and after.known[:-1] == self.known[-257:], "the roster that it brings is not the next epoch")
+        expect(sum(one.number not in self.by_number for one in after.members) < after.quorum, "too many new members")
         expect(after.epoch > trusted.epoch or after.hash in trusted.known, "the trusted roster does not name its next")
         for roster in (self, after):
             roster.check_signed(after.raw, lambda name: by.get(name, b""))

@@ -195,6 +195,12 @@ asks_for_all(struct fed_roster *next)
     next->threshold = MEMBERS;
 }
 static void
+replaces(struct fed_roster *next)
+{
+    for (uint32_t i = 1; i < MEMBERS; i++)
+        next->members[i].number += 10;
+}
+static void
 invents(struct fed_roster *next)
 {
     next->epoch               = 3; /* so that there is room for a history */
@@ -205,7 +211,7 @@ invents(struct fed_roster *next)
 static void
 what_is_not_the_next_epoch_is_refused(void **state)
 {
-    void (*const changes[])(struct fed_roster *) = {skips, forgets, elsewhere, invents};
+    void (*const changes[])(struct fed_roster *) = {skips, forgets, elsewhere, replaces, invents};
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         struct pn_error why = {.text = ""};
