@@ -261,7 +261,7 @@ remove_member(struct fed_roster *roster, const char *name, struct pn_error *why)
 
 /* A join file of a known name renews its keys under its old number; numbers are never reused. */
 static enum pn_status
-add_member(struct fed_roster *roster, const char *path, uint32_t *last_number, struct pn_error *why)
+add_member(struct fed_roster *roster, const char *path, struct pn_error *why)
 {
     struct fed_roster_member member = {.number = 0};
     enum pn_status           st     = cli_join_load(&member, path, why);
@@ -276,7 +276,7 @@ add_member(struct fed_roster *roster, const char *path, uint32_t *last_number, s
         *old          = member;
         return PN_OK;
     }
-    member.number                           = ++*last_number;
+    member.number                           = ++roster->last_number;
     member.signer                           = member.role == FED_ROLE_NODE;
     roster->members[roster->member_count++] = member;
     return PN_OK;
@@ -289,11 +289,8 @@ make_next(const struct fed_roster *old, const struct next_options *options, cons
     struct fed_roster *roster = cli_roster_new(old->member_count + (uint32_t)options->add.count);
     if (roster == NULL)
         return PN_ENOMEM;
-    uint32_t       last_number = 0;
-    enum pn_status st          = PN_OK;
+    enum pn_status st = PN_OK;
     memcpy(roster, old, sizeof *old + old->member_count * sizeof old->members[0]);
-    for (uint32_t i = 0; i < old->member_count; i++)
-        last_number = old->members[i].number > last_number ? old->members[i].number : last_number;
     fed_roster_follow(roster, old);
     roster->issued  = net_wall_ms() / 1000;
     roster->expires = roster->issued + (uint64_t)options->days * 86400;
@@ -302,7 +299,7 @@ make_next(const struct fed_roster *old, const struct next_options *options, cons
     for (size_t i = 0; st == PN_OK && i < options->remove.count; i++)
         st = remove_member(roster, options->remove.items[i], why);
     for (size_t i = 0; st == PN_OK && i < options->add.count; i++)
-        st = add_member(roster, options->add.items[i], &last_number, why);
+        st = add_member(roster, options->add.items[i], why);
     uint32_t signers = 0;
     for (uint32_t i = 0; i < roster->member_count; i++)
         signers += roster->members[i].signer;

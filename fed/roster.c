@@ -155,6 +155,7 @@ fed_roster_follow(struct fed_roster *next, const struct fed_roster *before)
     next->history_count = count;
     next->previous      = before->hash;
     next->epoch         = before->epoch + 1;
+    next->last_number   = before->last_number;
 }
 
 static bool
@@ -167,14 +168,28 @@ has_history_of(const struct fed_roster *next, const struct fed_roster *before)
                   expected.history_count * sizeof expected.history[0]) == 0;
 }
 
-/* Members that have no block yet could found a run of their own if they were a quorum. */
+/* A number says for ever who it was. Members that have no block yet could found a run of their own
+ * if they were a quorum. */
 static enum pn_status
 check_newcomers(const struct fed_roster *next, const struct fed_roster *before,
                 struct pn_error *why)
 {
     uint32_t come = 0, quorum = fed_roster_quorum(next, NULL);
-    for (uint32_t i = 0; i < next->member_count; i++)
-        come += fed_roster_find(before, next->members[i].number) == NULL;
+    for (uint32_t i = 0; i < next->member_count; i++) {
+        const struct fed_roster_member *member = &next->members[i];
+        if (fed_roster_find(before, member->number) != NULL)
+            continue;
+        come++;
+        if (member->number <= before->last_number)
+            return pn_error_set(
+                why, PN_EAUTH,
+                "%s has number %u, which another member had before: expected one above "
+                "%u",
+                member->name, member->number, before->last_number);
+    }
+    if (next->last_number < before->last_number)
+        return pn_error_set(why, PN_EAUTH, "last_number: expected %u at least, seen %u",
+                            before->last_number, next->last_number);
     return next->mode == FED_MODE_COORDINATOR || come < quorum
                ? PN_OK
                : pn_error_set(

@@ -9,6 +9,7 @@
  *     expires: 2027-11-23T00:00:00Z
  *     previous: ""                # hash of the epoch before, hex; empty for the first
  *     history: []                 # of the epochs before that, oldest first; may be left out
+ *     last_number: 3              # the highest that a member ever had; left out: of the members
  *     mode: coordinator
  *     endpoint: tcp://203.0.113.7:7400
  *     threshold: 2                # how many of the signers below make a roster
@@ -77,6 +78,7 @@ struct fed_roster {
     struct sec_hash previous; /* zero in epoch 1 */
     struct sec_hash history[FED_HISTORY_MAX]; /* of the epochs before that, oldest first */
     uint32_t        history_count;
+    uint32_t        last_number; /* the highest of this and all epochs before */
     struct sec_hash hash;     /* of the text, domain "roster" */
     struct fed_roster_member members[]; /* ordered by number */
 };

@@ -263,10 +263,10 @@ static enum pn_status
 read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct text_node *root,
           struct pn_error *why)
 {
-    static const char *const known[] = {"version",  "federation", "epoch",  "issued",   "expires",
-                                        "previous", "mode",       "quorum", "endpoint", "threshold",
-                                        "signers",  "members",    "history"};
-    uint32_t                 version;
+    static const char *const known[] = {
+        "version", "federation", "epoch",     "issued",  "expires", "previous", "mode",
+        "quorum",  "endpoint",   "threshold", "signers", "members", "history",  "last_number"};
+    uint32_t version;
 
     enum pn_status st = text_check_keys(yaml, root, known, sizeof known / sizeof known[0], why);
     if (st == PN_OK)
@@ -286,6 +286,9 @@ read_head(struct fed_roster *out, const struct text_yaml *yaml, const struct tex
         st = read_previous(out, yaml, root, why);
     if (st == PN_OK)
         st = read_history(out, yaml, root, why);
+    if (st == PN_OK)
+        st = text_get_u32(&out->last_number, yaml, root, "last_number", TEXT_OPTIONAL, 1,
+                          UINT32_MAX, why);
     return st == PN_OK ? read_mode(out, yaml, root, why) : st;
 }
 
@@ -461,6 +464,9 @@ read_roster(struct fed_roster **out, const struct text_yaml *yaml, struct pn_err
         return st;
     }
     qsort(roster->members, roster->member_count, sizeof roster->members[0], by_number);
+    uint32_t highest = roster->members[roster->member_count - 1].number;
+    if (roster->last_number < highest)
+        roster->last_number = highest;
     *out = roster;
     return PN_OK;
 }

@@ -61,9 +61,14 @@ write_member(struct pn_buffer *out, const struct fed_roster_member *member, cons
 }
 
 static enum pn_status
-write_history(struct pn_buffer *out, const struct fed_roster *roster)
+write_past(struct pn_buffer *out, const struct fed_roster *roster)
 {
-    enum pn_status st = PN_OK;
+    enum pn_status st      = PN_OK;
+    uint32_t       highest = 0;
+    for (uint32_t i = 0; i < roster->member_count; i++)
+        highest = roster->members[i].number > highest ? roster->members[i].number : highest;
+    if (roster->last_number > highest)
+        st = pn_buffer_printf(out, "last_number: %u\n", roster->last_number);
     for (uint32_t i = 0; st == PN_OK && i < roster->history_count; i++) {
         char hash[SEC_HEX_SIZE];
         sec_hash_text(hash, &roster->history[i]);
@@ -90,7 +95,7 @@ write_head(struct pn_buffer *out, const struct fed_roster *roster)
                          "previous: \"%s\"\n",
                          roster->federation, roster->epoch, issued, expires, previous);
     if (st == PN_OK)
-        st = write_history(out, roster);
+        st = write_past(out, roster);
     if (st == PN_OK && roster->mode == FED_MODE_SWARM)
         st = pn_buffer_printf(out, "mode: swarm\nquorum: %s\n",
                               roster->quorum == FED_QUORUM_MAJORITY ? "majority" : "bft");

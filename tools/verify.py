@@ -54,7 +54,6 @@ def tree(leaves, hashed):
         return leaves[0] if leaves else hashed(b"")
     left = 1 << ((len(leaves) - 1).bit_length() - 1)
     return hashed(b"\1" + tree(leaves[:left], hashed) + tree(leaves[left:], hashed))
-
 def blob_root(data): # section 5
     leaves = [blake(b"\0" + data[at : at + 65536]) for at in range(0, max(1, len(data)), 65536)]
     return digest("blob", struct.pack("<Q", len(data)) + tree(leaves, blake))
@@ -223,6 +222,7 @@ class Roster:
         self.known = past + [self.hash] # epochs, oldest first
         self.members = sorted(map(read_member, members), key=lambda member: member.number)
         self.by_number = {member.number: member for member in self.members}
+        self.last = max(number(head.get("last_number", "1")), *self.by_number)
         leaders, count = [one for one in self.members if one.role == "coordinator"], len(self.members)
         expect(head["version"] == "1" and head["mode"] in ("swarm", "coordinator")
                and head.get("quorum", "bft") in ("bft", "majority"), "an unknown version, mode or quorum")
@@ -243,7 +243,9 @@ class Roster:
         after, by = Roster(carried.text), {signature.signer: signature.text for signature in carried.signatures}
         expect((after.epoch, after.federation, after.swarm) == (self.epoch + 1, self.federation, self.swarm)
                and after.known[:-1] == self.known[-257:], "the roster that it brings is not the next epoch")
-        expect(sum(one.number not in self.by_number for one in after.members) < after.quorum, "too many new members")
+        new = [one.number for one in after.members if one.number not in self.by_number]
+        expect(len(new) < after.quorum and after.last >= self.last and min(new, default=after.last + 1) > self.last,
+               "its new members are too many, or have numbers of others")
         expect(after.epoch > trusted.epoch or after.hash in trusted.known, "the trusted roster does not name its next")
         for roster in (self, after):
             roster.check_signed(after.raw, lambda name: by.get(name, b""))
@@ -435,7 +437,6 @@ def load(directory, folder, blob):
     return data
 def numbers_of(kind, data):
     return struct.unpack("<%d%s" % (len(data) // 4, kind), data)
-
 def aggregate(directory, block, before):
     """The next model, or None where an update is not kept."""
     start, total = numbers_of("f", before), sum(entry.weight for entry in block.entries)
@@ -448,7 +449,6 @@ def aggregate(directory, block, before):
         sums = [s + entry.weight * q for s, q in zip(sums, numbers_of("i", data))]
     mean = array.array("f", [float(s) / (total * 2.0**24) for s in sums])
     return struct.pack("<%df" % len(start), *(a + b for a, b in zip(start, mean)))
-
 def check_blobs(directory, block, seen):
     if is_blob(block.scaling):
         load(directory, "scaling", block.scaling)

@@ -201,6 +201,12 @@ replaces(struct fed_roster *next)
         next->members[i].number += 10;
 }
 static void
+forgets_who_left(struct fed_roster *next)
+{
+    next->last_number = 3; /* and four had one before */
+    next->member_count--;
+}
+static void
 invents(struct fed_roster *next)
 {
     next->epoch               = 3; /* so that there is room for a history */
@@ -211,7 +217,8 @@ invents(struct fed_roster *next)
 static void
 what_is_not_the_next_epoch_is_refused(void **state)
 {
-    void (*const changes[])(struct fed_roster *) = {skips, forgets, elsewhere, replaces, invents};
+    void (*const changes[])(struct fed_roster *) = {skips,     forgets,  forgets_who_left,
+                                                    elsewhere, replaces, invents};
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         struct pn_error why = {.text = ""};
