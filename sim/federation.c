@@ -70,6 +70,21 @@ seal(struct sim_federation *made, const struct fed_roster *draft, struct pn_erro
     return st;
 }
 
+/* `out` stays where it is: it points into itself. */
+static enum pn_status
+hand_over(struct sim_federation *out, struct sim_federation *made, enum pn_status st)
+{
+    if (st != PN_OK) {
+        sim_federation_fini(made);
+        return st;
+    }
+    *out      = *made;
+    out->wire = (struct wire_roster){.text            = {out->text.bytes, out->text.size},
+                                     .signatures      = &out->signer,
+                                     .signature_count = 1};
+    return PN_OK;
+}
+
 enum pn_status
 sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed,
                    const struct sim_site *sites, size_t count, struct pn_error *why)
@@ -108,14 +123,7 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
     }
     st = seal(&made, draft, why);
     free(draft);
-    if (st == PN_OK)
-        *out = made;
-    else
-        sim_federation_fini(&made);
-    out->wire = (struct wire_roster){.text            = {out->text.bytes, out->text.size},
-                                     .signatures      = &out->signer,
-                                     .signature_count = 1};
-    return st;
+    return hand_over(out, &made, st);
 }
 
 static void
@@ -161,14 +169,7 @@ sim_federation_next(struct sim_federation *out, const struct sim_federation *all
         st = seal(&made, draft, why);
     }
     free(draft);
-    if (st == PN_OK)
-        *out = made;
-    else
-        sim_federation_fini(&made);
-    out->wire = (struct wire_roster){.text            = {out->text.bytes, out->text.size},
-                                     .signatures      = &out->signer,
-                                     .signature_count = 1};
-    return st;
+    return hand_over(out, &made, st);
 }
 
 void
