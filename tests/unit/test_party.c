@@ -327,6 +327,52 @@ an_expired_roster_stops_everybody_and_an_expired_certificate_its_member(void **s
     }
 }
 
+/* ---- a swarm's epochs, which its ledger brings ---- */
+
+static void
+a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there(void **state)
+{
+    struct fixture    *f     = *state;
+    struct fed_roster *first = f->next, *next = test_roster_make(f->secrets, NODES);
+    struct fed_roster *both[] = {first, next};
+    struct pn_buffer   text;
+    struct pn_error    why = {.text = ""};
+    struct fed_roster *parsed;
+    for (size_t i = 0; i < 2; i++) {
+        both[i]->mode        = FED_MODE_SWARM;
+        both[i]->endpoint[0] = '\0';
+        for (uint32_t k = 0; k <= NODES; k++) {
+            both[i]->members[k].role = FED_ROLE_NODE;
+            snprintf(both[i]->members[k].endpoint, sizeof both[i]->members[k].endpoint,
+                     "tcp://127.0.0.1:7400");
+        }
+    }
+    pn_buffer_init(&text, 1u << 20);
+    EXPECT_OK(fed_roster_encode(&text, first));
+    EXPECT_OK(fed_roster_parse(&parsed, "first", (const char *)text.bytes, text.size, &why));
+    pn_buffer_fini(&text);
+    fed_roster_follow(next, parsed);
+    fed_roster_free(parsed);
+
+    publish(f, first, (const uint32_t[]){2, 3}, 2);
+    expect_loaded(f, f->trust);
+    publish(f, next, (const uint32_t[]){2, 3}, 2);
+    expect_loaded(f, NULL);
+    publish(f, first, (const uint32_t[]){2, 3}, 2); /* somebody put the old file back */
+    expect_status(PN_OK, load(f, NULL), f->why.text, __FILE__, __LINE__);
+    assert_int_equal(f->party.roster->epoch, 2);
+    engine_party_fini(&f->party);
+    first->expires--; /* it was never accepted, and the one that was does not name it */
+    publish(f, first, (const uint32_t[]){2, 3}, 2);
+    EXPECT_STATUS(PN_EAUTH, load(f, NULL));
+    EXPECT_SAYS(&f->why, "expected epoch 2 or later");
+    EXPECT_OK(engine_party_load(&f->party, &(struct engine_party_files){.keys = f->keys}, &f->disk,
+                                FED_ROLE_NODE, TEST_NOW, &f->why));
+    assert_int_equal(f->party.roster->epoch, 2);
+    engine_party_fini(&f->party);
+    free(next);
+}
+
 /* ---- keys ---- */
 
 static void
@@ -409,6 +455,7 @@ main(void)
         PARTY_TEST(a_crash_while_a_roster_is_remembered_loses_no_way_forward),
         PARTY_TEST(a_state_directory_that_lost_its_roster_is_refused_for_a_new_epoch),
         PARTY_TEST(an_expired_roster_stops_everybody_and_an_expired_certificate_its_member),
+        PARTY_TEST(a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there),
         PARTY_TEST(keys_of_nobody_of_two_members_and_of_another_role_are_refused),
         PARTY_TEST(keys_that_others_can_read_are_refused),
         PARTY_TEST(a_boot_number_is_durable_before_it_is_given_and_never_given_twice),
