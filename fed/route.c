@@ -104,6 +104,10 @@ static void
 look(const struct turn *turn, uint32_t member)
 {
     struct fed_route *route = &turn->routes->to[member];
+    if (route->doubt && turn->now >= route->try_at) {
+        route->try_at = pn_ms_add(turn->now, turn->routes->limits.silence_ms);
+        turn->emit(turn->host, &(struct fed_route_effect){FED_R_TRY, member});
+    }
     if (!can_forward(turn->routes, route->via, member)) {
         choose(turn, member, turn->routes->limits.self + member);
         if (route->via != FED_NOBODY)
@@ -115,9 +119,6 @@ look(const struct turn *turn, uint32_t member)
             lose(turn, member);
         choose(turn, member, route->via + 1);
         greet(turn, member);
-    } else if (route->doubt && turn->now >= route->try_at) {
-        route->try_at = pn_ms_add(turn->now, turn->routes->limits.silence_ms);
-        turn->emit(turn->host, &(struct fed_route_effect){FED_R_TRY, member});
     }
 }
 
@@ -214,10 +215,10 @@ fed_routes_deadline(const struct fed_routes *routes)
     pn_ms next = UINT64_MAX;
     for (uint32_t i = 0; i < routes->limits.members; i++) {
         const struct fed_route *route = &routes->to[i];
-        if (route->via == FED_NOBODY)
-            continue;
-        pn_ms at =
-            route->met ? pn_ms_add(route->heard_at, routes->limits.silence_ms) : route->greet_at;
+        pn_ms                   at    = UINT64_MAX;
+        if (route->via != FED_NOBODY)
+            at = route->met ? pn_ms_add(route->heard_at, routes->limits.silence_ms)
+                            : route->greet_at;
         if (route->doubt && route->try_at < at)
             at = route->try_at;
         next = at < next ? at : next;

@@ -963,7 +963,8 @@ all_share_enough(const struct swarm_world *world)
     for (size_t a = 0; a < world->count; a++)
         for (size_t b = 0; b < a; b++)
             enough = enough && (!world->blocked[a * world->count + b] ||
-                                shared_by(world, a, b) > world->config->faults.liars);
+                                shared_by(world, a, b) >
+                                    world->config->faults.liars + world->config->faults.dead);
     return enough;
 }
 

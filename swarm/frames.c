@@ -629,7 +629,7 @@ static bool
 is_for_all(uint16_t type)
 {
     return type == WIRE_HELLO || type == WIRE_STATUS || type == WIRE_ASK || type == WIRE_DECISION ||
-           type == WIRE_PULL || type == WIRE_CHUNK;
+           type == WIRE_PULL || type == WIRE_CHUNK || type == WIRE_RELAY;
 }
 
 enum pn_status

@@ -125,7 +125,7 @@ end_swarm
 # --- members that were drawn for a round are dead, and stay so: others are drawn
 sites="ana bea cleo dora elia fina gala"
 make_swarm_job 6 3
-sed -i 's/cohort: 7/cohort: 3/' "$work/job.yaml"
+sed -i 's/cohort: 7/cohort: 3/; s/train: 60s, collect: 60s/train: 10s, collect: 10s/' "$work/job.yaml"
 prepare_swarm
 start_swarm
 wait_for 60 has_block ana 0 || die "block 0 does not come"
