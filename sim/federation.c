@@ -156,6 +156,8 @@ sim_federation_next(struct sim_federation *out, const struct sim_federation *all
         memcpy(made.transports, all->transports, members * sizeof *made.transports);
         memcpy(made.roots, all->roots, members * sizeof *made.roots);
         fed_roster_follow(draft, before->roster);
+        if (before == all)
+            draft->last_number = 0; /* who is not in the first epoch was never a member */
         draft->member_count = 0;
         for (size_t i = 0; i < from->member_count; i++) {
             const struct fed_roster_member *old =
