@@ -275,7 +275,8 @@ static void
 pass_on(const struct turn *turn, const struct fed_consensus_effect *effect)
 {
     struct fed_swarm *swarm = turn->swarm;
-    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->held_count < FED_C_BLOCKS) {
+    if (effect->kind == FED_C_CHECK && !swarm->ready && swarm->draw <= 1 &&
+        swarm->held_count < FED_C_BLOCKS) {
         swarm->held[swarm->held_count++] = effect->hash;
         return;
     }
@@ -301,14 +302,28 @@ fed_swarm_is_short(const struct fed_swarm *swarm)
            is_complete(swarm);
 }
 
+/* Proposals that waited for the first draw: they may be looked at now. */
+static void
+release(const struct turn *turn)
+{
+    struct fed_swarm *swarm = turn->swarm;
+    for (uint32_t i = 0; i < swarm->held_count; i++)
+        emit(turn,
+             &(struct fed_swarm_effect){
+                 .kind = FED_S_AGREE, .consensus = {.kind = FED_C_CHECK, .hash = swarm->held[i]}});
+    swarm->held_count = 0;
+}
+
 /* Also when we are ready, but no block came for as long again: others may lack what we have. */
 static void
 draw_more(const struct turn *turn)
 {
     struct fed_swarm *swarm = turn->swarm;
     while (!swarm->consensus.decided && swarm->draw < swarm->draws &&
-           (swarm->ready ? turn->now >= swarm->due : is_complete(swarm) && !has_quorum(swarm)))
+           (swarm->ready ? turn->now >= swarm->due : is_complete(swarm) && !has_quorum(swarm))) {
         next_draw(swarm, turn->now);
+        release(turn);
+    }
 }
 
 static void
@@ -319,11 +334,7 @@ become_ready(const struct turn *turn)
         return;
     swarm->ready = true;
     swarm->due   = pn_ms_add(turn->now, time_of(swarm)); /* for the agreement */
-    for (uint32_t i = 0; i < swarm->held_count; i++)
-        emit(turn,
-             &(struct fed_swarm_effect){
-                 .kind = FED_S_AGREE, .consensus = {.kind = FED_C_CHECK, .hash = swarm->held[i]}});
-    swarm->held_count = 0;
+    release(turn);
     /* SAFE: an event of our own, that the machine always takes. */
     (void)!agree(turn, &(struct fed_consensus_event){.kind = FED_C_READY});
 }

@@ -137,7 +137,7 @@ struct fed_swarm {
     uint64_t                 round;   /* the one that an update of this height belongs to */
     bool                     begun, able, asked_own, ready, finished, ended;
     uint32_t                 draw, draws; /* the one that we are at; the last; 0: no round */
-    struct sec_hash          held[FED_C_BLOCKS]; /* proposals to check once we are ready */
+    struct sec_hash held[FED_C_BLOCKS]; /* proposals to check once we are ready or at draw 2 */
     uint32_t                 held_count;
     struct fed_consensus     consensus;
     pn_ms                    now; /* of the last step */

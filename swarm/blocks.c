@@ -429,6 +429,11 @@ look(struct swarm_engine *engine, const struct wire_block *block, const struct s
         return BAD;
     if (!covers_cohort(engine, block))
         return BAD;
+    /* Of a draw that we have given up ourselves a block may come with a quorum that we had not
+     * seen: there is nothing to wait for. */
+    bool past = block->kind == WIRE_BLOCK_ROUND && block->attempt < engine->machine.draw;
+    if (!engine->machine.ready && !past)
+        return WAITS;
     if (block->kind == WIRE_BLOCK_ROUND && block->attempt > engine->machine.draw &&
         !is_vouched_for(engine, hash))
         return WAITS; /* the time for the draws before is not up here */

@@ -103,11 +103,10 @@ arrive(struct member *member, pn_ms now, uint32_t who)
     enum fed_part_kind part = member->swarm.height == 0 ? FED_REPORT_PART : FED_UPDATE_PART;
     EXPECT_OK(announce(member, now, who, part, (uint8_t)(who + 1)));
     assert_int_equal(seen(member, FED_S_PULL), who != 0);
-    EXPECT_OK(step(member, now,
-                   (struct fed_swarm_event){.kind   = FED_S_HERE,
-                                            .member = who,
-                                            .height = member->swarm.height,
-                                            .part   = part}));
+    EXPECT_OK(
+        step(member, now,
+             (struct fed_swarm_event){
+                 .kind = FED_S_HERE, .member = who, .height = member->swarm.height, .part = part}));
 }
 
 /* A block that names the reports of `count` members, from the first. */
@@ -333,6 +332,31 @@ nobody_waits_for_a_draw_that_cannot_give_a_quorum(void **state)
 }
 
 /* Its clock is ahead of ours, or it lies: nothing is lost, and nothing counts before its time. */
+/* Some saw all updates of a draw that others gave up: these must not keep those waiting. */
+static void
+a_proposal_is_looked_at_once_the_first_draw_is_given_up(void **state)
+{
+    struct member                    member;
+    struct sec_hash                  hash     = {.bytes = {9}};
+    const struct fed_consensus_event proposal = {.kind = FED_C_PROPOSAL, .view = 1, .hash = hash};
+    (void)state;
+    begin_drawn(&member, 2);
+    EXPECT_OK(
+        step(&member, 150, (struct fed_swarm_event){.kind = FED_S_AGREED, .consensus = &proposal}));
+    assert_int_equal(member.swarm.held_count, 1);
+    assert_false(seen_agree(&member, FED_C_CHECK));
+    EXPECT_OK(step(&member, 200,
+                   (struct fed_swarm_event){.kind    = FED_S_LOST,
+                                            .member  = of_draw(&member, 1),
+                                            .height  = 1,
+                                            .part    = FED_UPDATE_PART,
+                                            .absence = WIRE_ABSENT_FAULT}));
+    assert_int_equal(member.swarm.draw, 2);
+    assert_false(member.swarm.ready);
+    assert_int_equal(member.swarm.held_count, 0);
+    assert_true(seen_agree(&member, FED_C_CHECK));
+}
+
 static void
 an_update_of_a_later_draw_is_kept_until_then(void **state)
 {
@@ -493,6 +517,7 @@ main(void)
         cmocka_unit_test(whoever_did_not_join_may_report_later_and_is_in_from_the_next_height),
         cmocka_unit_test(each_time_that_is_up_without_a_quorum_makes_the_cohort_larger),
         cmocka_unit_test(nobody_waits_for_a_draw_that_cannot_give_a_quorum),
+        cmocka_unit_test(a_proposal_is_looked_at_once_the_first_draw_is_given_up),
         cmocka_unit_test(an_update_of_a_later_draw_is_kept_until_then),
         cmocka_unit_test(whoever_is_ready_draws_more_when_no_block_comes_for_as_long_again),
         cmocka_unit_test(no_update_belongs_to_the_first_and_the_last_height),
