@@ -446,14 +446,15 @@ a_newer_roster_on_an_old_state_says_what_to_do(void **state)
     cluster.federation.roster->hash.bytes[0] ^= 1;
 
     struct cluster_party *hub    = cluster_party(&cluster, TEST_HUB);
-    struct coord_config   config = {.roster  = cluster.federation.roster,
-                                    .job     = &cluster.job,
-                                    .secret  = &test_member_of(&cluster.federation, 1)->node,
-                                    .boot    = 9,
-                                    .disk    = &hub->disk,
-                                    .ports   = {hub, cluster_send, cluster_submit},
-                                    .scratch = &cluster.scratch,
-                                    .wall_ms = cluster_wall_ms};
+    struct coord_config   config = {
+          .roster  = cluster.federation.roster,
+          .job     = &cluster.job,
+          .secret  = &test_member_of(&cluster.federation, 1)->node,
+          .boot    = 9,
+          .disk    = &hub->disk,
+          .ports   = {.host = hub, .send = cluster_send, .submit = cluster_submit},
+          .scratch = &cluster.scratch,
+          .wall_ms = cluster_wall_ms};
     fed_job_run(config.run, cluster.federation.roster->federation, cluster.job.job, "1");
     EXPECT_STATUS(PN_ESTATE, coord_engine_new(&engine, &config, &why));
     assert_non_null(strstr(why.text, "epoch 1"));

@@ -181,17 +181,18 @@ cluster_boot_coordinator(struct cluster *cluster)
 {
     struct cluster_party *hub    = cluster_party(cluster, TEST_HUB);
     struct pn_error       why    = {.text = ""};
-    struct coord_config   config = {.roster = cluster->federation.roster,
-                                    .job    = &cluster->job,
-                                    .secret = &test_member_of(&cluster->federation, TEST_HUB)->node,
-                                    .boot   = ++hub->boot,
-                                    .disk   = &hub->disk,
-                                    .ports  = {hub, cluster_send, cluster_submit},
-                                    .scratch      = &cluster->scratch,
-                                    .keep_updates = cluster->keep_updates,
-                                    .wall_ms      = cluster_wall_ms,
-                                    .notice       = cluster_hear_coordinator,
-                                    .host         = cluster};
+    struct coord_config   config = {
+          .roster       = cluster->federation.roster,
+          .job          = &cluster->job,
+          .secret       = &test_member_of(&cluster->federation, TEST_HUB)->node,
+          .boot         = ++hub->boot,
+          .disk         = &hub->disk,
+          .ports        = {.host = hub, .send = cluster_send, .submit = cluster_submit},
+          .scratch      = &cluster->scratch,
+          .keep_updates = cluster->keep_updates,
+          .wall_ms      = cluster_wall_ms,
+          .notice       = cluster_hear_coordinator,
+          .host         = cluster};
     fed_job_run(config.run, cluster->federation.roster->federation, cluster->job.job, "1");
     expect_status(PN_OK, coord_engine_new(&cluster->coordinator, &config, &why), why.text, __FILE__,
                   __LINE__);
@@ -205,15 +206,14 @@ cluster_boot_node(struct cluster *cluster, uint32_t number)
     struct pn_error       why   = {.text = ""};
     struct node_config    config;
     node_config_defaults(&config);
-    config.roster  = cluster->federation.roster;
-    config.self    = number;
-    config.secret  = &test_member_of(&cluster->federation, number)->node;
-    config.boot    = ++party->boot;
-    config.policy  = &cluster->policy;
-    config.source  = &party->source;
-    config.disk    = &party->disk;
-    config.ports =
-        (struct pn_ports){.host = party, .send = cluster_send, .submit = cluster_submit};
+    config.roster = cluster->federation.roster;
+    config.self   = number;
+    config.secret = &test_member_of(&cluster->federation, number)->node;
+    config.boot   = ++party->boot;
+    config.policy = &cluster->policy;
+    config.source = &party->source;
+    config.disk   = &party->disk;
+    config.ports = (struct pn_ports){.host = party, .send = cluster_send, .submit = cluster_submit};
     config.scratch = &cluster->scratch;
     config.notice  = cluster_hear_node;
     config.host    = party;
