@@ -475,23 +475,26 @@ enum pn_status
 fed_roster_parse(struct fed_roster **out, const char *name, const char *text, size_t size,
                  struct pn_error *why)
 {
-    struct text_yaml *yaml = NULL;
+    struct fed_roster *seen = NULL;
+    struct text_yaml  *yaml = NULL;
 
     enum pn_status st = text_yaml_parse(&yaml, name, text, size, why);
     if (st != PN_OK)
         return st;
-    st = read_roster(out, yaml, why);
-    if (st == PN_OK && (*out)->mode == FED_MODE_SWARM && size > WIRE_ROSTER_MAX) {
+    st = read_roster(&seen, yaml, why);
+    if (st == PN_OK && seen->mode == FED_MODE_SWARM && size > WIRE_ROSTER_MAX)
         st = text_fail(why, yaml, text_yaml_root(yaml),
                        "expected at most %d bytes of a swarm's roster, which stands in its ledger, "
                        "seen %zu",
                        WIRE_ROSTER_MAX, size);
-        fed_roster_free(*out);
-    }
-    if (st == PN_OK)
-        sec_hash_of(&(*out)->hash, "roster", text, size);
     text_yaml_free(yaml);
-    return st;
+    if (st != PN_OK) {
+        fed_roster_free(seen);
+        return st;
+    }
+    sec_hash_of(&seen->hash, "roster", text, size);
+    *out = seen;
+    return PN_OK;
 }
 
 enum pn_status

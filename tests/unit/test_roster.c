@@ -75,6 +75,7 @@ expect_text_refused(struct fixture *f, const char *from, const char *to, const c
     if (st == PN_OK)
         print_error("accepted: %s\n", to);
     assert_true(st == PN_ECONFIG || st == PN_EAUTH);
+    assert_null(roster);
     EXPECT_SAYS(&f->why, part);
 }
 
