@@ -343,9 +343,9 @@ swarm_pull_from(struct swarm_engine *engine, uint32_t member, const struct wire_
     const struct sec_blob blob  = fed_blob_from_wire(wire);
     struct swarm_pull    *pull  = find_pull(engine, &blob);
     bool                  comes = pull != NULL && pull->source == pull->member &&
-                 swarm_is_open(engine, pull->source) && pull->silences == 0;
+                 swarm_is_near(engine, pull->source) && pull->silences == 0;
     if (pull == NULL || comes || pull->landing || pull->source == member ||
-        !swarm_is_open(engine, member))
+        !swarm_is_near(engine, member))
         return;
     pull->source = member;
     fed_fetch_reconnected(&pull->fetch.fetch);
