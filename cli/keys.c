@@ -74,6 +74,16 @@ save_join(const char *folder, const struct fed_roster_member *member, struct pn_
     return st;
 }
 
+/* Nothing of what make_daemon_keys writes is there: keys are never overwritten. */
+static enum pn_status
+check_daemon_absent(const char *folder, const char *name, struct pn_error *why)
+{
+    enum pn_status st = check_absent(folder, "node", "key", why);
+    if (st == PN_OK)
+        st = check_absent(folder, "transport", "key", why);
+    return st == PN_OK ? check_absent(folder, name, "join", why) : st;
+}
+
 /* The keys that the daemon works with, and the join file that asks for them: what else `member`
  * says stays as it is. */
 static enum pn_status
@@ -85,11 +95,7 @@ make_daemon_keys(struct fed_roster_member *member, const struct sec_sign_secret 
     struct sec_certificate     *certificate = &member->certificate;
     enum pn_status              st          = store_folder_make(folder, why);
     if (st == PN_OK)
-        st = check_absent(folder, "node", "key", why);
-    if (st == PN_OK)
-        st = check_absent(folder, "transport", "key", why);
-    if (st == PN_OK)
-        st = check_absent(folder, member->name, "join", why);
+        st = check_daemon_absent(folder, member->name, why);
     if (st != PN_OK)
         return st;
     sec_sign_new(&certificate->node, &node);
@@ -123,6 +129,8 @@ cli_keys_make(struct fed_roster_member *member, const struct cli_keys_wish *wish
     enum pn_status           st   = store_folder_make(wish->folder, why);
     if (st == PN_OK)
         st = check_absent(wish->folder, "root", "key", why);
+    if (st == PN_OK) /* before anything is written */
+        st = check_daemon_absent(wish->folder, wish->name, why);
     if (st != PN_OK)
         return st;
     sec_sign_new(&made.root, &root);

@@ -8,9 +8,10 @@
 #include <string.h>
 
 const struct cli_command cli_commands[] = {
-    {"keys", "create", cli_keys_create, "--name NAME --organisation TEXT [--out DIR]",
+    {"keys", "create", cli_keys_create,
+     "--name NAME --organisation TEXT [--endpoint ADDRESS] [--out DIR]",
      "make the keys of an organisation, and the join file for the consortium"},
-    {"keys", "renew", cli_keys_renew, "FILE.join [--keys DIR]",
+    {"keys", "renew", cli_keys_renew, "FILE.join [--endpoint ADDRESS] [--keys DIR]",
      "new keys for its daemon, for the next epoch of the roster"},
     {"keys", "show", cli_keys_show, "FILE.join", "what a join file asks for, and its fingerprint"},
     {"roster", "create", cli_roster_create,
@@ -37,7 +38,7 @@ const struct cli_command cli_commands[] = {
      "run a whole federation on this machine, with real daemons"},
     {"lab", "prepare", cli_lab_lay_out, "job.yaml [--sites sites.yaml] [--mode swarm]",
      "only make its folder: keys, signed roster, configurations"},
-    {"ledger", "verify", cli_ledger_verify, "DIR --roster federation.yaml",
+    {"ledger", "verify", cli_ledger_verify, "DIR --roster federation.yaml [--checkpoint SIZE:ROOT]",
      "prove offline what was averaged"},
     {"ledger", "show", cli_ledger_show, "DIR --roster federation.yaml",
      "who took part in which round, and what came out"},
@@ -46,8 +47,7 @@ const struct cli_command cli_commands[] = {
     {"ledger", "prove", cli_ledger_prove,
      "DIR --roster federation.yaml (--block N | --since N) [--out FILE]",
      "a small file that proves one block, or that a ledger only grew"},
-    {"ledger", "check", cli_ledger_check,
-     "FILE --roster federation.yaml [--checkpoint SIZE:ROOT]",
+    {"ledger", "check", cli_ledger_check, "FILE --roster federation.yaml [--checkpoint SIZE:ROOT]",
      "check such a file, with the roster alone"},
     {"model", "show", cli_model_show, "FILE.safetensors", "tensors and numbers of a model"},
     {"model", "export", cli_model_export, "DIR [--out FILE.safetensors]",

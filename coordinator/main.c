@@ -166,6 +166,7 @@ close_all(struct daemon *daemon)
     /* We are ending already; another signal must not turn that into a death. */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     net_loop_free(daemon->loop); /* first: it waits for the work that the engine owns */
     coord_engine_free(daemon->engine);
     engine_scratch_fini(&daemon->scratch);

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     /* Of records in one proof: base64 makes 4 bytes of 3, and the rest takes less than 32 KiB. */
@@ -16,6 +15,7 @@ struct source {
     const struct store_disk   *disk;
     const struct engine_proof *proved;
     struct pn_buffer           room;
+    struct engine_scratch      scratch;
     struct sec_hash           *leaves; /* of all blocks */
     struct pn_error           *why;
 };
@@ -51,6 +51,8 @@ open_source(struct source *in, const struct store_disk *disk, const struct engin
 {
     *in = (struct source){.disk = disk, .proved = proved, .why = why};
     pn_buffer_init(&in->room, ENGINE_RECORD_MAX);
+    if (engine_scratch_init(&in->scratch) != PN_OK)
+        return pn_error_set(why, PN_ENOMEM, "no memory to read the ledger");
     return read_leaves(in, count);
 }
 
@@ -58,6 +60,7 @@ static void
 close_source(struct source *in)
 {
     pn_buffer_fini(&in->room);
+    engine_scratch_fini(&in->scratch);
     free(in->leaves);
 }
 
@@ -83,40 +86,26 @@ add_record(struct fed_stretch *out, struct source *in, uint64_t index)
     return fed_stretch_add(out, in->room.bytes, in->room.size);
 }
 
-/* A block of a swarm, decoded in the arena. */
+/* A block of a swarm, decoded in the scratch. */
 static enum pn_status
-read_block(struct wire_block *out, struct source *in, struct wire_arena *arena, uint64_t height)
+read_block(struct wire_block *out, struct source *in, uint64_t height)
 {
     struct engine_record record;
-    enum pn_status       st = engine_record_read(&record, &in->room, in->disk, height);
-    wire_arena_reset(arena);
-    if (st == PN_OK &&
-        (wire_block_decode(out, arena, record.block.bytes, record.block.size) != PN_OK ||
-         out->agreement == NULL || out->witness_count > FED_SWARM_MAX))
-        st = PN_ECORRUPT;
+    enum pn_status       st =
+        engine_record_block(out, &record, &in->room, &in->scratch.arena, in->disk, height);
     return st == PN_OK ? PN_OK : fail_read(st, height, in->why);
-}
-
-/* The votes for a block stand in the one after it. */
-static void
-take_votes(struct fed_certificate *out, const struct wire_block *after)
-{
-    out->height = after->height - 1;
-    out->view   = after->agreement->witness_view;
-    out->count  = (uint32_t)after->witness_count;
-    memcpy(out->witnesses, after->witnesses, after->witness_count * sizeof *after->witnesses);
 }
 
 /* The last block of the epoch that `height` is of, and not the first. */
 static enum pn_status
-find_head(struct fed_proof *out, struct source *in, struct wire_arena *arena, uint64_t height)
+find_head(struct fed_proof *out, struct source *in, uint64_t height)
 {
     struct wire_block block;
     uint32_t          epoch;
-    enum pn_status    st = read_block(&block, in, arena, height);
+    enum pn_status    st = read_block(&block, in, height);
     epoch                = st == PN_OK ? block.epoch : 0;
     if (st == PN_OK && height > 0)
-        st = read_block(&block, in, arena, height - 1);
+        st = read_block(&block, in, height - 1);
     if (st == PN_OK && block.epoch != epoch)
         return pn_error_set(in->why, PN_ESTATE,
                             "block %" PRIu64 " is the first of epoch %u of the roster, and has the "
@@ -125,10 +114,11 @@ find_head(struct fed_proof *out, struct source *in, struct wire_arena *arena, ui
     out->votes       = in->proved->votes;
     out->head.height = in->proved->blocks - 1;
     for (uint64_t i = height + 1; st == PN_OK && i < in->proved->blocks; i++) {
-        st = read_block(&block, in, arena, i);
+        st = read_block(&block, in, i);
         if (st != PN_OK || block.epoch == epoch)
             continue;
-        take_votes(&out->votes, &block);
+        if (!fed_certificate_of(&out->votes, &block))
+            return fail_read(PN_ECORRUPT, i, in->why);
         out->head.height = i - 1;
         break;
     }
@@ -138,11 +128,7 @@ find_head(struct fed_proof *out, struct source *in, struct wire_arena *arena, ui
 static enum pn_status
 add_head(struct fed_proof *out, struct source *in, uint64_t height)
 {
-    struct engine_scratch scratch;
-    enum pn_status        st = engine_scratch_init(&scratch);
-    if (st == PN_OK)
-        st = find_head(out, in, &scratch.arena, height);
-    engine_scratch_fini(&scratch);
+    enum pn_status st = find_head(out, in, height);
     if (st != PN_OK)
         return st;
     out->head.log = log_over(in, out->head.height);
@@ -153,14 +139,24 @@ enum pn_status
 engine_extract_checkpoint(struct fed_checkpoint *out, const struct store_disk *disk, uint64_t size,
                           struct pn_error *why)
 {
-    struct source  in;
-    enum pn_status st = open_source(&in, disk, NULL, size, why);
+    struct engine_record record;
+    struct pn_buffer     room;
+    struct sec_log       log;
+    enum pn_status       st = PN_OK;
+    sec_log_init(&log);
+    pn_buffer_init(&room, ENGINE_RECORD_MAX);
+    while (st == PN_OK && log.size < size) {
+        st = engine_record_read(&record, &room, disk, log.size);
+        if (st == PN_OK)
+            sec_log_append(&log, record.block.bytes, record.block.size);
+        else
+            (void)fail_read(st, log.size, why);
+    }
+    pn_buffer_fini(&room);
     if (st == PN_OK) {
-        struct sec_log log = log_over(&in, size);
-        out->size          = size;
+        out->size = size;
         sec_log_root(&out->root, &log);
     }
-    close_source(&in);
     return st;
 }
 
@@ -181,16 +177,14 @@ extract_swarm_block(struct fed_proof *out, struct source *in, uint64_t height)
 static enum pn_status
 extract_signed_block(struct fed_proof *out, struct source *in, uint64_t height)
 {
-    struct engine_scratch scratch;
-    struct engine_record  record;
-    enum pn_status        st = engine_scratch_init(&scratch);
-    out->block.height        = height;
+    struct engine_record record;
+    enum pn_status       st = PN_OK;
+    out->block.height       = height;
     for (uint64_t i = height; i <= height + 1 && st == PN_OK; i++) {
-        st = engine_record_find(&record, &in->room, in->disk, i, &scratch);
+        st = engine_record_find(&record, &in->room, in->disk, i, &in->scratch);
         if (st == PN_OK)
             st = fed_stretch_add(&out->block, in->room.bytes, in->room.size);
     }
-    engine_scratch_fini(&scratch);
     return st == PN_ENOENT && out->block.count > 0 ? PN_OK : st;
 }
 

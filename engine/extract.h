@@ -4,7 +4,7 @@
  * `proved` is what engine_proof_make said of it: its number of blocks, the votes for its newest.
  * A copy with gaps (follow: cohort) gives proofs of single blocks only.
  *
- * Memory     one hash a block, while it works.
+ * Memory     for a proof one hash a block, while it works.
  */
 #ifndef ENGINE_EXTRACT_H
 #define ENGINE_EXTRACT_H

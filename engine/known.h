@@ -1,10 +1,10 @@
 /*
  * engine/known -- blocks whose signatures this process has checked already.
  *
- * Whether a block is well formed and properly signed depends on its bytes, its signature and the
- * roster, and on nothing else. A host of many nodes asks that once a block, not once a node; a
- * daemon, when a block is sent again. What depends on a node's own chain is checked by that node,
- * always (fed_chain_take_known).
+ * Whether a block is well formed and properly signed depends on its bytes, its signature, the
+ * roster and, in a swarm, that of the block before, which its bytes name; on nothing else. A host
+ * of many nodes asks that once a block, not once a node; a daemon, when a block is sent again. What
+ * depends on a node's own chain is checked by that node, always (fed_chain_take_known).
  *
  * Memory     copies of the newest ENGINE_KNOWN blocks; init and fini.   Threads  its scratch's.
  */
@@ -19,10 +19,10 @@ enum {
 
 struct engine_known {
     struct engine_known_block {
-        struct sec_hash          roster; /* zeros: free */
-        struct pn_buffer         bytes;
-        struct sec_signature     signature;
-        struct fed_block_facts   facts;
+        struct sec_hash        roster; /* zeros: free */
+        struct pn_buffer       bytes;
+        struct sec_signature   signature;
+        struct fed_block_facts facts;
     } blocks[ENGINE_KNOWN];
     size_t next; /* to be replaced */
 };

@@ -17,18 +17,15 @@ engine_record_read(struct engine_record *out, struct pn_buffer *room, const stru
     return PN_OK;
 }
 
-static enum pn_status
-height_of_record(uint64_t *height, struct engine_record *record, struct pn_buffer *room,
-                 const struct store_disk *disk, uint64_t index, struct engine_scratch *scratch)
+enum pn_status
+engine_record_block(struct wire_block *out, struct engine_record *record, struct pn_buffer *room,
+                    struct wire_arena *arena, const struct store_disk *disk, uint64_t index)
 {
-    struct wire_block block;
-    enum pn_status    st = engine_record_read(record, room, disk, index);
-    wire_arena_reset(&scratch->arena);
-    if (st == PN_OK && wire_block_decode(&block, &scratch->arena, record->block.bytes,
-                                         record->block.size) != PN_OK)
+    enum pn_status st = engine_record_read(record, room, disk, index);
+    wire_arena_reset(arena);
+    if (st == PN_OK &&
+        wire_block_decode(out, arena, record->block.bytes, record->block.size) != PN_OK)
         st = PN_ECORRUPT;
-    if (st == PN_OK)
-        *height = block.height;
     return st;
 }
 
@@ -36,16 +33,17 @@ enum pn_status
 engine_record_find(struct engine_record *out, struct pn_buffer *room, const struct store_disk *disk,
                    uint64_t height, struct engine_scratch *scratch)
 {
-    uint64_t       low = 0, high = 0, seen;
-    enum pn_status st = disk->record_count(disk->host, &high);
+    struct wire_block seen;
+    uint64_t          low = 0, high = 0;
+    enum pn_status    st = disk->record_count(disk->host, &high);
     if (high > height + 1)
         high = height + 1; /* record i is of height i or more */
     /* The last one first: where there is no gap, it is the one. */
     for (uint64_t at = high - 1; st == PN_OK && low < high; at = low + (high - low) / 2) {
-        st = height_of_record(&seen, out, room, disk, at, scratch);
-        if (st != PN_OK || seen == height)
+        st = engine_record_block(&seen, out, room, &scratch->arena, disk, at);
+        if (st != PN_OK || seen.height == height)
             return st;
-        if (seen < height)
+        if (seen.height < height)
             low = at + 1;
         else
             high = at;

@@ -10,7 +10,9 @@
 #include "proto/frame.h"
 #include "store/disk.h"
 
-enum { ENGINE_RECORD_MAX = 64 + WIRE_BLOCK_MAX };
+enum {
+    ENGINE_RECORD_MAX = 64 + WIRE_BLOCK_MAX
+};
 
 struct engine_record { /* borrowed from the buffer it was read into */
     struct sec_signature signature;
@@ -21,6 +23,12 @@ struct engine_record { /* borrowed from the buffer it was read into */
  * */
 PN_MUST_CHECK enum pn_status engine_record_read(struct engine_record *out, struct pn_buffer *room,
                                                 const struct store_disk *disk, uint64_t height);
+
+/* And its block, decoded in the arena, which is reset first. PN_ECORRUPT when it is none. */
+PN_MUST_CHECK enum pn_status engine_record_block(struct wire_block    *out,
+                                                 struct engine_record *record,
+                                                 struct pn_buffer *room, struct wire_arena *arena,
+                                                 const struct store_disk *disk, uint64_t index);
 
 /* The record of the block at `height` in a copy that may have gaps. PN_ENOENT when it is not there.
  * Uses the scratch's arena. */
@@ -39,12 +47,10 @@ typedef enum pn_status engine_ledger_fn(void *context, const struct wire_block *
 
 /* Walks and checks the whole ledger, from genesis: `chain` (out) is the result. There are gaps only
  * where the job lets nodes miss blocks. `epochs` as for fed_chain_init. `why`: what to do. */
-PN_MUST_CHECK enum pn_status engine_ledger_walk(struct fed_chain *chain,
-                                                const struct fed_roster *roster,
-                                                struct fed_epochs *epochs,
-                                                const struct store_disk *disk,
-                                                struct engine_scratch *scratch,
-                                                engine_ledger_fn *take, void *context,
-                                                struct pn_error *why);
+PN_MUST_CHECK enum pn_status
+engine_ledger_walk(struct fed_chain *chain, const struct fed_roster *roster,
+                   struct fed_epochs *epochs, const struct store_disk *disk,
+                   struct engine_scratch *scratch, engine_ledger_fn *take, void *context,
+                   struct pn_error *why);
 
 #endif

@@ -10,10 +10,7 @@ take_block(struct engine_pace *pace, const struct fed_job *job, const struct sto
 {
     struct engine_record record;
     struct wire_block    block;
-    enum pn_status       st = engine_record_read(&record, room, disk, pace->taken);
-    wire_arena_reset(arena);
-    if (st == PN_OK)
-        st = wire_block_decode(&block, arena, record.block.bytes, record.block.size);
+    enum pn_status       st = engine_record_block(&block, &record, room, arena, disk, pace->taken);
     if (st != PN_OK)
         return st;
     fed_pace_take(&pace->state, job, &block);
@@ -28,7 +25,7 @@ engine_pace_steps(uint32_t *steps, struct engine_pace *pace, const struct fed_jo
     *steps = 0;
     if (job->interval.max == 0)
         return PN_OK;
-    void *memory = malloc(WIRE_ARENA_SIZE);
+    void *memory = aligned_alloc(16, WIRE_ARENA_SIZE);
     if (memory == NULL)
         return PN_ENOMEM;
     struct wire_arena arena;

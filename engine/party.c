@@ -7,7 +7,6 @@
 
 enum {
     PATH_SIZE   = 4096,
-    ROSTER_MAX  = 1u << 20,
     ANCHOR_SIZE = 4 + 32 /* epoch, hash */
 };
 
@@ -29,26 +28,6 @@ load_anchor(struct fed_roster_anchor *out, const struct store_disk *disk)
     out->epoch = pn_get_u32(bytes);
     memcpy(out->hash.bytes, bytes + 4, 32);
     return PN_OK;
-}
-
-static enum pn_status
-load_remembered(struct engine_roster_file *out, const struct store_disk *disk, struct pn_error *why)
-{
-    struct engine_roster_file file = {.roster = NULL};
-    pn_buffer_init(&file.text, ROSTER_MAX);
-    enum pn_status st = store_disk_load(&file.text, disk, "roster.yaml");
-    if (st == PN_OK)
-        st = fed_roster_parse(&file.roster, "roster.yaml", (const char *)file.text.bytes,
-                              file.text.size, why);
-    else
-        pn_error_set(why, st,
-                     "the roster accepted before cannot be read from the state directory: %s",
-                     pn_status_text(st));
-    if (st == PN_OK)
-        *out = file;
-    else
-        engine_roster_fini(&file);
-    return st;
 }
 
 /* The roster is new to us: either a person pinned it, or the signers we trusted so far signed it.
@@ -74,7 +53,7 @@ check_trust(const struct engine_roster_file *file, const struct engine_party_fil
         return PN_OK;
     }
     struct engine_roster_file remembered;
-    enum pn_status            st = load_remembered(&remembered, disk, why);
+    enum pn_status            st = engine_roster_remembered(&remembered, disk, why);
     if (st != PN_OK)
         return st;
     const struct fed_roster *known = remembered.roster;
@@ -109,7 +88,7 @@ go_on_from(struct engine_party *party, const struct fed_roster_anchor *anchor,
            const struct store_disk *disk, struct pn_error *why)
 {
     struct engine_roster_file remembered;
-    enum pn_status            st = load_remembered(&remembered, disk, why);
+    enum pn_status            st = engine_roster_remembered(&remembered, disk, why);
     if (st != PN_OK)
         return st;
     if (fed_roster_names(remembered.roster, &anchor->hash) &&
@@ -347,7 +326,7 @@ engine_party_load(struct engine_party *out, const struct engine_party_files *fil
     enum pn_status            st;
     if (files->federation == NULL) {
         named.federation = "roster.yaml"; /* in what is said of it */
-        st               = load_remembered(&party.file, disk, why);
+        st               = engine_roster_remembered(&party.file, disk, why);
     } else {
         st = engine_roster_load(&party.file, files->federation, why);
     }

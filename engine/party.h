@@ -23,7 +23,7 @@ struct engine_party_files {
 };
 
 struct engine_party {
-    struct engine_roster_file       file;   /* as given: trusted */
+    struct engine_roster_file       file;   /* as given, or the newer one remembered: trusted */
     struct engine_roster_file       ledger; /* of a swarm's ledger; no roster: none */
     const struct fed_roster        *roster; /* the one of the two that we go by */
     struct wire_span                text;   /* its text */

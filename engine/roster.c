@@ -92,6 +92,29 @@ engine_roster_fini(struct engine_roster_file *file)
     file->roster = NULL;
 }
 
+/* ---- in a state directory ---- */
+
+enum pn_status
+engine_roster_remembered(struct engine_roster_file *out, const struct store_disk *disk,
+                         struct pn_error *why)
+{
+    struct engine_roster_file file = {.roster = NULL};
+    pn_buffer_init(&file.text, ROSTER_MAX);
+    enum pn_status st = store_disk_load(&file.text, disk, "roster.yaml");
+    if (st == PN_OK)
+        st = fed_roster_parse(&file.roster, "roster.yaml", (const char *)file.text.bytes,
+                              file.text.size, why);
+    else
+        pn_error_set(why, st,
+                     "the roster accepted before cannot be read from the state directory: %s",
+                     pn_status_text(st));
+    if (st == PN_OK)
+        *out = file;
+    else
+        engine_roster_fini(&file);
+    return st;
+}
+
 /* ---- in a ledger ---- */
 
 static enum pn_status
@@ -117,11 +140,7 @@ look_at_record(struct engine_roster_file *out, struct pn_buffer *room, struct wi
 {
     struct engine_record record;
     struct wire_block    block;
-    enum pn_status       st = engine_record_read(&record, room, disk, index);
-    wire_arena_reset(arena);
-    if (st == PN_OK &&
-        wire_block_decode(&block, arena, record.block.bytes, record.block.size) != PN_OK)
-        st = PN_ECORRUPT;
+    enum pn_status       st = engine_record_block(&block, &record, room, arena, disk, index);
     if (st != PN_OK)
         return pn_error_set(why, st, "block %llu of the ledger cannot be read: %s",
                             (unsigned long long)index, pn_status_text(st));

@@ -1,5 +1,6 @@
 /*
- * engine/roster -- rosters as they lie: a file with its signatures beside it, or in a ledger.
+ * engine/roster -- rosters as they lie: a file with its signatures beside it, in a state directory,
+ * or in a ledger.
  *
  * Memory     what a load gives is the caller's; release with the fini beside it.
  */
@@ -25,6 +26,11 @@ void                         engine_roster_fini(struct engine_roster_file *file)
 PN_MUST_CHECK enum pn_status engine_roster_check(const struct fed_roster *by, const char *path,
                                                  const struct pn_buffer *text,
                                                  struct pn_error        *why);
+
+/* roster.yaml on `disk`: one that was accepted before (engine/party). */
+PN_MUST_CHECK enum pn_status engine_roster_remembered(struct engine_roster_file *out,
+                                                      const struct store_disk   *disk,
+                                                      struct pn_error           *why);
 
 /* The newest roster that the ledger on `disk` carries, as it lies: whoever goes by it has the
  * ledger checked. PN_ENOENT: none; one of a coordinator has none. */

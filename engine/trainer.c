@@ -116,6 +116,12 @@ engine_trainer_parts(const struct engine_trainer *trainer)
     return &trainer->parts;
 }
 
+uint64_t
+engine_trainer_weight(const struct engine_trainer *trainer, const struct fed_job *job)
+{
+    return trainer->parts.train < job->weight_max ? trainer->parts.train : job->weight_max;
+}
+
 const struct data_sums *
 engine_trainer_sums(const struct engine_trainer *trainer)
 {

@@ -29,9 +29,9 @@ struct engine_progress { /* written by the training thread */
 };
 
 struct engine_training { /* of one round */
-    uint64_t               round;
-    uint32_t               steps; /* where the job adapts them (fed/pace); 0: what the job says */
-    const struct pn_ports *ports; /* whose clock counts the job's time; NULL: an epoch instead */
+    uint64_t                round;
+    uint32_t                steps; /* where the job adapts them (fed/pace); 0: what the job says */
+    const struct pn_ports  *ports; /* whose clock counts the job's time; NULL: an epoch instead */
     struct engine_progress *progress; /* may be NULL */
 };
 
@@ -52,19 +52,21 @@ struct engine_trainer;
 /* Loads, checks, splits and sums. PN_EDATA with file:line:column; these sentences stay at the
  * site. */
 PN_MUST_CHECK enum pn_status engine_trainer_new(struct engine_trainer             **out,
-                                              const struct engine_trainer_config *config,
-                                              struct pn_error                  *why);
+                                                const struct engine_trainer_config *config,
+                                                struct pn_error                    *why);
 void                         engine_trainer_free(struct engine_trainer *trainer);
 
 const struct data_parts *engine_trainer_parts(const struct engine_trainer *trainer);
+/* What an update of it counts: its training records, and no more than the job lets one count. */
+uint64_t engine_trainer_weight(const struct engine_trainer *trainer, const struct fed_job *job);
 /* Of the training part, before scaling: schema->numeric_count entries; NULL when nothing is
  * standardised. */
 const struct data_sums *engine_trainer_sums(const struct engine_trainer *trainer);
 
 /* Turns the records into features: once, before train and evaluate. Repeating it with the same
  * scaling is PN_OK, with another PN_ESTATE. `scaling` is NULL when nothing is standardised. */
-PN_MUST_CHECK enum pn_status engine_trainer_scale(struct engine_trainer       *trainer,
-                                                const struct data_scaling *scaling);
+PN_MUST_CHECK enum pn_status engine_trainer_scale(struct engine_trainer     *trainer,
+                                                  const struct data_scaling *scaling);
 /* The same from a scaling blob as it lies: job->scaling_size bytes; NULL when the job has none. */
 PN_MUST_CHECK enum pn_status engine_trainer_scale_from(struct engine_trainer *trainer,
                                                        const uint8_t         *bytes);
@@ -84,10 +86,10 @@ struct nn_augment engine_trainer_augment(struct engine_trainer *trainer, const s
 
 /* The records of one part, as features once scaled; borrowed from the trainer. */
 struct nn_records engine_trainer_records(const struct engine_trainer *trainer,
-                                       enum data_part_kind        part);
+                                         enum data_part_kind          part);
 /* Fills job->metric_count metrics over one part. */
 PN_MUST_CHECK enum pn_status engine_trainer_evaluate(struct nn_metric *metrics, const float *theta,
-                                                   struct engine_trainer *trainer,
-                                                   enum data_part_kind  part);
+                                                     struct engine_trainer *trainer,
+                                                     enum data_part_kind    part);
 
 #endif

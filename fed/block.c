@@ -128,6 +128,12 @@ hash_of(const uint8_t bytes[static 32])
     return out;
 }
 
+static const struct wire_roster *
+roster_carried(const struct wire_block *block)
+{
+    return block->agreement == NULL ? NULL : block->agreement->roster;
+}
+
 struct fed_block_facts
 fed_block_facts_of(const struct wire_block *block, const struct sec_hash *hash)
 {
@@ -137,7 +143,7 @@ fed_block_facts_of(const struct wire_block *block, const struct sec_hash *hash)
         .round          = block->round,
         .witness_count  = block->witness_count,
         .epoch          = block->epoch,
-        .carries_roster = block->agreement != NULL && block->agreement->roster != NULL,
+        .carries_roster = roster_carried(block) != NULL,
         .hash           = *hash,
         .previous       = hash_of(block->previous),
         .roster         = hash_of(block->roster),
@@ -429,12 +435,6 @@ move_on(struct fed_chain *chain, const struct fed_block_facts *facts)
     chain->model    = facts->model_out;
     chain->finished = facts->kind == WIRE_BLOCK_FINISH;
     chain->witness_count += facts->witness_count;
-}
-
-static const struct wire_roster *
-roster_carried(const struct wire_block *block)
-{
-    return block->agreement == NULL ? NULL : block->agreement->roster;
 }
 
 /* The roster of the run, which is in force for genesis itself; or for what comes after. */

@@ -32,19 +32,19 @@ struct fed_commitment {
 };
 void fed_commitment_sign(struct sec_signature *out, const struct fed_commitment *commitment,
                          const struct sec_sign_secret *secret);
-PN_MUST_CHECK bool fed_commitment_check(const struct sec_signature  *signature,
-                                        const struct fed_commitment *commitment,
+PN_MUST_CHECK bool fed_commitment_check(const struct sec_signature   *signature,
+                                        const struct fed_commitment  *commitment,
                                         const struct sec_sign_public *key);
 
-void fed_block_hash(struct sec_hash *out, const uint8_t *block, size_t size);
-void fed_block_sign(struct sec_signature *out, const struct sec_hash *hash,
-                    const struct sec_sign_secret *secret);
+void               fed_block_hash(struct sec_hash *out, const uint8_t *block, size_t size);
+void               fed_block_sign(struct sec_signature *out, const struct sec_hash *hash,
+                                  const struct sec_sign_secret *secret);
 PN_MUST_CHECK bool fed_block_check(const struct sec_signature *signature,
                                    const struct sec_hash *hash, const struct sec_sign_public *key);
-void fed_witness_sign(struct sec_signature *out, const struct sec_hash *hash,
-                      const struct sec_sign_secret *secret);
-PN_MUST_CHECK bool fed_witness_check(const struct sec_signature *signature,
-                                     const struct sec_hash *hash,
+void               fed_witness_sign(struct sec_signature *out, const struct sec_hash *hash,
+                                    const struct sec_sign_secret *secret);
+PN_MUST_CHECK bool fed_witness_check(const struct sec_signature   *signature,
+                                     const struct sec_hash        *hash,
                                      const struct sec_sign_public *key);
 
 struct sec_blob  fed_blob_from_wire(const struct wire_blob *blob);
@@ -55,16 +55,16 @@ struct fed_chain {
     const struct fed_roster *roster;      /* in force for the next block */
     const struct fed_roster *head_roster; /* and for the last one: whose votes decided it */
     struct fed_epochs       *epochs;      /* NULL: the roster stays for the run */
-    uint64_t        height; /* blocks accepted */
-    struct sec_hash head;   /* of the last one; zero before genesis */
-    uint8_t         run[16];
-    struct sec_hash job;
-    uint64_t        round;
-    struct sec_blob model, scaling;
-    bool            finished;
-    bool            sparse; /* blocks may be missing after the first (fed/job, follow) */
-    uint64_t        witness_count; /* countersignatures seen, all blocks */
-    struct sec_log  log; /* over all blocks, in a swarm */
+    uint64_t                 height;      /* blocks accepted */
+    struct sec_hash          head;        /* of the last one; zero before genesis */
+    uint8_t                  run[16];
+    struct sec_hash          job;
+    uint64_t                 round;
+    struct sec_blob          model, scaling;
+    bool                     finished;
+    bool                     sparse; /* blocks may be missing after the first (fed/job, follow) */
+    uint64_t                 witness_count; /* countersignatures seen, all blocks */
+    struct sec_log           log;           /* over all blocks, in a swarm */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
 /* `epochs`: of a swarm, and as long as the chain; else NULL. A swarm's genesis says itself which
@@ -91,11 +91,11 @@ struct fed_block_facts fed_block_facts_of(const struct wire_block *block,
  * view, signature, round order, model_in = the model before, entries sorted and unique with valid
  * commitments of members, weights in range, witnesses of the previous block (in a swarm a quorum),
  * reports, convictions, the root of the log and the roster that it carries (in a swarm), and that
- * finish is last. After a gap
- * in a sparse chain: no previous hash and no model before, the rest as ever.
- * `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
+ * finish is last. After a gap in a sparse chain: no previous hash and no model before, the rest as
+ * ever. `block` (out) lives in the arena. On failure chain and `block` are unchanged and `why` says
  * "block 12: ...". PN_ECORRUPT (form, chain), PN_EAUTH (a signature, or one of somebody who has no
- * say here) or PN_ENOMEM (an arena smaller than WIRE_ARENA_SIZE).
+ * say here), PN_ECONFIG (the roster that it carries is none) or PN_ENOMEM (an arena smaller than
+ * WIRE_ARENA_SIZE, or no memory for that roster).
  */
 PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed_chain *chain,
                                             struct wire_arena *arena, const uint8_t *bytes,

@@ -273,9 +273,8 @@ is_whole(const struct fed_stretch *stretch, size_t least, size_t most)
 static enum pn_status
 check_parts(const struct fed_proof *proof, bool swarm, bool is_block, struct pn_error *why)
 {
-    bool   votes = proof->votes.count > 0;
-    size_t many  = SIZE_MAX;
-    bool   good  = is_block == (proof->since.size == 0) && votes == swarm;
+    bool votes = proof->votes.count > 0;
+    bool good  = is_block == (proof->since.size == 0) && votes == swarm;
     if (swarm)
         good = good && is_whole(&proof->head, 1, 1) &&
                is_whole(&proof->block, is_block, is_block ? 1 : 0);
@@ -283,7 +282,7 @@ check_parts(const struct fed_proof *proof, bool swarm, bool is_block, struct pn_
         good = good && proof->block.count <= 2 && proof->block.log.size == 0 &&
                proof->head.count == 0 && proof->path.count == 0;
     else
-        good = good && is_whole(&proof->head, 1, many) && proof->path.count == 0;
+        good = good && is_whole(&proof->head, 1, SIZE_MAX) && proof->path.count == 0;
     return good ? PN_OK
                 : pn_error_set(why, PN_ECORRUPT,
                                "its parts are not those of a proof for a federation %s",

@@ -92,11 +92,11 @@ lose(const struct turn *turn, uint32_t member)
     turn->emit(turn->host, &(struct fed_route_effect){FED_R_LOST, member});
 }
 
-static bool
-is_due(const struct turn *turn, const struct fed_route *route)
+/* When a forwarded session is over, or greeted for again. */
+static pn_ms
+due_at(const struct fed_routes *routes, const struct fed_route *route)
 {
-    return turn->now >= (route->met ? pn_ms_add(route->heard_at, turn->routes->limits.silence_ms)
-                                    : route->greet_at);
+    return route->met ? pn_ms_add(route->heard_at, routes->limits.silence_ms) : route->greet_at;
 }
 
 /* To one that is away: is there a way, and does it work? */
@@ -114,7 +114,7 @@ look(const struct turn *turn, uint32_t member)
             greet(turn, member);
         else if (route->met)
             lose(turn, member);
-    } else if (is_due(turn, route)) {
+    } else if (turn->now >= due_at(turn->routes, route)) {
         if (route->met)
             lose(turn, member);
         choose(turn, member, route->via + 1);

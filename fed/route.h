@@ -13,10 +13,10 @@
  * greets by both now and then (*doubt*): a cut may heal, and one end never noticed that there was
  * one.
  *
- * Another forwarder, the next in the circle, is taken when this one no longer reaches it, when what
- * we said did not arrive (the other misses frames), or when nothing came for `retry_ms` (before
- * the other answered) or `silence_ms` (after): then the session is over, and greeted for anew. So
- * one that forwards nothing, or only some, costs a time-out and not a member.
+ * When this one no longer reaches it, the first that does is taken again. The next in the circle is
+ * taken when what we said did not arrive (the other misses frames), or when nothing came for
+ * `retry_ms` (before the other answered) or `silence_ms` (after): then the session is over, and
+ * greeted for anew. So one that forwards nothing, or only some, costs a time-out and not a member.
  *
  * Memory     the caller owns the struct and its array; no heap.
  * Threads    one at a time.

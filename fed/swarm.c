@@ -81,6 +81,15 @@ fed_swarm_is_drawn(const struct fed_swarm *swarm, uint32_t member, uint32_t draw
 }
 
 uint32_t
+fed_swarm_here(const struct fed_swarm *swarm)
+{
+    uint32_t here = 1;
+    for (uint32_t i = 0; i < count(swarm); i++)
+        here += swarm->members[i].connected;
+    return here;
+}
+
+uint32_t
 fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part)
 {
     uint32_t here = 0;

@@ -48,19 +48,22 @@ struct fed_swarm_limits {
     struct fed_consensus_limits consensus;
     uint32_t                    rounds, cohort, quorum, evaluate_every;
     uint64_t                    seed;
-    pn_ms away_ms;     /* a member that is away for so long is not waited for */
-    pn_ms gather_ms;   /* for the reports of height 0                         */
-    pn_ms collect_ms;  /* for the contributions of a round                    */
-    pn_ms evaluate_ms; /* for the reports of the last height                  */
-    pn_ms status_ms;   /* between two words on how far we are                 */
-    pn_ms retry_ms;    /* between two requests for what is missing            */
-    pn_ms linger_ms;   /* after the last block, for members that lack it      */
+    pn_ms                       away_ms;   /* a member that is away for so long is not waited for */
+    pn_ms                       gather_ms; /* for the reports of height 0                         */
+    pn_ms collect_ms;                      /* for the contributions of a round                    */
+    pn_ms evaluate_ms;                     /* for the reports of the last height                  */
+    pn_ms status_ms;                       /* between two words on how far we are                 */
+    pn_ms retry_ms;                        /* between two requests for what is missing            */
+    pn_ms linger_ms;                       /* after the last block, for members that lack it      */
 };
 /* From the job; status 5 s, retry 1 s, linger 10 s; a proposal 10 s, votes 2 s, each view 2 s more.
  * The caller adds consensus.members, self, quorum and liars. */
 void fed_swarm_limits_from_job(struct fed_swarm_limits *out, const struct fed_job *job);
 
-enum fed_part_kind { FED_UPDATE_PART, FED_REPORT_PART };
+enum fed_part_kind {
+    FED_UPDATE_PART,
+    FED_REPORT_PART
+};
 enum fed_part_state {
     FED_PART_NONE,      /* nobody waits for it */
     FED_PART_WANTED,    /* not heard of yet */
@@ -73,8 +76,8 @@ struct fed_contribution {
     enum fed_part_state state;
     enum wire_absence   absence; /* why it is lost */
     struct sec_blob     blob;
-    uint64_t            weight;  /* of an update */
-    double              norm;    /* likewise     */
+    uint64_t            weight; /* of an update */
+    double              norm;   /* likewise     */
     uint8_t             signature[64];
 };
 
@@ -82,22 +85,22 @@ struct fed_swarm_member {
     bool                    connected, joined, counted; /* counted: in the block before */
     pn_ms                   since;                      /* connected, or away, since then */
     uint32_t                drawn;    /* into the round's cohort, by which draw; 0: no round */
-    uint64_t                height;                     /* blocks that it says it holds */
-    struct fed_contribution parts[2];                   /* by fed_part_kind             */
+    uint64_t                height;   /* blocks that it says it holds */
+    struct fed_contribution parts[2]; /* by fed_part_kind             */
 };
 
 enum fed_swarm_event_kind {
     FED_S_TICK,
-    FED_S_UP,         /* a session with `member` is open; `height`: blocks it holds */
+    FED_S_UP, /* a session with `member` is open; `height`: blocks it holds */
     FED_S_DOWN,
-    FED_S_SEEN,       /* `member` holds `height` blocks */
-    FED_S_REACH,      /* host: we have a connection more or less: others hear of it soon */
-    FED_S_ABLE,       /* host: our records are read, or never will be: ask for our parts */
-    FED_S_ANNOUNCED,  /* `member` committed to `contribution` as `part`, for `height`; checked */
-    FED_S_HERE,       /* host: that part of `member` is whole and good; `norm` */
-    FED_S_LOST,       /* it will not come, or is no good: `absence` */
-    FED_S_AGREED,     /* `consensus`: an event of it */
-    FED_S_COMMITTED   /* the block of this height is durable; fed_swarm_take was called for it */
+    FED_S_SEEN,      /* `member` holds `height` blocks */
+    FED_S_REACH,     /* host: we have a connection more or less: others hear of it soon */
+    FED_S_ABLE,      /* host: our records are read, or never will be: ask for our parts */
+    FED_S_ANNOUNCED, /* `member` committed to `contribution` as `part`, for `height`; checked */
+    FED_S_HERE,      /* host: that part of `member` is whole and good; `norm` */
+    FED_S_LOST,      /* it will not come, or is no good: `absence` */
+    FED_S_AGREED,    /* `consensus`: an event of it */
+    FED_S_COMMITTED  /* the block of this height is durable; fed_swarm_take was called for it */
 };
 
 struct fed_swarm_event {
@@ -133,17 +136,17 @@ struct fed_swarm_effect {
 struct fed_swarm {
     struct fed_swarm_limits  limits;
     struct fed_swarm_member *members;
-    uint64_t                 height;  /* the one being decided: blocks that we hold       */
-    uint64_t                 round;   /* the one that an update of this height belongs to */
+    uint64_t                 height; /* the one being decided: blocks that we hold       */
+    uint64_t                 round;  /* the one that an update of this height belongs to */
     bool                     begun, able, asked_own, ready, finished, ended;
-    uint32_t                 draw, draws; /* the one that we are at; the last; 0: no round */
-    struct sec_hash held[FED_C_BLOCKS]; /* proposals to check once we are ready or at draw 2 */
-    uint32_t                 held_count;
-    struct fed_consensus     consensus;
-    pn_ms                    now; /* of the last step */
-    pn_ms                    due;     /* the time for this draw is up */
-    pn_ms                    status_at, retry_at, end_at;
-    uint32_t                 asked;   /* place of the member asked last */
+    uint32_t                 draw, draws;    /* the one that we are at; the last; 0: no round */
+    struct sec_hash      held[FED_C_BLOCKS]; /* proposals to check once we are ready or at draw 2 */
+    uint32_t             held_count;
+    struct fed_consensus consensus;
+    pn_ms                now; /* of the last step */
+    pn_ms                due; /* the time for this draw is up */
+    pn_ms                status_at, retry_at, end_at;
+    uint32_t             asked; /* place of the member asked last */
 };
 
 /* `members` and `voters`: limits->consensus.members of each, the caller's. Height 0. */
@@ -160,11 +163,11 @@ void fed_swarm_start(struct fed_swarm *swarm, pn_ms now);
 
 /* Effects go to `emit` one by one, in order. PN_EPEER_STALE: for another height, or not wanted;
  * PN_EPEER_STATE: another contribution than the one committed to before. */
-typedef void fed_swarm_emit(void *host, const struct fed_swarm_effect *effect);
+typedef void                 fed_swarm_emit(void *host, const struct fed_swarm_effect *effect);
 PN_MUST_CHECK enum pn_status fed_swarm_step(struct fed_swarm *swarm, pn_ms now,
                                             const struct fed_swarm_event *event,
                                             fed_swarm_emit *emit, void *host);
-pn_ms fed_swarm_deadline(const struct fed_swarm *swarm);
+pn_ms                        fed_swarm_deadline(const struct fed_swarm *swarm);
 
 /* True when a part of that member may count at this height, whatever became of it: its update as
  * soon as its draw comes. */
@@ -180,6 +183,8 @@ bool fed_swarm_is_drawn(const struct fed_swarm *swarm, uint32_t member, uint32_t
 bool fed_swarm_is_short(const struct fed_swarm *swarm);
 /* True while our own part is still to be made or said. */
 bool fed_swarm_owes(const struct fed_swarm *swarm, enum fed_part_kind part);
+/* Members that are connected, and we. */
+uint32_t fed_swarm_here(const struct fed_swarm *swarm);
 /* Parts that are here, and count in the draw that we are at. */
 uint32_t fed_swarm_count(const struct fed_swarm *swarm, enum fed_part_kind part);
 /* True while more members than may lie hold more blocks than we do: this height is decided, and

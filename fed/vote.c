@@ -125,6 +125,18 @@ fed_certificate_check(const struct fed_roster *roster, const struct fed_decided 
     return PN_OK;
 }
 
+bool
+fed_certificate_of(struct fed_certificate *out, const struct wire_block *after)
+{
+    if (after->agreement == NULL || after->witness_count > FED_SWARM_MAX)
+        return false;
+    out->height = after->height - 1;
+    out->view   = after->agreement->witness_view;
+    out->count  = (uint32_t)after->witness_count;
+    memcpy(out->witnesses, after->witnesses, after->witness_count * sizeof *after->witnesses);
+    return true;
+}
+
 size_t
 fed_certificate_encode(uint8_t                       out[static FED_CERTIFICATE_MAX],
                        const struct fed_certificate *certificate)

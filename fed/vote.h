@@ -27,8 +27,8 @@ void fed_vote_sign(struct sec_signature *out, const uint8_t run[static 16],
 void fed_vote_to_wire(struct wire_vote *out, const struct fed_signed_vote *vote,
                       const struct fed_roster *roster);
 /* With its signature checked: PN_EPEER_AUTH when it is not signed by the member it names. */
-PN_MUST_CHECK enum pn_status fed_vote_from_wire(struct fed_signed_vote *out,
-                                                const uint8_t           run[static 16],
+PN_MUST_CHECK enum pn_status fed_vote_from_wire(struct fed_signed_vote  *out,
+                                                const uint8_t            run[static 16],
                                                 const struct wire_vote  *vote,
                                                 const struct fed_roster *roster);
 
@@ -40,8 +40,8 @@ struct fed_report { /* which blob a member commits to as its report for a height
 };
 void               fed_report_sign(struct sec_signature *out, const struct fed_report *report,
                                    const struct sec_sign_secret *secret);
-PN_MUST_CHECK bool fed_report_check(const struct sec_signature *signature,
-                                    const struct fed_report *report,
+PN_MUST_CHECK bool fed_report_check(const struct sec_signature   *signature,
+                                    const struct fed_report      *report,
                                     const struct sec_sign_public *key);
 
 struct fed_decided { /* what a certificate is about */
@@ -63,7 +63,11 @@ struct fed_certificate {
     uint32_t            view, count;
     struct wire_witness witnesses[FED_SWARM_MAX];
 };
-enum { FED_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68 };
+/* The votes for a block, as the one after it holds them. False: it holds none. */
+PN_MUST_CHECK bool fed_certificate_of(struct fed_certificate *out, const struct wire_block *after);
+enum {
+    FED_CERTIFICATE_MAX = 16 + FED_SWARM_MAX * 68
+};
 /* Its size. */
 size_t fed_certificate_encode(uint8_t                       out[static FED_CERTIFICATE_MAX],
                               const struct fed_certificate *certificate);

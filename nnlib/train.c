@@ -384,7 +384,8 @@ nn_train(nn_real *theta, double *loss, const struct nn_plan *plan, const struct 
     bool               over = false;
     while (st == PN_OK && !over && !nn_trainer_is_done(t)) {
         st   = nn_trainer_step(t, theta);
-        over = training->enough != NULL && training->enough(training->context, t->cursor.step);
+        over = st == PN_OK && training->enough != NULL &&
+               training->enough(training->context, t->cursor.step);
         if (st == PN_OK && training->progress != NULL &&
             !training->progress(training->context, t->cursor.step, nn_trainer_steps(t)))
             st = PN_ESTATE;

@@ -1,9 +1,11 @@
 #include "node/daemon.h"
 
 #include "base/log.h"
+#include "net/signals.h"
 #include "node/member_report.h"
 
 #include <signal.h>
+#include <string.h>
 
 enum {
     SILENT_BEATS = 8,     /* a member that we do not dial is away after so many without a word */
@@ -242,11 +244,9 @@ find_obstacle(const struct fed_swarm *machine, uint32_t here)
 static void
 report_silence(struct service *service, pn_ms now)
 {
-    const struct fed_swarm *machine = swarm_engine_machine(service->engine);
-    uint32_t                here    = 1;
-    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
-        here += machine->members[i].connected;
-    const char *obstacle = machine->finished ? NULL : find_obstacle(machine, here);
+    const struct fed_swarm *machine  = swarm_engine_machine(service->engine);
+    uint32_t                here     = fed_swarm_here(machine);
+    const char             *obstacle = machine->finished ? NULL : find_obstacle(machine, here);
     if (obstacle == NULL || machine->height != service->height) {
         service->height      = machine->height;
         service->complain_at = now + WAIT_MS;
@@ -265,10 +265,8 @@ notice_being_lost(struct service *service, pn_ms now)
 {
     const struct engine_party *party   = &service->daemon->party;
     const struct fed_swarm    *machine = swarm_engine_machine(service->engine);
-    uint32_t                   here    = 1;
-    for (uint32_t i = 0; i < machine->limits.consensus.members; i++)
-        here += machine->members[i].connected;
-    bool two =
+    uint32_t                   here    = fed_swarm_here(machine);
+    bool                       two =
         party->ledger.roster != NULL && party->ledger.roster->epoch < party->file.roster->epoch;
     if (!two || here >= machine->limits.consensus.quorum || machine->finished)
         service->alone_since = now;
@@ -339,7 +337,7 @@ serve(struct service *service)
     }
 }
 
-/* From the first block of the roster in force to the last. `*again`: another one is. */
+/* From the first block of the roster in force to the last. `*again`: another one is, or may be. */
 static enum pn_status
 serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_error *why)
 {
@@ -358,6 +356,7 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
         /* We are ending already; another signal must not turn that into a death. */
         (void)signal(SIGTERM, SIG_IGN);
         (void)signal(SIGINT, SIG_IGN);
+        (void)signal(SIGHUP, SIG_IGN);
     }
     if (service.engine != NULL)
         swarm_engine_stop(service.engine);
@@ -374,14 +373,12 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
 enum pn_status
 node_serve_swarm(struct node_daemon *daemon, bool *failed, struct pn_error *why)
 {
-    bool           again = true;
-    enum pn_status st    = PN_OK;
-    sigset_t       ours;
-    (void)sigemptyset(&ours);
-    (void)sigaddset(&ours, SIGTERM);
-    (void)sigaddset(&ours, SIGINT);
-    (void)sigaddset(&ours, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &ours, NULL); /* between two epochs they wait for the loop */
+    bool               again = true;
+    enum pn_status     st    = PN_OK;
+    struct net_signals held; /* between two epochs they wait for the next loop */
+    int                error = net_signals_catch(&held);
+    if (error != 0)
+        return pn_error_set(why, PN_EIO, "signals cannot be caught: %s", strerror(error));
     while (again) {
         st = serve_epoch(daemon, &again, failed, why);
         if (!again)
@@ -390,5 +387,6 @@ node_serve_swarm(struct node_daemon *daemon, bool *failed, struct pn_error *why)
         st    = node_load_party(daemon, why);
         again = st == PN_OK;
     }
+    net_signals_release(&held);
     return st;
 }

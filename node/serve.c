@@ -166,6 +166,7 @@ node_serve(struct node_daemon *daemon, bool *failed, struct pn_error *why)
     /* We are ending already; another signal must not turn that into a death. */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     if (service.engine != NULL)
         node_engine_stop(service.engine);
     net_loop_free(service.loop); /* waits for the work that the engine owns */

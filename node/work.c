@@ -225,14 +225,6 @@ start_progress(struct engine_progress *progress)
     atomic_store(&progress->total, 0);
 }
 
-static uint64_t
-weight_of(const struct node_engine *engine)
-{
-    uint64_t records = engine_trainer_parts(engine->trainer)->train;
-    uint64_t most    = engine->job->job->weight_max;
-    return records < most ? records : most;
-}
-
 /* What a round's training is, but for the model. */
 static enum pn_status
 plan_training(struct engine_training *out, struct node_engine *engine)
@@ -265,7 +257,7 @@ node_begin_train(struct node_engine *engine)
     train->base.lasts    = engine->job->job->time_ms;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
-    train->update.weight = weight_of(engine);
+    train->update.weight = engine_trainer_weight(engine->trainer, engine->job->job);
     train->commitment    = (struct fed_commitment){.round    = machine->work_round,
                                                    .weight   = train->update.weight,
                                                    .member   = engine->config.self,

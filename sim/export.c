@@ -87,10 +87,7 @@ save_roster(const struct store_disk *to, const struct sim_federation *federation
         st = to->save(to->host, "roster.yaml", federation->text.bytes, federation->text.size);
     if (st != PN_OK || federation->signature.size == 0)
         return st;
-    const struct fed_roster_member *signer = federation->roster->members;
-    while (!signer->signer)
-        signer++;
-    snprintf(name, sizeof name, "federation.yaml.%s.minisig", signer->name);
+    snprintf(name, sizeof name, "federation.yaml.%s.minisig", federation->signer.signer);
     return to->save(to->host, name, federation->signature.bytes, federation->signature.size);
 }
 

@@ -47,7 +47,7 @@ print_help(void)
 {
     puts("panal-sim -- the same machines as the daemons, on a virtual clock, network and disk\n\n"
          "usage: panal-sim run job.yaml [--sites sites.yaml]    a job, undisturbed\n"
-         "       panal-sim world [--from 0] [--seeds 1000]      seeds with loss, delay, "
+         "       panal-sim world [--mode MODE] [--seeds 1000]   seeds with loss, delay, "
          "duplication,\n"
          "                                                      partitions and crashes; checks "
          "invariants\n");
@@ -65,7 +65,7 @@ sim_command_fail(enum pn_status st, const struct pn_error *why)
 
 struct totals {
     uint64_t seeds, failed, events, crashes, partitions, frames, lost, duplicated, tampered, lies,
-        accepted, rejected, discarded;
+        accepted, rejected, discarded, relayed, redrawn, convicted, forked;
     double virtual_hours;
 };
 
@@ -85,6 +85,10 @@ add(struct totals *totals, const struct sim_result *result)
     totals->accepted += result->accepted;
     totals->rejected += result->rejected;
     totals->discarded += result->discarded;
+    totals->relayed += result->relayed;
+    totals->redrawn += result->redrawn;
+    totals->convicted += result->convicted;
+    totals->forked += result->forked;
     totals->virtual_hours += (double)result->ended_ms / 3600000.0;
 }
 
@@ -95,14 +99,18 @@ print_totals(const struct totals *totals, bool json)
         printf("%llu seeds, %llu failed: %.1f virtual hours, %llu events, %llu crashes, %llu "
                "partitions\n"
                "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
-               "%llu accepted, %llu rejected, %llu discarded\n",
+               "%llu accepted, %llu rejected, %llu discarded\n"
+               "in swarms: %llu forwarded, %llu blocks of a further draw, %llu convictions, %llu "
+               "forks\n",
                (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
                totals->virtual_hours, (unsigned long long)totals->events,
                (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
                (unsigned long long)totals->frames, (unsigned long long)totals->lost,
                (unsigned long long)totals->duplicated, (unsigned long long)totals->tampered,
                (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
-               (unsigned long long)totals->rejected, (unsigned long long)totals->discarded);
+               (unsigned long long)totals->rejected, (unsigned long long)totals->discarded,
+               (unsigned long long)totals->relayed, (unsigned long long)totals->redrawn,
+               (unsigned long long)totals->convicted, (unsigned long long)totals->forked);
         return PN_OK;
     }
     struct text_json *out;
@@ -120,6 +128,10 @@ print_totals(const struct totals *totals, bool json)
     text_json_u64(out, "accepted", totals->accepted);
     text_json_u64(out, "rejected", totals->rejected);
     text_json_u64(out, "discarded", totals->discarded);
+    text_json_u64(out, "relayed", totals->relayed);
+    text_json_u64(out, "redrawn", totals->redrawn);
+    text_json_u64(out, "convicted", totals->convicted);
+    text_json_u64(out, "forked", totals->forked);
     text_json_u64(out, "crashes", totals->crashes);
     text_json_u64(out, "partitions", totals->partitions);
     text_json_f64(out, "virtual_hours", totals->virtual_hours);

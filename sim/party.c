@@ -12,13 +12,11 @@ enum {
 
 /* ---- ports ---- */
 
-/* How much longer than others it takes. */
 static uint64_t
 slowness(const struct sim_party *party)
 {
-    uint32_t slow =
-        party->index == SIM_HUB ? 1 : party->world->config->sites[party->index - 1].slow;
-    return slow > 0 ? slow : 1;
+    return party->index == SIM_HUB ? 1
+                                   : sim_slowness(&party->world->config->sites[party->index - 1]);
 }
 
 static uint64_t

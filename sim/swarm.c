@@ -3,8 +3,9 @@
 #include "engine/proof.h"
 #include "engine/roster.h"
 #include "sim/disk.h"
+#include "sim/epochs.h"
 #include "sim/export.h"
-#include "sim/federation.h"
+#include "sim/holes.h"
 #include "sim/liar.h"
 #include "sim/queue.h"
 #include "sim/tamper.h"
@@ -22,7 +23,6 @@ enum {
     IN_FLIGHT_MAX    = 64 << 20,
     DISK_MAX         = 16 << 20, /* besides the models and updates of a few rounds */
     ROUNDS_ON_DISK   = 4,
-    EPOCHS           = 3,
     MS_A_SECOND      = 1000,
     US_A_MILLISECOND = 1000
 };
@@ -45,8 +45,8 @@ struct swarm_party {
 struct swarm_world {
     const struct sim_config *config;
     struct sim_result       *result;
-    struct sim_federation    epochs[EPOCHS];
-    size_t                   epoch_count, reached; /* reached: the newest that any ledger has */
+    struct sim_epochs        epochs;
+    size_t                   reached; /* the newest epoch that any ledger has */
     struct engine_scratch    scratch;
     struct sim_press        *press;
     struct sim_queue         queue;
@@ -168,12 +168,6 @@ plan(struct swarm_world *world, pn_ms in, const struct sim_event *event)
         fail(world, "out of memory", NULL);
 }
 
-static bool
-is_member(const struct swarm_world *world, size_t epoch, uint32_t index)
-{
-    return fed_roster_find(world->epochs[epoch].roster, index + 2) != NULL;
-}
-
 static bool *
 link_of(const struct swarm_world *world, uint32_t a, uint32_t b)
 {
@@ -227,7 +221,7 @@ tamper(struct swarm_world *world, struct sim_event event, const uint8_t *frame, 
     world->result->tampered++;
     trace(world, "tamper", event.from, event.party, (uint64_t)how);
     enum pn_status st =
-        sim_tamper(&bytes, &size, how, &world->rng, &world->epochs[0].secrets[other + 1]);
+        sim_tamper(&bytes, &size, how, &world->rng, &world->epochs.of[0].secrets[other + 1]);
     if (st == PN_OK)
         st = put_frame(world, event, bytes, size);
     free(bytes);
@@ -289,12 +283,10 @@ send_lie(void *host, uint32_t number, const uint8_t *frame, size_t size)
     (void)!transmit(host, number - 2, frame, size); /* SAFE: a liar does not care */
 }
 
-/* How much longer than others it takes. */
 static uint64_t
 slowness(const struct swarm_party *party)
 {
-    uint32_t slow = party->world->config->sites[party->index].slow;
-    return slow > 0 ? slow : 1;
+    return sim_slowness(&party->world->config->sites[party->index]);
 }
 
 static uint64_t
@@ -349,7 +341,7 @@ static bool
 has_too_many_liars(const struct swarm_world *world)
 {
     uint32_t most;
-    (void)fed_roster_quorum(world->epochs[0].roster, &most);
+    (void)fed_roster_quorum(world->epochs.of[0].roster, &most);
     return world->config->faults.liars > most;
 }
 
@@ -463,12 +455,6 @@ plan_connections(struct swarm_party *party)
                      .kind = SIM_UP, .party = party->index, .from = i, .life = party->life});
 }
 
-static size_t
-place_of_epoch(const struct swarm_world *world, const struct fed_roster *roster)
-{
-    return roster->epoch - world->epochs[0].roster->epoch;
-}
-
 /* As engine/party chooses: by its ledger, unless that has no such member and it was given a later
  * one. */
 static size_t
@@ -478,10 +464,10 @@ choose_epoch(const struct swarm_party *party)
     struct engine_roster_file ledger = {.roster = NULL};
     struct pn_error           why;
     size_t                    epoch = party->given;
-    if (world->epoch_count == 1 || engine_roster_of_ledger(&ledger, &party->port, &why) != PN_OK)
+    if (world->epochs.count == 1 || engine_roster_of_ledger(&ledger, &party->port, &why) != PN_OK)
         return epoch;
-    size_t held = place_of_epoch(world, ledger.roster);
-    if (held >= epoch || is_member(world, held, party->index))
+    size_t held = sim_epochs_place(&world->epochs, ledger.roster);
+    if (held >= epoch || sim_epochs_have(&world->epochs, held, party->index))
         epoch = held;
     engine_roster_fini(&ledger);
     return epoch;
@@ -493,7 +479,7 @@ offer(struct swarm_party *party)
 {
     struct pn_error why;
     if (party->given > party->epoch) /* SAFE: not while it catches up; it is offered again */
-        (void)!swarm_engine_offer(party->engine, &party->world->epochs[party->epoch + 1].wire,
+        (void)!swarm_engine_offer(party->engine, &party->world->epochs.of[party->epoch + 1].wire,
                                   &why);
 }
 
@@ -505,11 +491,11 @@ boot(struct swarm_party *party)
     struct swarm_config config;
     sim_disk_restart(party->disk);
     party->epoch = choose_epoch(party);
-    if (!is_member(world, party->epoch, party->index))
+    if (!sim_epochs_have(&world->epochs, party->epoch, party->index))
         return; /* it has left */
-    const struct sim_federation *federation = &world->epochs[party->epoch];
+    const struct sim_federation *federation = &world->epochs.of[party->epoch];
     swarm_config_defaults(&config, world->config->job);
-    config.trusted = world->epochs[party->given].roster;
+    config.trusted = world->epochs.of[party->given].roster;
     config.roster  = federation->roster;
     config.text    = (struct wire_span){federation->text.bytes, federation->text.size};
     if ((world->config->faults.hasty >> party->index & 1) != 0)
@@ -618,8 +604,8 @@ cut_all(struct swarm_party *party)
 static void
 renew(struct swarm_party *party)
 {
-    struct swarm_world *world   = party->world;
-    size_t              reached = place_of_epoch(world, swarm_engine_chain(party->engine)->roster);
+    struct swarm_world *world = party->world;
+    size_t reached = sim_epochs_place(&world->epochs, swarm_engine_chain(party->engine)->roster);
     if (reached > world->reached)
         world->reached = reached;
     trace(world, "epoch", party->index, (uint32_t)reached, 0);
@@ -728,12 +714,12 @@ take_crash(struct swarm_world *world)
 static void
 take_offer(struct swarm_world *world)
 {
-    if (world->reached + 1 == world->epoch_count)
+    if (world->reached + 1 == world->epochs.count)
         return; /* that was the last */
     struct swarm_party     *party = &world->parties[pn_rng_below(&world->rng, world->count)];
     const struct fed_chain *chain = party->alive ? swarm_engine_chain(party->engine) : NULL;
     if (chain != NULL && chain->height > 0 && party->given == world->reached &&
-        place_of_epoch(world, chain->roster) == party->given) {
+        sim_epochs_place(&world->epochs, chain->roster) == party->given) {
         party->given++;
         trace(world, "offer", party->index, (uint32_t)party->given, 0);
         offer(party);
@@ -794,14 +780,22 @@ take_event(struct swarm_world *world, const struct sim_event *event)
     PN_UNREACHABLE("an event has a kind");
 }
 
+/* It must have the last block at the end. */
+static bool
+must_finish(const struct swarm_party *party)
+{
+    return party->liar == NULL && !party->dead &&
+           sim_epochs_have(&party->world->epochs, party->world->reached, party->index);
+}
+
 static bool
 all_are_over(const struct swarm_world *world)
 {
-    for (size_t i = 0; i < world->count; i++)
-        if (world->parties[i].liar == NULL && !world->parties[i].dead &&
-            is_member(world, world->reached, (uint32_t)i) &&
-            (!world->parties[i].alive || !swarm_engine_chain(world->parties[i].engine)->finished))
+    for (size_t i = 0; i < world->count; i++) {
+        const struct swarm_party *party = &world->parties[i];
+        if (must_finish(party) && (!party->alive || !swarm_engine_chain(party->engine)->finished))
             return false;
+    }
     return true;
 }
 
@@ -836,7 +830,7 @@ play(struct swarm_world *world)
         plan(world, about(world, faults->partition_every_ms), &(struct sim_event){.kind = SIM_CUT});
     if (faults->crash_every_ms > 0)
         plan(world, about(world, faults->crash_every_ms), &(struct sim_event){.kind = SIM_CRASH});
-    if (world->epoch_count > 1)
+    if (world->epochs.count > 1)
         plan(world, about(world, faults->epoch_ms), &(struct sim_event){.kind = SIM_OFFER});
     plan_deaths(world);
     while (!world->failed && !all_are_over(world) && !is_found_out(world) &&
@@ -862,10 +856,10 @@ check_disk(struct swarm_party *party)
     struct pn_error     why = {.text = ""};
     sim_disk_restart(party->disk);
     /* Whoever trusts the last epoch trusts the run, and whoever trusts the first. */
-    enum pn_status st = engine_proof_make(&proof, &party->port,
-                                          world->epochs[world->reached].roster, NULL, NULL, &why);
+    enum pn_status st = engine_proof_make(
+        &proof, &party->port, world->epochs.of[world->reached].roster, NULL, NULL, &why);
     if (st == PN_OK)
-        st = engine_proof_make(&proof, &party->port, world->epochs[0].roster, NULL, NULL, &why);
+        st = engine_proof_make(&proof, &party->port, world->epochs.of[0].roster, NULL, NULL, &why);
     if (st != PN_OK) {
         fail(world, why.text[0] != '\0' ? why.text : pn_status_text(st), party);
         return;
@@ -885,9 +879,9 @@ make_liar(struct swarm_party *party)
 {
     const struct swarm_world    *world  = party->world;
     const struct sim_faults     *faults = &world->config->faults;
-    const struct sim_liar_config config = {.roster = world->epochs[0].roster,
+    const struct sim_liar_config config = {.roster = world->epochs.of[0].roster,
                                            .self   = party->index + 2,
-                                           .secret = &world->epochs[0].secrets[party->index + 1],
+                                           .secret = &world->epochs.of[0].secrets[party->index + 1],
                                            .disk   = &party->port,
                                            .seed =
                                                world->config->seed * world->count + party->index,
@@ -913,83 +907,11 @@ make_liars(struct swarm_world *world)
     return st;
 }
 
-/* One, of all sites; or all but the last, then with it, and then without the second and with new
- * keys of the third. */
-static enum pn_status
-make_epochs(struct swarm_world *world, struct pn_error *why)
-{
-    const struct sim_config *config = world->config;
-    struct sim_federation    all;
-    bool                     in[FED_SWARM_MAX];
-    world->epoch_count = 1;
-    if (config->faults.epoch_ms == 0)
-        return sim_federation_new(&world->epochs[0], FED_MODE_SWARM, config->seed, config->sites,
-                                  config->site_count, why);
-    enum pn_status st = sim_federation_new(&all, FED_MODE_SWARM, config->seed, config->sites,
-                                           config->site_count, why);
-    if (st != PN_OK)
-        return st;
-    for (size_t i = 0; i < config->site_count; i++)
-        in[i] = i + 1 < config->site_count;
-    const struct sim_federation *before = &all;
-    for (size_t i = 0; i < EPOCHS && st == PN_OK; i++) {
-        size_t renewed     = i + 1 == EPOCHS ? 2 : SIZE_MAX;
-        in[1]              = i + 1 < EPOCHS;
-        st                 = sim_federation_next(&world->epochs[i], &all, before, in, renewed, why);
-        world->epoch_count = i + 1;
-        before             = &world->epochs[i];
-        in[config->site_count - 1] = true;
-    }
-    sim_federation_fini(&all);
-    return st;
-}
-
-/* Who is a member in all epochs counts. */
-static uint32_t
-shared_by(const struct swarm_world *world, size_t a, size_t b)
-{
-    uint32_t shared = 0;
-    bool     change = world->config->faults.epoch_ms != 0;
-    for (size_t i = 0; i < world->count; i++)
-        shared += i != a && i != b && !(change && (i == 1 || i + 1 == world->count)) &&
-                  !world->blocked[a * world->count + i] && !world->blocked[b * world->count + i];
-    return shared;
-}
-
-static bool
-all_share_enough(const struct swarm_world *world)
-{
-    bool enough = true;
-    for (size_t a = 0; a < world->count; a++)
-        for (size_t b = 0; b < a; b++)
-            enough = enough && (!world->blocked[a * world->count + b] ||
-                                shared_by(world, a, b) >
-                                    world->config->faults.liars + world->config->faults.dead);
-    return enough;
-}
-
-/* Pairs that never have a connection: as many as the draw says and the rule allows. */
-static void
-draw_blocked(struct swarm_world *world)
-{
-    struct pn_rng root, rng;
-    pn_rng_init(&root, world->config->seed);
-    pn_rng_derive(&rng, &root, PN_RNG_WORLD, 2);
-    for (size_t a = 0; a < world->count; a++)
-        for (size_t b = 0; b < a; b++) {
-            bool *one = &world->blocked[a * world->count + b],
-                 *two = &world->blocked[b * world->count + a];
-            *one = *two = pn_rng_uniform(&rng) < world->config->faults.blocked;
-            if (*one && !all_share_enough(world))
-                *one = *two = false;
-        }
-}
-
 static enum pn_status
 open_world(struct swarm_world *world, struct pn_error *why)
 {
     const struct sim_config *config = world->config;
-    enum pn_status           st     = make_epochs(world, why);
+    enum pn_status           st     = sim_epochs_new(&world->epochs, config, why);
     if (st == PN_OK)
         st = engine_scratch_init(&world->scratch);
     if (st == PN_OK)
@@ -1002,13 +924,13 @@ open_world(struct swarm_world *world, struct pn_error *why)
     if (world->parties == NULL || world->connected == NULL || world->blocked == NULL)
         return PN_ENOMEM;
     world->count = config->site_count;
-    draw_blocked(world);
+    sim_holes_draw(world->blocked, config);
     for (uint32_t i = 0; st == PN_OK && i < world->count; i++) {
         struct swarm_party *party = &world->parties[i];
         party->world              = world;
         party->index              = i;
         party->tick_at            = UINT64_MAX;
-        party->given              = !is_member(world, 0, i); /* it joins */
+        party->given              = !sim_epochs_have(&world->epochs, 0, i); /* it joins */
         if ((st = sim_disk_new(&party->disk)) != PN_OK)
             break;
         sim_disk_port(&party->port, party->disk);
@@ -1018,7 +940,7 @@ open_world(struct swarm_world *world, struct pn_error *why)
     }
     pn_rng_init(&world->rng, config->seed);
     sec_hash_begin(&world->trace, "trace");
-    fed_job_run(world->run, world->epochs[0].roster->federation, config->job->job, "1");
+    fed_job_run(world->run, world->epochs.of[0].roster->federation, config->job->job, "1");
     return st == PN_OK ? make_liars(world) : st;
 }
 
@@ -1041,8 +963,7 @@ close_world(struct swarm_world *world)
     free(world->blocked);
     free(world->heads);
     engine_scratch_fini(&world->scratch);
-    for (size_t i = 0; i < EPOCHS; i++)
-        sim_federation_fini(&world->epochs[i]);
+    sim_epochs_fini(&world->epochs);
 }
 
 enum pn_status
@@ -1059,11 +980,10 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         for (size_t i = 0; i < world.count; i++)
             stop(&world.parties[i]);
         for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
-            if (world.parties[i].liar == NULL && !world.parties[i].dead &&
-                is_member(&world, world.reached, (uint32_t)i))
+            if (must_finish(&world.parties[i]))
                 check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)
-            st = sim_export(config->save_to, &world.parties[0].port, &world.epochs[0], why);
+            st = sim_export(config->save_to, &world.parties[0].port, &world.epochs.of[0], why);
         sec_hash_end(&out->trace, &world.trace);
         out->ok = !world.failed;
     }

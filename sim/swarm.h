@@ -8,14 +8,15 @@
  *
  *     safety        no two honest members hold different blocks at a height, over crashes too
  *     memory        nobody's ledger gets shorter
- *     progress      after the faults heal, every honest member holds the finish block within
- *                   `grace_ms`, whatever up to f liars go on with (sim/liar)
+ *     progress      after the faults heal, every honest member of the newest roster that did not
+ *                   stop for good holds the finish block within `grace_ms`, whatever up to f liars
+ *                   go on with (sim/liar)
  *     honesty       nobody honest is convicted, or said to have forked, by anybody honest
  *     bounds        bytes in flight, and what a disk holds, stay below a limit
  *
- * and at the end: every honest ledger verifies from the disks alone, with those aggregates
- * recomputed whose parts it keeps (in a calm world that keeps all: every one), and every honest
- * member holds the final model.
+ * and at the end: the ledgers of those members verify from the disks alone, with those aggregates
+ * recomputed whose parts they keep (in a calm world that keeps all: every one), and each of them
+ * holds the final model.
  *
  * With more liars than a swarm withstands it may fork: the world ends when a member says so.
  */

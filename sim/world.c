@@ -121,11 +121,10 @@ take_event(struct sim_world *world, const struct sim_event *event)
     case SIM_HEAL:
         sim_take_heal(world);
         return;
-    case SIM_OFFER: /* a swarm's */
-        break;
     case SIM_CRASH:
         take_crash(world);
         return;
+    case SIM_OFFER:
     case SIM_DIE:
         break; /* in swarms only */
     }
@@ -230,6 +229,12 @@ close_world(struct sim_world *world)
     free(world->heads);
     engine_scratch_fini(&world->scratch);
     sim_federation_fini(&world->federation);
+}
+
+uint64_t
+sim_slowness(const struct sim_site *site)
+{
+    return site->slow > 0 ? site->slow : 1;
 }
 
 void

@@ -46,16 +46,16 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     /* Chance per frame that a network that nobody should trust flips a bit, cuts, extends, signs
      * again with another member's key, sends to or from somebody else, or repeats an older one. */
     double   tamper;
-    uint32_t liar; /* member number of the one node that lies; 0: none */
-    double   lies; /* chance per frame of the liar that something in it is another, and signed */
-    uint32_t liars;  /* in a swarm: so many members, drawn from the seed                        */
-    uint32_t habits; /* of them: bits of sim/liar's, 0: drawn                                   */
-    uint32_t dead;   /* in a swarm: so many honest members stop for good, drawn from the seed,  */
+    uint32_t liar;    /* member number of the one node that lies; 0: none */
+    double   lies;    /* chance per frame of the liar that something in it is another, and signed */
+    uint32_t liars;   /* in a swarm: so many members, drawn from the seed                        */
+    uint32_t habits;  /* of them: bits of sim/liar's, 0: drawn                                   */
+    uint32_t dead;    /* in a swarm: so many honest members stop for good, drawn from the seed,  */
     pn_ms    dead_ms; /* each after about so long                                              */
-    /* In a swarm: chance that two members never have a connection; but every two share more members
-     * with one to both than there are liars. */
-    double   blocked;
-    pn_ms    delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
+    /* In a swarm: chance that two members never have a connection; but every two without one share
+     * more members with a connection to both, in all epochs, than lie or stop. */
+    double blocked;
+    pn_ms  delay_min_ms, delay_max_ms; /* uniform per frame, so frames overtake each other */
     /* Means. A partition cuts a random set of nodes off; half of the crashes come in the middle of
      * a write. */
     pn_ms partition_every_ms, partition_ms, crash_every_ms, down_ms;
@@ -80,8 +80,9 @@ struct sim_config {
     bool                     trace;        /* every event on stderr */
     uint32_t                 keep_updates; /* rounds; 0 = all */
     uint32_t                 workers; /* threads; more than one only without faults; same bits */
-    const char              *save_to; /* a folder for the coordinator's state; may be NULL */
-    /* Called when the coordinator committed a block; may be NULL. */
+    const char              *save_to; /* a folder for the state of the coordinator, or of a swarm's
+                                         first member; may be NULL */
+    /* Called when the coordinator, or a swarm's first member, committed a block; may be NULL. */
     void (*committed)(void *context, const struct wire_block *block, pn_ms now);
     void *context;
 };
@@ -93,20 +94,22 @@ struct sim_result {
     uint64_t        sums_checked; /* rounds whose aggregate was recomputed at the end */
     struct sec_hash trace;        /* over every event: equal for equal seeds      */
     uint64_t        rounds, events, crashes, partitions;
-    uint64_t        bytes; /* of all frames sent */
+    uint64_t        bytes;                                    /* of all frames sent */
     uint64_t        frames, lost, duplicated, tampered, lies; /* sent, and what became of them */
     uint64_t        accepted, rejected, discarded;            /* frames, as both ends counted  */
     uint64_t        steps_min, steps_max; /* of the trainings of honest members */
-    uint64_t        relayed; /* of the frames sent: those that forward another */
+    uint64_t        relayed;              /* of the frames sent: those that forward another */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
-    uint64_t        epochs; /* of a swarm's roster, that were in force */
+    uint64_t        epochs;            /* of a swarm's roster, that were in force */
     uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
     pn_ms           ended_ms;
     bool            stopped_early;
 };
 
 /* One training had so many. */
-void sim_result_add_steps(struct sim_result *result, uint64_t steps);
+/* How much longer than others it takes. */
+uint64_t sim_slowness(const struct sim_site *site);
+void     sim_result_add_steps(struct sim_result *result, uint64_t steps);
 
 /* Runs to the end. The status is PN_OK unless the world could not be made (`why`); what the run
  * did, and whether an invariant broke, is in `out`. */

@@ -279,7 +279,10 @@ swarm_block_build(struct swarm_engine *engine)
     if (engine->must_build)
         return;
     struct swarm_aggregate *aggregate = swarm_aggregate_new(engine);
-    if (aggregate == NULL) {
+    if (aggregate == NULL || (engine->next != NULL && engine->chain.height > 0 &&
+                              swarm_aggregate_carry(aggregate, engine->next) != PN_OK)) {
+        if (aggregate != NULL)
+            swarm_aggregate_release(&aggregate->base);
         swarm_break(engine, PN_ENOMEM, "no memory for a block");
         return;
     }
@@ -292,9 +295,6 @@ swarm_block_build(struct swarm_engine *engine)
         draft_report(&aggregate->agreement, engine, i);
     }
     draft_certificate(aggregate, engine);
-    if (engine->next != NULL && engine->chain.height > 0 &&
-        swarm_aggregate_carry(aggregate, engine->next) != PN_OK)
-        swarm_break(engine, PN_ENOMEM, "no memory for a roster");
     aggregate->agreement.conviction_count = engine->conviction_count;
     memcpy(aggregate->agreement.convictions, engine->convictions,
            engine->conviction_count * sizeof *engine->convictions);

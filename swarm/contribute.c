@@ -520,14 +520,6 @@ has_ours(const struct swarm_engine *engine)
            sec_blob_equal(&engine->ours.model, &engine->chain.model);
 }
 
-static uint64_t
-weight_of(const struct swarm_engine *engine)
-{
-    uint64_t records = engine_trainer_parts(engine->trainer)->train;
-    uint64_t most    = engine->config.job->job->weight_max;
-    return records < most ? records : most;
-}
-
 static bool
 must_make(const struct swarm_engine *engine, enum fed_part_kind part)
 {
@@ -583,7 +575,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->ours.height = engine->machine.height;
     contribute->ours.model  = chain->model;
     if (makes[FED_UPDATE_PART])
-        contribute->ours.weight = weight_of(engine);
+        contribute->ours.weight = engine_trainer_weight(engine->trainer, engine->config.job->job);
     memcpy(contribute->makes, makes, sizeof makes);
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);

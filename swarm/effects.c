@@ -216,11 +216,10 @@ ask(struct swarm_engine *engine, uint32_t member)
 static bool
 is_short(char *text, size_t size, const struct swarm_engine *engine)
 {
-    const struct fed_swarm *machine = &engine->machine;
-    bool                    first   = machine->height == 0;
-    uint32_t                must = machine->limits.consensus.quorum, connected = 1;
-    for (uint32_t i = 0; i < engine->count; i++)
-        connected += i != engine->self && engine->parts[i].connected;
+    const struct fed_swarm *machine   = &engine->machine;
+    bool                    first     = machine->height == 0;
+    uint32_t                must      = machine->limits.consensus.quorum;
+    uint32_t                connected = fed_swarm_here(machine);
     if (fed_swarm_is_short(machine))
         snprintf(text, size,
                  "%u %s are here, the job's quorum is %u, and whoever could give more is away or "

@@ -32,7 +32,8 @@
  *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              job.yaml
  *
- * Memory     one heap object; the site's records; two models while a block is made or checked.
+ * Memory     one heap object; the site's records; two models while a block is made or checked; once
+ *            anything is forwarded two frames of at most 590 KB, and a budget for each pair.
  *            Config and what it points at are borrowed until free.
  * Threads    the host's one; `submit` returns before `done` of that work is called, and a host that
  *            frees the engine has first waited for its work (swarm_engine_stop shortens it).
@@ -43,14 +44,14 @@
 #include "base/ports.h"
 #include "engine/job.h"
 #include "engine/peer.h"
+#include "engine/trainer.h"
 #include "fed/block.h"
 #include "fed/policy.h"
 #include "fed/swarm.h"
-#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum swarm_notice_kind {
-    SWARM_UP,        /* a session with `member`, or another way to it: `via` forwards, 0: nobody */
+    SWARM_UP, /* a session with `member`, or another way to it: `via` forwards, 0: nobody */
     SWARM_DOWN,
     SWARM_ABLE,      /* our records are read: `records`, `validation`, `test`               */
     SWARM_REFUSED,   /* this site contributes nothing; `text`: why, in full (stays here)    */
@@ -104,18 +105,18 @@ struct swarm_config {
     /* Of our certificate; and a new one for this life, never stored. For frames that others
      * forward. */
     const struct sec_transport_secret *transport, *session;
-    const struct fed_policy      *policy;
-    const struct data_source     *source;
-    const struct engine_job      *job;
-    uint64_t                      bytes_max; /* of the site's records in memory */
-    uint32_t                      threads;   /* of a training; 0: one           */
-    const struct store_disk      *disk;
-    struct pn_ports               ports;
-    struct engine_scratch        *scratch;
-    struct fed_swarm_limits       limits;       /* consensus.members ... liars: filled in by us */
+    const struct fed_policy           *policy;
+    const struct data_source          *source;
+    const struct engine_job           *job;
+    uint64_t                           bytes_max; /* of the site's records in memory */
+    uint32_t                           threads;   /* of a training; 0: one           */
+    const struct store_disk           *disk;
+    struct pn_ports                    ports;
+    struct engine_scratch             *scratch;
+    struct fed_swarm_limits            limits; /* consensus.members ... liars: filled in by us */
     uint32_t keep_updates; /* rounds whose updates and reports stay, with the models before and
                             * after them; 0 = all */
-    uint64_t (*wall_ms)(void *host);            /* Unix time, for blocks */
+    uint64_t (*wall_ms)(void *host);                               /* Unix time, for blocks */
     void (*notice)(void *host, const struct swarm_notice *notice); /* may be NULL */
     void *host;
 };
@@ -132,7 +133,7 @@ PN_MUST_CHECK enum pn_status swarm_engine_new(struct swarm_engine      **out,
 void                         swarm_engine_free(struct swarm_engine *engine);
 
 /* Begins; before anything else. */
-void  swarm_engine_start(struct swarm_engine *engine, pn_ms now);
+void swarm_engine_start(struct swarm_engine *engine, pn_ms now);
 /* The connection to `member` (its number) stands, or is gone. */
 void  swarm_engine_up(struct swarm_engine *engine, pn_ms now, uint32_t member);
 void  swarm_engine_down(struct swarm_engine *engine, pn_ms now, uint32_t member);
@@ -143,8 +144,10 @@ pn_ms swarm_engine_deadline(const struct swarm_engine *engine);
 /* Asks a training that runs to end early. */
 void swarm_engine_stop(struct swarm_engine *engine);
 
-/* The next epoch of the roster, for the blocks that we propose; borrowed until free. PN_EAUTH when
- * it does not follow the one in force or is not signed by enough; PN_ESTATE while we catch up. */
+/* The next epoch of the roster, for the blocks that we propose; borrowed until free or until
+ * another is taken. PN_EAUTH when it does not follow the one in force or is not signed by enough;
+ * PN_ESTATE while we catch up, when the run is over, or when fewer of its members have taken part
+ * than a round needs. */
 PN_MUST_CHECK enum pn_status swarm_engine_offer(struct swarm_engine      *engine,
                                                 const struct wire_roster *next,
                                                 struct pn_error          *why);

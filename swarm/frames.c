@@ -37,12 +37,12 @@ swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
                            (engine->count + 2u) * engine->config.job->model_size +
                                frames * (uint64_t)BYTES_A_FRAME,
                            (uint64_t)FRAMES_A_SECOND * BYTES_A_FRAME, now);
-        swarm_fill_relay(&member->relay, 4 * engine->count, now);
         engine_budget_init(&member->complaints, COMPLAINTS, 1, now);
         member->budget_height = engine->machine.height;
     }
     if (wire_type_of(bytes->bytes, bytes->size) == WIRE_RELAY)
-        return swarm_take_relay(&member->relay, bytes->size, now);
+        return swarm_take_relay(&member->relay, 4 * engine->count, engine->machine.height,
+                                bytes->size, now);
     return engine_budget_take(&member->frames, 1, now) &&
            engine_budget_take(&member->bytes, bytes->size, now);
 }
@@ -432,14 +432,8 @@ certificate_of(struct fed_certificate *out, struct swarm_engine *engine, uint64_
     enum pn_status st = disk->record(disk->host, height + 1, &next);
     if (st == PN_OK)
         st = wire_block_decode(&block, arena_of(engine), next.bytes + 64, next.size - 64);
-    if (st == PN_OK && block.agreement != NULL && block.witness_count <= FED_SWARM_MAX) {
-        out->height = height;
-        out->view   = block.agreement->witness_view;
-        out->count  = (uint32_t)block.witness_count;
-        memcpy(out->witnesses, block.witnesses, block.witness_count * sizeof *block.witnesses);
-    } else if (st == PN_OK) {
+    if (st == PN_OK && !fed_certificate_of(out, &block))
         st = PN_ECORRUPT;
-    }
     pn_buffer_fini(&next);
     return st;
 }

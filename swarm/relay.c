@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)WIRE_RELAY_SEAL == (int)SEC_SEAL_EXTRA, "what decoding leaves room for");
+
 /* ---- how much ---- */
 
 enum {
     FRAMES          = 128,
     FRAMES_A_SECOND = 8,
-    BYTES_A_FRAME   = 4096
+    BYTES_A_FRAME   = 4096,
+    SILENT_BEATS    = 4 /* of ours, without a word that came forwarded */
 };
 
 /* A block with its votes, and small frames. */
-void
-swarm_fill_relay(struct swarm_relay_budget *budget, uint64_t pairs, pn_ms now)
+static void
+fill(struct swarm_relay_budget *budget, uint64_t pairs, pn_ms now)
 {
     const uint64_t frames = FRAMES * pairs, second = FRAMES_A_SECOND * pairs;
     engine_budget_init(&budget->frames, frames, second, now);
@@ -22,8 +25,12 @@ swarm_fill_relay(struct swarm_relay_budget *budget, uint64_t pairs, pn_ms now)
 }
 
 bool
-swarm_take_relay(struct swarm_relay_budget *budget, size_t size, pn_ms now)
+swarm_take_relay(struct swarm_relay_budget *budget, uint64_t pairs, uint64_t height, size_t size,
+                 pn_ms now)
 {
+    if (budget->frames.most == 0 || budget->height != height)
+        fill(budget, pairs, now);
+    budget->height = height;
     return engine_budget_take(&budget->frames, 1, now) &&
            engine_budget_take(&budget->bytes, size, now);
 }
@@ -36,11 +43,8 @@ may_pass(struct swarm_engine *engine, uint32_t origin, uint32_t target, size_t s
     if (engine->pairs == NULL &&
         (engine->pairs = calloc(count * count, sizeof *engine->pairs)) == NULL)
         return false;
-    struct swarm_relay_budget *pair = &engine->pairs[origin * count + target];
-    if (pair->frames.most == 0 || pair->height != engine->machine.height)
-        swarm_fill_relay(pair, 1, engine->now);
-    pair->height = engine->machine.height;
-    return swarm_take_relay(pair, size, engine->now);
+    return swarm_take_relay(&engine->pairs[origin * count + target], 1, engine->machine.height,
+                            size, engine->now);
 }
 
 /* ---- keys ---- */
@@ -240,9 +244,6 @@ void
 swarm_relay_init(struct swarm_engine *engine)
 {
     const struct fed_swarm_limits *limits = &engine->machine.limits;
-    enum {
-        SILENT_BEATS = 4
-    };
     fed_routes_init(&engine->routes,
                     &(struct fed_route_limits){.members    = engine->count,
                                                .self       = engine->self,

@@ -33,7 +33,12 @@ enum {
     SWARM_FOLDERS     = 4,
     SWARM_OWED        = 8 /* of one member */
 };
-enum swarm_folder { SWARM_MODELS, SWARM_UPDATES, SWARM_REPORTS, SWARM_SCALING };
+enum swarm_folder {
+    SWARM_MODELS,
+    SWARM_UPDATES,
+    SWARM_REPORTS,
+    SWARM_SCALING
+};
 extern const char *const swarm_folders[SWARM_FOLDERS];
 
 struct swarm_relay_budget {
@@ -53,26 +58,26 @@ struct swarm_member {
     enum pn_status                  complained;    /* why a frame of it was rejected, */
     pn_ms                           complained_at; /* when we last said so            */
     bool                            greeted, forked;
-    uint32_t                        via; /* greeted: as was said to the host last */
+    uint32_t                        via;              /* greeted: as was said to the host last */
     struct wire_pull                owed[SWARM_OWED]; /* asked for, and not here; count 0: none */
     uint32_t                        owed_next;
 };
 
-struct swarm_pull { /* a blob that we fetch */
+struct swarm_pull {                    /* a blob that we fetch */
     bool                busy, landing; /* landing: whole, being made durable */
     enum swarm_folder   folder;
     uint32_t            member; /* whose part it is; FED_SWARM_MAX: a model or the scaling */
     enum fed_part_kind  part;
     uint64_t            height;
-    uint32_t            source; /* place of the member that we ask */
-    pn_ms               ask_at; /* nothing came until then: another source */
+    uint32_t            source;   /* place of the member that we ask */
+    pn_ms               ask_at;   /* nothing came until then: another source */
     uint32_t            silences; /* sources that gave nothing, one after the other */
     struct sec_blob     blob;
     struct engine_fetch fetch;
     pn_u128             squares; /* of an update: of the chunks that came */
 };
 
-struct swarm_block { /* talked about at this height */
+struct swarm_block {           /* talked about at this height */
     struct sec_hash      hash; /* zeros: free */
     struct sec_signature signature;
     struct pn_buffer     bytes;
@@ -82,7 +87,7 @@ struct swarm_block { /* talked about at this height */
 
 struct swarm_ours { /* what we committed to at a height; durable before it is announced */
     uint64_t        height;
-    bool            has[2]; /* by fed_part_kind */
+    bool            has[2];         /* by fed_part_kind */
     struct sec_blob blob[2], model; /* model: the one that we started from */
     uint64_t        weight;
     double          loss, norm;
@@ -102,21 +107,21 @@ struct swarm_kept { /* blobs of an older block, in the order of heights */
 };
 
 struct swarm_engine {
-    struct swarm_config     config;
-    struct swarm_member    *members; /* by place */
-    uint32_t                count, self;
-    uint8_t                 run[16];
-    struct fed_swarm        machine;
+    struct swarm_config      config;
+    struct swarm_member     *members; /* by place */
+    uint32_t                 count, self;
+    uint8_t                  run[16];
+    struct fed_swarm         machine;
     struct fed_swarm_member *parts;
-    struct fed_voter       *voters;
+    struct fed_voter        *voters;
 
     struct fed_routes           routes;
     struct fed_route           *ways;
-    struct sec_transport_public session; /* of config.session */
-    struct pn_ports             ports;   /* by the way that there is to a member; config.ports:
-                                            by its connection only */
-    struct pn_buffer            relay, inner; /* a frame to be forwarded; one that was, opened */
-    struct swarm_relay_budget  *pairs; /* origin x target, of what we forward; NULL: nothing yet */
+    struct sec_transport_public session;     /* of config.session */
+    struct pn_ports             ports;       /* by the way that there is to a member; config.ports:
+                                                by its connection only */
+    struct pn_buffer           relay, inner; /* a frame to be forwarded; one that was, opened */
+    struct swarm_relay_budget *pairs; /* origin x target, of what we forward; NULL: nothing yet */
 
     struct swarm_pending pending[SWARM_PENDING_MAX]; /* raised inside a turn, for after it */
     size_t               pending_count;
@@ -124,47 +129,47 @@ struct swarm_engine {
     pn_ms                now; /* of the turn */
 
     struct fed_epochs         epochs;
-    struct fed_chain         chain;
-    const struct wire_roster *next; /* swarm_engine_offer; NULL: none */
-    struct fed_certificate certificate; /* of the chain's head */
-    double                   best;        /* of the stopping metric */
-    uint32_t                 stale;
-    struct wire_conviction   convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
-    size_t                   conviction_count;
-    uint32_t                 told_view, told_draw;
-    pn_ms                    short_at; /* until then it is not said again that we wait */
+    struct fed_chain          chain;
+    const struct wire_roster *next;        /* swarm_engine_offer; NULL: none */
+    struct fed_certificate    certificate; /* of the chain's head */
+    double                    best;        /* of the stopping metric */
+    uint32_t                  stale;
+    struct wire_conviction    convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
+    size_t                    conviction_count;
+    uint32_t                  told_view, told_draw;
+    pn_ms                     short_at; /* until then it is not said again that we wait */
 
-    struct swarm_block blocks[SWARM_BLOCKS];
-    struct sec_hash    asked[FED_C_BLOCKS]; /* blocks that we asked others for */
-    size_t             asked_count;
-    bool               committing;
-    uint8_t            saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
-    struct pn_buffer   record; /* being committed */
-    struct fed_chain   after;  /* the chain with it */
+    struct swarm_block     blocks[SWARM_BLOCKS];
+    struct sec_hash        asked[FED_C_BLOCKS]; /* blocks that we asked others for */
+    size_t                 asked_count;
+    bool                   committing;
+    uint8_t                saved[FED_CONSENSUS_SAVED]; /* of the vote that is durable */
+    struct pn_buffer       record;                     /* being committed */
+    struct fed_chain       after;                      /* the chain with it */
     struct fed_certificate decided;
 
     struct engine_trainer *trainer; /* once our records are read */
     struct engine_progress progress;
     struct engine_pace     pace; /* of a job that adapts it */
-    struct swarm_ours    ours;
-    bool                 working, needs_contribution;
-    bool                 holds_model; /* the chain's newest, and the scaling */
-    bool                 refuses; /* our policy does, or our records cannot be read */
-    char                 fault[WIRE_TEXT_MAX + 1]; /* why a part of ours was lost, for the others */
+    struct swarm_ours      ours;
+    bool                   working, needs_contribution;
+    bool                   holds_model; /* the chain's newest, and the scaling */
+    bool                   refuses;     /* our policy does, or our records cannot be read */
+    char fault[WIRE_TEXT_MAX + 1];      /* why a part of ours was lost, for the others */
 
     uint32_t            build_view; /* that we were asked to lead */
     bool                must_build; /* a block of our own, once the model is here */
-    pn_ms               look_at; /* blocks that wait are looked at again then; 0: none waits */
+    pn_ms               look_at;    /* blocks that wait are looked at again then; 0: none waits */
     uint32_t            pull_first; /* whose parts are pulled first when a place is free */
     struct engine_shelf shelves[SWARM_FOLDERS];
     struct swarm_pull   pulls[SWARM_PULLS];
     struct swarm_kept  *kept;
     size_t              kept_count, kept_capacity;
 
-    struct engine_work *works; /* out with the host */
+    struct engine_work *works;        /* out with the host */
     pn_ms               linger_until; /* another roster is in force, and others may lack the block
                                          that brought it; 0: it is not */
-    bool                halted, over; /* halted: does nothing any more */
+    bool halted, over;                /* halted: does nothing any more */
 };
 
 /* ---- engine.c ---- */
@@ -184,6 +189,8 @@ uint32_t swarm_mark(const struct swarm_engine *engine);
 /* The body is in the scratch. */
 void swarm_send(struct swarm_engine *engine, uint32_t member, enum wire_type type);
 void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
+/* The session with `member` is over, by whatever way. */
+void swarm_lose(struct swarm_engine *engine, pn_ms now, uint32_t member);
 /* The roster that we go by is in force: we are a member now, and not only catching up. */
 bool swarm_takes_part(const struct swarm_engine *engine);
 /* Of the next epoch of the roster enough members have joined, or do with `block` (NULL: none), that
@@ -204,13 +211,12 @@ void swarm_relay_init(struct swarm_engine *engine);
 void swarm_relay_fini(struct swarm_engine *engine);
 /* One step of the routes. */
 void swarm_route(struct swarm_engine *engine, pn_ms now, const struct fed_route_event *event);
-/* The session with `member` is over, by whatever way. */
-void swarm_lose(struct swarm_engine *engine, pn_ms now, uint32_t member);
 /* The key that it greeted with: frames to it may be sealed from now on. */
-void           swarm_relay_learn(struct swarm_member *member, const uint8_t key[static 32]);
-/* As much as `pairs` pairs of members may say to each other through a third at one height. */
-void           swarm_fill_relay(struct swarm_relay_budget *budget, uint64_t pairs, pn_ms now);
-bool           swarm_take_relay(struct swarm_relay_budget *budget, size_t size, pn_ms now);
+void swarm_relay_learn(struct swarm_member *member, const uint8_t key[static 32]);
+/* A relay of `size` bytes may pass: as much as `pairs` pairs of members may say to each other
+ * through a third at this height. */
+bool           swarm_take_relay(struct swarm_relay_budget *budget, uint64_t pairs, uint64_t height,
+                                size_t size, pn_ms now);
 enum pn_status swarm_relay_take(struct swarm_engine *engine, pn_ms now, uint32_t by,
                                 const struct wire_frame *frame);
 
@@ -219,8 +225,8 @@ enum pn_status swarm_relay_take(struct swarm_engine *engine, pn_ms now, uint32_t
 enum pn_status swarm_take(struct swarm_engine *engine, pn_ms now, uint32_t member,
                           const struct wire_frame *frame);
 /* `bytes`: as they came, not looked at yet. */
-bool           swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
-                               const struct wire_span *bytes, pn_ms now);
+bool swarm_may_speak(const struct swarm_engine *engine, struct swarm_member *member,
+                     const struct wire_span *bytes, pn_ms now);
 
 /* ---- effects.c ---- */
 
@@ -263,16 +269,18 @@ bool swarm_have(struct swarm_engine *engine, enum swarm_folder folder, const str
                 pn_ms now);
 /* They are durable: the machine hears of them. */
 void swarm_offer_ours(struct swarm_engine *engine);
-enum { SWARM_OURS_SIZE = 400 };
+enum {
+    SWARM_OURS_SIZE = 400
+};
 void swarm_ours_encode(uint8_t out[static SWARM_OURS_SIZE], const struct swarm_ours *ours);
 void swarm_ours_decode(struct swarm_ours *out, const uint8_t bytes[static SWARM_OURS_SIZE]);
 
 /* ---- aggregate.c ---- */
 
 struct swarm_aggregate { /* work: in, then out */
-    struct engine_work base;
-    struct sec_hash    about; /* the block that is checked; zeros: one of our own is built */
-    struct wire_block  draft; /* entries, absent, reports and what is copied; arrays are ours */
+    struct engine_work    base;
+    struct sec_hash       about; /* the block that is checked; zeros: one of our own is built */
+    struct wire_block     draft; /* entries, absent, reports and what is copied; arrays are ours */
     struct wire_agreement agreement;
     bool              *strange; /* entries whose update we hold another of: measured by the work */
     struct wire_metric metrics[NN_METRICS_MAX];
@@ -281,10 +289,10 @@ struct swarm_aggregate { /* work: in, then out */
     bool               measures[FED_SWARM_MAX]; /* by report: its metrics count */
     const struct engine_job *job;
     const struct store_disk *disk;
-    double             best;
-    uint32_t           stale, members;
-    char               note[WIRE_TEXT_MAX + 1];
-    struct wire_roster *roster; /* that the block carries; one piece of memory */
+    double                   best;
+    uint32_t                 stale, members;
+    char                     note[WIRE_TEXT_MAX + 1];
+    struct wire_roster      *roster; /* that the block carries; one piece of memory */
 };
 /* Fills kind, model_out, scaling, metrics, note of the draft; models and scaling are durable. */
 void swarm_aggregate_run(struct pn_work *work);
@@ -292,7 +300,7 @@ void swarm_aggregate_release(struct engine_work *work);
 /* The block is to carry this; copied. */
 PN_MUST_CHECK enum pn_status swarm_aggregate_carry(struct swarm_aggregate   *aggregate,
                                                    const struct wire_roster *roster);
-struct swarm_aggregate *swarm_aggregate_new(const struct swarm_engine *engine);
+struct swarm_aggregate      *swarm_aggregate_new(const struct swarm_engine *engine);
 /* For the history of early stopping: the metrics of a block that is ours now. */
 void swarm_note_metrics(struct swarm_engine *engine, const struct wire_block *block);
 
@@ -319,17 +327,19 @@ void swarm_block_learn(struct swarm_engine *engine, uint32_t member, const struc
 
 /* What we voted is durable when it returns true, with the blocks that we are bound to. */
 bool swarm_save_vote(struct swarm_engine *engine);
-enum { SWARM_PROOF_VOTE = 104,
-       SWARM_VOTE_MAX   = 32 + FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE +
-                        3 * (68 + WIRE_BLOCK_MAX) };
+enum {
+    SWARM_PROOF_VOTE = 104,
+    SWARM_VOTE_MAX =
+        32 + FED_CONSENSUS_SAVED + 4 + FED_SWARM_MAX * SWARM_PROOF_VOTE + 3 * (68 + WIRE_BLOCK_MAX)
+};
 /* fed_chain_take onto our chain; signatures of a block that this process has checked before are
  * not checked again. `after` and `block` are the caller's. */
 enum pn_status swarm_chain_take(struct swarm_engine *engine, struct wire_block *block,
                                 struct fed_chain *after, struct wire_arena *arena,
                                 const struct wire_span     *bytes,
                                 const struct sec_signature *signature);
-void swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
-                  const struct fed_certificate *certificate);
+void           swarm_commit(struct swarm_engine *engine, const struct swarm_block *block,
+                            const struct fed_certificate *certificate);
 void swarm_certificate_from(struct fed_certificate *out, const struct swarm_engine *engine,
                             uint32_t view, const struct sec_hash *hash);
 /* Notes which blobs a block names, for tidying up later. */

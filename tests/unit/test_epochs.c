@@ -147,23 +147,23 @@ a_roster_from_before_the_run_is_not(void **state)
     assert_non_null(strstr(why.text, "does not name"));
 }
 
-/* Epoch 2 after epoch 1, changed by `change`, signed by the first `signers` members. */
+/* The roster after epochs[before], changed by `change`, signed by the first `signers` of its
+ * members; who trusts epochs[trusted] is offered it. */
 static enum pn_status
-offer(void (*change)(struct fed_roster *next), const struct fed_roster *trusted, uint32_t signers,
+offer(void (*change)(struct fed_roster *next), size_t before, size_t trusted, uint32_t signers,
       struct pn_error *why)
 {
     struct fed_epochs        walked;
     struct carried           carried;
     const struct fed_roster *at;
-    struct fed_roster       *next = make_next(epochs[0].roster);
-    if (change != NULL)
-        change(next);
+    struct fed_roster       *next = make_next(epochs[before].roster);
+    change(next);
     encode(&carried, next);
     free(next);
-    for (uint32_t i = 0; i < signers; i++)
+    for (uint32_t i = 0; i < signers && i < carried.roster->member_count; i++)
         sign(&carried, i);
-    fed_epochs_init(&walked, trusted);
-    enum pn_status st = fed_epochs_next(&at, &walked, epochs[0].roster, &carried.wire, why);
+    fed_epochs_init(&walked, epochs[trusted].roster);
+    enum pn_status st = fed_epochs_next(&at, &walked, epochs[before].roster, &carried.wire, why);
     fed_epochs_fini(&walked);
     carried_fini(&carried);
     return st;
@@ -204,26 +204,60 @@ static void
 forgets_who_left(struct fed_roster *next)
 {
     next->last_number = 3; /* and four had one before */
+    next->threshold   = 2;
     next->member_count--;
 }
 static void
 invents(struct fed_roster *next)
 {
-    next->epoch               = 3; /* so that there is room for a history */
-    next->history[0].bytes[0] = 7;
-    next->history_count       = 1;
+    next->history[0].bytes[0] ^= 1;
 }
 
 static void
 what_is_not_the_next_epoch_is_refused(void **state)
 {
-    void (*const changes[])(struct fed_roster *) = {skips,     forgets,  forgets_who_left,
-                                                    elsewhere, replaces, invents};
+    static const struct {
+        void (*change)(struct fed_roster *next);
+        size_t      before;
+        const char *part;
+    } cases[] = {
+        {skips, 0, "expected epoch 2 with the roster of epoch 1 as its previous one, seen epoch 3"},
+        {forgets, 0, "expected epoch 2 with the roster of epoch 1 as its previous one"},
+        {forgets_who_left, 0, "last_number"},
+        {elsewhere, 0, "it is of federation other"},
+        {replaces, 0, "expected fewer new ones than that"},
+        {invents, 1, "its history is not that of epoch 2"},
+    };
     (void)state;
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pn_error why = {.text = ""};
-        assert_int_equal(offer(changes[i], epochs[0].roster, 4, &why), PN_EAUTH);
+        EXPECT_STATUS(PN_EAUTH, offer(cases[i].change, cases[i].before, 0, 4, &why));
+        EXPECT_SAYS(&why, cases[i].part);
     }
+}
+
+/* It stands in a block: what does not fit one is no roster, and whoever reads it is told so. */
+static void
+a_roster_of_a_swarm_that_fits_no_block_is_refused(void **state)
+{
+    struct pn_error    why  = {.text = ""};
+    struct fed_roster *seen = NULL;
+    struct pn_buffer   text;
+    (void)state;
+    pn_buffer_init(&text, WIRE_ROSTER_MAX + 2);
+    EXPECT_OK(fed_roster_encode(&text, epochs[0].roster));
+    while (text.size < WIRE_ROSTER_MAX)
+        EXPECT_OK(pn_buffer_append(&text, "#", 1));
+    EXPECT_OK(
+        fed_roster_parse(&seen, "federation.yaml", (const char *)text.bytes, text.size, &why));
+    fed_roster_free(seen);
+    seen = NULL;
+    EXPECT_OK(pn_buffer_append(&text, "#", 1));
+    EXPECT_STATUS(PN_ECONFIG, fed_roster_parse(&seen, "federation.yaml", (const char *)text.bytes,
+                                               text.size, &why));
+    assert_null(seen);
+    EXPECT_SAYS(&why, "expected at most");
+    pn_buffer_fini(&text);
 }
 
 static void
@@ -231,12 +265,12 @@ the_signers_before_and_its_own_must_have_signed_it(void **state)
 {
     struct pn_error why = {.text = ""};
     (void)state;
-    EXPECT_OK(offer(earlier, epochs[0].roster, 3, &why));
-    assert_int_equal(offer(earlier, epochs[0].roster, 2, &why), PN_EAUTH);
+    EXPECT_OK(offer(earlier, 0, 0, 3, &why));
+    assert_int_equal(offer(earlier, 0, 0, 2, &why), PN_EAUTH);
     assert_non_null(strstr(why.text, "signers of epoch 1, seen 2"));
-    assert_int_equal(offer(asks_for_all, epochs[0].roster, 3, &why), PN_EAUTH);
+    assert_int_equal(offer(asks_for_all, 0, 0, 3, &why), PN_EAUTH);
     assert_non_null(strstr(why.text, "signers of epoch 2, seen 3"));
-    EXPECT_OK(offer(asks_for_all, epochs[0].roster, 4, &why));
+    EXPECT_OK(offer(asks_for_all, 0, 0, 4, &why));
 }
 
 /* Two rosters of one epoch, both properly signed: whoever trusts one does not take the other. */
@@ -245,9 +279,9 @@ another_roster_of_a_trusted_epoch_is_refused(void **state)
 {
     struct pn_error why = {.text = ""};
     (void)state;
-    EXPECT_OK(offer(earlier, epochs[0].roster, 3, &why));
+    EXPECT_OK(offer(earlier, 0, 0, 3, &why));
     for (size_t trusted = 1; trusted < EPOCHS; trusted++) {
-        assert_int_equal(offer(earlier, epochs[trusted].roster, 3, &why), PN_EAUTH);
+        assert_int_equal(offer(earlier, 0, trusted, 3, &why), PN_EAUTH);
         assert_non_null(strstr(why.text, "another roster of epoch 2"));
     }
 }
@@ -290,6 +324,7 @@ main(void)
         cmocka_unit_test(any_epoch_of_the_run_is_enough_to_trust_all_of_it),
         cmocka_unit_test(a_roster_from_before_the_run_is_not),
         cmocka_unit_test(what_is_not_the_next_epoch_is_refused),
+        cmocka_unit_test(a_roster_of_a_swarm_that_fits_no_block_is_refused),
         cmocka_unit_test(the_signers_before_and_its_own_must_have_signed_it),
         cmocka_unit_test(another_roster_of_a_trusted_epoch_is_refused),
         cmocka_unit_test(history_is_what_the_epochs_before_were_and_no_longer_than_its_limit),

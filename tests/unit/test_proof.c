@@ -176,9 +176,6 @@ missing_block_since_the_checkpoint_is_seen(void **state)
     struct test_ledger *l = &f->ledgers[FED_MODE_COORDINATOR];
     fed_proof_init(&f->proof);
     f->proof.since = test_checkpoint(l, 3);
-    test_stretch(&f->proof.head, l, 4, 5);
-    f->proof.head.count = 0;
-    pn_buffer_clear(&f->proof.head.records);
     test_stretch(&f->proof.head, l, 2, 3);
     PN_ASSERT(fed_stretch_add(&f->proof.head, l->records[4].bytes, l->records[4].size) == PN_OK);
     f->proof.head.log = test_log_over(l, 2);

@@ -331,7 +331,6 @@ nobody_waits_for_a_draw_that_cannot_give_a_quorum(void **state)
     assert_true(member.swarm.ready);
 }
 
-/* Its clock is ahead of ours, or it lies: nothing is lost, and nothing counts before its time. */
 /* Some saw all updates of a draw that others gave up: these must not keep those waiting. */
 static void
 a_proposal_is_looked_at_once_the_first_draw_is_given_up(void **state)
@@ -357,6 +356,7 @@ a_proposal_is_looked_at_once_the_first_draw_is_given_up(void **state)
     assert_true(seen_agree(&member, FED_C_CHECK));
 }
 
+/* Its clock is ahead of ours, or it lies: nothing is lost, and nothing counts before its time. */
 static void
 an_update_of_a_later_draw_is_kept_until_then(void **state)
 {
