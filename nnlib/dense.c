@@ -97,6 +97,20 @@ forward(const struct nn_call *call)
         nn_gemm(call->y, out, x, w, (struct nn_product){rows, out, in, NN_R(1.0), NN_R(0.0)});
 }
 
+/* The bias goes with unit 0. */
+static void
+unit_gradient(const struct nn_call *call, uint32_t from, uint32_t to)
+{
+    size_t in = width_of(call->input[0]), out = call->layer->given.dim[0];
+    size_t rows = (size_t)call->rows * positions_of(call->input[0]);
+    if (call->dw[0] != NULL)
+        nn_gemm(call->dw[0] + from * in, in, (struct nn_operand){call->dy + from, out, true},
+                (struct nn_operand){call->x[0], in, false},
+                (struct nn_product){to - from, in, rows, call->alpha, call->beta[0]});
+    if (from == 0 && call->layer->tensor_count == 2 && call->dw[1] != NULL)
+        nn_sum_rows(call->dw[1], call->dy, rows, out, call->alpha, call->beta[1]);
+}
+
 static void
 backward(const struct nn_call *call)
 {
@@ -107,12 +121,7 @@ backward(const struct nn_call *call)
             call->dx[0], in, (struct nn_operand){call->dy, out, false},
             (struct nn_operand){call->w[0], in, false},
             (struct nn_product){rows, in, out, NN_R(1.0), call->add[0] ? NN_R(1.0) : NN_R(0.0)});
-    if (call->dw[0] != NULL)
-        nn_gemm(call->dw[0], in, (struct nn_operand){call->dy, out, true},
-                (struct nn_operand){call->x[0], in, false},
-                (struct nn_product){out, in, rows, call->alpha, call->beta[0]});
-    if (call->layer->tensor_count == 2 && call->dw[1] != NULL)
-        nn_sum_rows(call->dw[1], call->dy, rows, out, call->alpha, call->beta[1]);
+    unit_gradient(call, 0, (uint32_t)out);
 }
 
 static void
@@ -134,14 +143,15 @@ flops(const struct nn_layer *layer, const struct nn_layer *const *inputs)
     return 2 * (uint64_t)layer->size * width_of(inputs[0]);
 }
 
-const struct nn_layer_kind nn_dense_kind = {.name       = "dense",
-                                            .options    = table,
-                                            .inputs_min = 1,
-                                            .inputs_max = 1,
-                                            .size_dims  = 1,
-                                            .shape      = shape,
-                                            .manifest   = manifest,
-                                            .forward    = forward,
-                                            .backward   = backward,
-                                            .row_norms  = row_norms,
-                                            .flops      = flops};
+const struct nn_layer_kind nn_dense_kind = {.name          = "dense",
+                                            .options       = table,
+                                            .inputs_min    = 1,
+                                            .inputs_max    = 1,
+                                            .size_dims     = 1,
+                                            .shape         = shape,
+                                            .manifest      = manifest,
+                                            .forward       = forward,
+                                            .backward      = backward,
+                                            .unit_gradient = unit_gradient,
+                                            .row_norms     = row_norms,
+                                            .flops         = flops};

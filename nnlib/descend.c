@@ -77,6 +77,12 @@ was_written(const struct nn_plan *plan, uint32_t tensor, uint32_t i, uint32_t la
     return false;
 }
 
+static bool
+learns(const struct nn_tensor *tensor)
+{
+    return tensor->role == NN_SHARED || tensor->role == NN_LOCAL;
+}
+
 /* Where the tensors' gradients go; a tied tensor gets a part from each layer that uses it. */
 static void
 aim(struct nn_call *call, const struct nn_plan *plan, const struct sink *sink, uint32_t last)
@@ -85,9 +91,8 @@ aim(struct nn_call *call, const struct nn_plan *plan, const struct sink *sink, u
     call->alpha                  = sink->alpha;
     for (uint32_t t = 0; t < layer->tensor_count; t++) {
         const struct nn_tensor *row = &plan->tensors[layer->tensors[t]];
-        bool                    on  = row->role == NN_SHARED || row->role == NN_LOCAL;
-        call->dw[t]                 = on && sink->into != NULL ? sink->into + row->offset : NULL;
-        call->beta[t]               = row->decay ? sink->beta_decay : sink->beta;
+        call->dw[t]   = learns(row) && sink->into != NULL ? sink->into + row->offset : NULL;
+        call->beta[t] = row->decay ? sink->beta_decay : sink->beta;
         if (was_written(plan, layer->tensors[t], layer->number, last))
             call->beta[t] = NN_R(1.0);
     }
@@ -103,6 +108,9 @@ step_back(struct nn_pass *pass, const struct sink *sink, const nn_real *theta, u
     pass_begin_call(&call, pass, theta, i);
     call.dy = pass->parts[i].delta;
     aim(&call, pass->plan, sink, last);
+    for (uint32_t t = 0; sink->spares && pass_units(pass->plan, i) > 0 && t < layer->tensor_count;
+         t++)
+        call.dw[t] = NULL;
     if (sink->norm2 != NULL && layer->kind->row_norms != NULL)
         layer->kind->row_norms(&call, sink->norm2);
     for (uint32_t k = 0; k < layer->input_count; k++) {
@@ -182,17 +190,45 @@ nn_gradient(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *the
 }
 
 double
-nn_gradient_blend(struct nn_pass *pass, nn_real *grad, struct nn_blend blend, const nn_real *theta,
-                  const struct nn_batch *batch)
+pass_descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
+             const struct nn_batch *batch)
 {
-    struct sink sink = sink_of(grad, blend.alpha, blend.beta);
     PN_ASSERT(pass->mode == NN_TRAIN);
     (void)nn_forward(pass, theta, batch->x, batch->rows);
     double loss = add_losses(pass, batch, true);
     if (pass->plan->holds)
-        clear_held(grad, pass->plan);
-    descend(pass, &sink, theta, NULL);
+        clear_held(sink->into, pass->plan);
+    descend(pass, sink, theta, NULL);
     return loss;
+}
+
+double
+nn_gradient_blend(struct nn_pass *pass, nn_real *grad, struct nn_blend blend, const nn_real *theta,
+                  const struct nn_batch *batch)
+{
+    struct sink sink = sink_of(grad, blend.alpha, blend.beta);
+    return pass_descend(pass, &sink, theta, batch);
+}
+
+uint32_t
+pass_units(const struct nn_plan *plan, uint32_t layer)
+{
+    const struct nn_layer *of = &plan->layers[layer];
+    bool                   on = of->kind->unit_gradient != NULL && !plan->ties;
+    for (uint32_t t = 0; on && t < of->tensor_count; t++)
+        on = learns(&plan->tensors[of->tensors[t]]);
+    return on ? of->given.dim[0] : 0;
+}
+
+void
+pass_unit_gradient(const struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
+                   uint32_t layer, uint32_t from, uint32_t to)
+{
+    struct nn_call call;
+    pass_begin_call(&call, pass, theta, layer);
+    call.dy = pass->parts[layer].delta;
+    aim(&call, pass->plan, sink, pass->plan->layer_count - 1);
+    call.layer->kind->unit_gradient(&call, from, to);
 }
 
 void

@@ -144,6 +144,9 @@ struct nn_layer_kind {
                             uint32_t batch, enum nn_mode mode);
     void (*forward)(const struct nn_call *call);
     void (*backward)(const struct nn_call *call);
+    /* Of backward only dw, for units from .. to - 1 (rows of a weight), without scratch: several
+     * threads may each take some, and any cut gives the same bits. NULL: dw is of one piece. */
+    void (*unit_gradient)(const struct nn_call *call, uint32_t from, uint32_t to);
     /* norm2[b] += |d loss / d (this layer's trainable tensors) by row b alone|^2, from x, y and dy
      * as for backward (security.md, section 3.5). NULL: no tensors, or it mixes rows. */
     void (*row_norms)(const struct nn_call *call, double *norm2);

@@ -1,6 +1,6 @@
 /*
  * nnlib/pass_inside -- a pass from the inside, for pass.c (workspace and forward), descend.c
- * (losses and backward) and range.c (parts of a plan, taps) only.
+ * (losses and backward), range.c (parts of a plan, taps) and team.c (several threads) only.
  *
  * A workspace, in this order, each part 64-byte aligned:
  *     struct nn_pass | parts | scratch of one call | targets and weights of one loss
@@ -36,6 +36,7 @@ struct sink {
     nn_real *into;                    /* a flat array; NULL: nowhere */
     nn_real  alpha, beta, beta_decay; /* beta_decay: for tensors that decay */
     double  *norm2;                   /* squared norms by row instead */
+    bool     spares;                  /* layers with pass_units are left to pass_unit_gradient */
 };
 
 static inline struct sink
@@ -61,5 +62,14 @@ void pass_begin_backward(struct nn_pass *pass, uint32_t first, bool from_first);
 /* Through layers `last` .. first + 1. */
 void pass_run_backward(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
                        uint32_t first, uint32_t last);
+/* The loss, and the gradient into the sink. */
+double pass_descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
+                    const struct nn_batch *batch);
+/* How many units of this layer can get their gradient apart from each other; 0: it is one piece, or
+ * a tensor of it does not learn, or is tied. */
+uint32_t pass_units(const struct nn_plan *plan, uint32_t layer);
+/* Of the last pass_descend, for some of them; other units at the same time in other threads. */
+void pass_unit_gradient(const struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
+                        uint32_t layer, uint32_t from, uint32_t to);
 
 #endif

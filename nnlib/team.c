@@ -1,6 +1,7 @@
 #include "nnlib/team.h"
 
-#include "nnlib/layer.h"
+#include "nnlib/block.h"
+#include "nnlib/pass_inside.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -10,7 +11,8 @@
 
 enum {
     ALIGN   = 64,
-    PATIENT = 200 /* looks at the clock of work before a thread goes to sleep; some 50 us */
+    PATIENT = 200, /* looks at the clock of work before a thread goes to sleep; some 50 us */
+    SLICE   = 24   /* units: whole tiles of the products of nnlib/gemm */
 };
 
 struct shard {
@@ -20,9 +22,16 @@ struct shard {
     double          share; /* of the batch's weight */
 };
 
+/* Units of a layer whose gradient goes into the result at once, from all parts: their weights are
+ * the most of a dense network, and are read and written once instead of once a part and again for
+ * the sum. */
+struct slice {
+    uint32_t layer, from, to;
+};
+
 /* What the threads do next. */
 enum job {
-    DESCEND, /* the gradients of the parts */
+    DESCEND, /* the gradients of the parts, but for the slices */
     ADD,     /* their sum, into grad       */
     STEP,    /* their sum, onto theta      */
     STOP
@@ -33,6 +42,9 @@ struct nn_team {
     struct nn_team_size   size;
     struct shard         *shards;
     uint32_t              shard_count; /* of this batch */
+    struct slice         *slices;
+    uint32_t              slice_count;
+    bool                 *sliced; /* by tensor */
     struct pn_rng         rng;
     uint64_t              first_row;
 
@@ -42,6 +54,7 @@ struct nn_team {
     nn_real               *out;
     nn_real                alpha, keep; /* of a part's gradient; of a weight that decays */
 
+    atomic_uint     next_slice;      /* that nobody took yet */
     atomic_uint     round, finished; /* jobs given out, jobs that all threads have done */
     atomic_uint     busy, hired;     /* threads at work, and ever; without the caller   */
     pthread_mutex_t lock;
@@ -90,9 +103,30 @@ descend(struct nn_team *team, uint32_t s)
     struct nn_batch part  = cut(team, from, row_of(team, s + 1));
     double          whole = weight_of(team->batch);
     shard->share          = whole > 0 ? weight_of(&part) / whole : 0;
-    struct nn_blend blend = {team->alpha * (nn_real)shard->share, NN_R(0.0)};
+    struct sink sink      = sink_of(shard->grad, team->alpha * (nn_real)shard->share, NN_R(0.0));
+    sink.spares           = true;
     nn_pass_draw(shard->pass, &team->rng, team->first_row + from);
-    shard->loss = nn_gradient_blend(shard->pass, shard->grad, blend, team->theta, &part);
+    shard->loss = pass_descend(shard->pass, &sink, team->theta, &part);
+}
+
+/* What becomes of the number that the sum is added to. */
+static nn_real
+keep_of(const struct nn_team *team, bool decays)
+{
+    return team->job == ADD ? NN_R(0.0) : decays ? team->keep : NN_R(1.0);
+}
+
+static void
+add_slice(const struct nn_team *team, const struct slice *slice)
+{
+    for (uint32_t s = 0; s < team->shard_count; s++) {
+        const struct shard *shard = &team->shards[s];
+        struct sink         sink  = {.into       = team->out,
+                                     .alpha      = team->alpha * (nn_real)shard->share,
+                                     .beta       = s == 0 ? keep_of(team, false) : NN_R(1.0),
+                                     .beta_decay = s == 0 ? keep_of(team, true) : NN_R(1.0)};
+        pass_unit_gradient(shard->pass, &sink, team->theta, slice->layer, slice->from, slice->to);
+    }
 }
 
 /* out = keep out + the sum of the parts, for parameters from .. to - 1; keep 0: overwritten. */
@@ -113,35 +147,40 @@ add(const struct nn_team *team, size_t from, size_t to, nn_real keep)
 
 /* Tensor by tensor, as far as they lie in from .. to - 1. */
 static void
-step(const struct nn_team *team, size_t from, size_t to)
+add_tensors(const struct nn_team *team, size_t from, size_t to)
 {
     for (uint32_t t = 0; t < team->plan->tensor_count; t++) {
         const struct nn_tensor *row   = &team->plan->tensors[t];
         size_t                  first = (size_t)row->offset, last = first + (size_t)row->count;
-        if (row->role == NN_FROZEN || row->role == NN_BUFFER)
+        bool                    held = row->role == NN_FROZEN || row->role == NN_BUFFER;
+        if (team->sliced[t] || (held && team->job == STEP))
             continue;
         first = first > from ? first : from;
         last  = last < to ? last : to;
         if (first < last)
-            add(team, first, last, row->decay ? team->keep : NN_R(1.0));
+            add(team, first, last, keep_of(team, row->decay));
     }
 }
 
-/* Blocks of parameters that the first cache holds while all parts are added to them. */
+/* Slices as long as there are any; then blocks of parameters that the first cache holds while all
+ * parts are added to them. */
 static void
-reduce(const struct nn_team *team, uint32_t me)
+reduce(struct nn_team *team, uint32_t me)
 {
     enum {
         BLOCK = 2048
     };
+    for (;;) {
+        unsigned s = atomic_fetch_add_explicit(&team->next_slice, 1, memory_order_relaxed);
+        if (s >= team->slice_count)
+            break;
+        add_slice(team, &team->slices[s]);
+    }
     size_t params = (size_t)team->plan->params, blocks = (params + BLOCK - 1) / BLOCK;
     size_t first = blocks * me / team->size.workers, last = blocks * (me + 1) / team->size.workers;
     for (size_t b = first; b < last; b++) {
         size_t from = b * BLOCK, to = from + BLOCK < params ? from + BLOCK : params;
-        if (team->job == ADD)
-            add(team, from, to, NN_R(0.0));
-        else
-            step(team, from, to);
+        add_tensors(team, from, to);
     }
 }
 
@@ -202,6 +241,7 @@ together(struct nn_team *team, enum job job)
 {
     unsigned finished = atomic_load_explicit(&team->finished, memory_order_relaxed);
     team->job         = job;
+    atomic_store_explicit(&team->next_slice, 0, memory_order_relaxed);
     if (team->thread_count == 0) {
         work(team, 0);
         return;
@@ -257,35 +297,70 @@ check(const struct nn_plan *plan, const struct nn_team_size *size, struct pn_err
     return PN_OK;
 }
 
-/* The block: team, shards, then a pass and a gradient for each. */
+/* Of all layers, into `out` unless it is NULL; how many. */
+static uint32_t
+cut_slices(struct slice *out, const struct nn_plan *plan)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        for (uint32_t at = 0, units = pass_units(plan, i); at < units; at += SLICE, count++)
+            if (out != NULL)
+                out[count] = (struct slice){i, at, at + SLICE < units ? at + SLICE : units};
+    return count;
+}
+
+/* One block: team, shards, slices, by tensor whether in slices, then a pass and a gradient for each
+ * shard. With base NULL only the size, in *total; false when it does not fit a size_t. */
+static bool
+lay_out(unsigned char *base, size_t *total, const struct nn_plan *plan, struct nn_team_size size,
+        size_t pass_bytes)
+{
+    uint32_t rows   = size.batch / size.shards + (size.batch % size.shards > 0 ? 1 : 0);
+    uint32_t slices = cut_slices(NULL, plan);
+    void    *team, *shards, *list, *sliced, *pass, *grad;
+    *total = 0;
+    if (!nn_block_take(&team, base, total, 1, sizeof(struct nn_team)) ||
+        !nn_block_take(&shards, base, total, size.shards, sizeof(struct shard)) ||
+        !nn_block_take(&list, base, total, slices, sizeof(struct slice)) ||
+        !nn_block_take(&sliced, base, total, plan->tensor_count, sizeof(bool)))
+        return false;
+    if (base != NULL)
+        *(struct nn_team *)team = (struct nn_team){.plan        = plan,
+                                                   .size        = size,
+                                                   .shards      = shards,
+                                                   .slices      = list,
+                                                   .slice_count = slices,
+                                                   .sliced      = sliced};
+    for (uint32_t s = 0; s < size.shards; s++) {
+        if (!nn_block_take(&pass, base, total, pass_bytes, 1) ||
+            !nn_block_take(&grad, base, total, (size_t)plan->params, sizeof(nn_real)))
+            return false;
+        if (base != NULL)
+            ((struct shard *)shards)[s] =
+                (struct shard){.pass = nn_pass_init(pass, plan, rows, NN_TRAIN), .grad = grad};
+    }
+    return true;
+}
+
 static enum pn_status
 make(struct nn_team **out, const struct nn_plan *plan, struct nn_team_size size)
 {
     uint32_t       rows = size.batch / size.shards + (size.batch % size.shards > 0 ? 1 : 0);
-    size_t         head = sizeof(struct nn_team), pass, grad, each, total;
-    enum pn_status st   = nn_pass_bytes(&pass, plan, rows, NN_TRAIN);
-    head                = (head + ALIGN - 1) / ALIGN * ALIGN;
-    size_t list         = (size.shards * sizeof(struct shard) + ALIGN - 1) / ALIGN * ALIGN;
+    size_t         pass, total;
+    enum pn_status st = nn_pass_bytes(&pass, plan, rows, NN_TRAIN);
     if (st != PN_OK)
         return st;
-    if (!pn_size_mul(&grad, (size_t)plan->params, sizeof(nn_real)) ||
-        !pn_size_add(&each, (pass + ALIGN - 1) / ALIGN * ALIGN,
-                     (grad + ALIGN - 1) / ALIGN * ALIGN) ||
-        !pn_size_mul(&total, each, size.shards) || !pn_size_add(&total, total, head + list))
+    if (!lay_out(NULL, &total, plan, size, pass))
         return PN_ERANGE;
     unsigned char *base = aligned_alloc(ALIGN, total);
     if (base == NULL)
         return PN_ENOMEM;
+    (void)lay_out(base, &total, plan, size, pass);
     struct nn_team *team = (struct nn_team *)(void *)base;
-    memset(base, 0, head + list);
-    team->plan   = plan;
-    team->size   = size;
-    team->shards = (struct shard *)(void *)(base + head);
-    base += head + list;
-    for (uint32_t s = 0; s < size.shards; s++, base += each) {
-        team->shards[s].pass = nn_pass_init(base, plan, rows, NN_TRAIN);
-        team->shards[s].grad = (nn_real *)(void *)(base + (pass + ALIGN - 1) / ALIGN * ALIGN);
-    }
+    (void)cut_slices(team->slices, plan);
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        for (uint32_t t = 0; t < plan->layers[i].tensor_count; t++)
+            team->sliced[plan->layers[i].tensors[t]] = pass_units(plan, i) > 0;
     pn_rng_init(&team->rng, 0);
     *out = team;
     return PN_OK;

@@ -5,6 +5,9 @@
  *     batch --cut into `shards` parts--> gradient of each --added in the order of the parts--> sum
  *              1 .. workers threads, one part at a time         1 .. workers threads, a slice each
  *
+ * The weights of dense layers, most of such a network, have no gradient of a part: their sum is
+ * made from the values and deltas of all parts, some units at a time.
+ *
  * Into how many parts a batch is cut is a setting of the training, never of the machine: it decides
  * how sums round. How many threads there are decides only how long it takes. A batch of fewer rows
  * than parts is cut into single rows.

@@ -34,26 +34,37 @@ team_of(const struct net *net, uint32_t shards, uint32_t workers)
     return team;
 }
 
+/* Layers whose gradient comes unit by unit, in one piece, and of weights that two layers share. */
+static const char *const nets[] = {
+    mlp,
+    "x = input 6\nr = reshape x 1x2x3\nc = conv2d r 4 kernel=2 pad=1\na1 = relu c\nf = flatten a1\n"
+    "fc = dense f 30\ng = layer_norm fc\na2 = tanh g\nout = dense a2 3 bias=no\nloss = cce_logits "
+    "out\n",
+    "x = input 6\ncode = dense x 4\na = tanh code\nback = tied a code\nout = dense back 3\n"
+    "loss = cce_logits out\n"};
+
 static void
 one_part_gives_the_bits_of_a_pass_and_more_parts_nearly(void **state)
 {
     (void)state;
-    struct net      net;
     struct nn_batch batch = batch_of(ROWS, true);
-    nn_real         whole[PARAMS];
-    net_open(&net, mlp, ROWS);
-    assert_true(net.params <= PARAMS);
-    double loss = nn_gradient(net.pass, whole, NULL, net.theta, &batch);
-    for (uint32_t shards = 1; shards <= 64; shards *= 2) {
-        struct nn_team *team = team_of(&net, shards, 1);
-        EXPECT_NEAR(nn_team_gradient(team, net.grad, net.theta, &batch), loss, 1e-6);
-        for (size_t k = 0; k < net.params; k++)
-            EXPECT_NEAR((double)net.grad[k], (double)whole[k], 1e-6);
-        if (shards == 1)
-            assert_memory_equal(net.grad, whole, net.params * sizeof *whole);
-        nn_team_free(team);
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        struct net net;
+        nn_real    whole[PARAMS];
+        net_open(&net, nets[i], ROWS);
+        assert_true(net.params <= PARAMS);
+        double loss = nn_gradient(net.pass, whole, NULL, net.theta, &batch);
+        for (uint32_t shards = 1; shards <= 64; shards *= 2) {
+            struct nn_team *team = team_of(&net, shards, 1);
+            EXPECT_NEAR(nn_team_gradient(team, net.grad, net.theta, &batch), loss, 1e-6);
+            for (size_t k = 0; k < net.params; k++)
+                EXPECT_NEAR((double)net.grad[k], (double)whole[k], 1e-6);
+            if (shards == 1)
+                assert_memory_equal(net.grad, whole, net.params * sizeof *whole);
+            nn_team_free(team);
+        }
+        net_close(&net);
     }
-    net_close(&net);
 }
 
 /* Five steps of plain SGD on batches of different lengths, and a gradient. */
