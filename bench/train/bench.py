@@ -14,6 +14,6 @@ def run(kit):
             command += [option, str(kit.peers / name)]
     if kit.quick:
         command += ["--row", "fraud_mlp_b32", "--seconds", "0.2", "--skip-machine"]
-    subprocess.run(["cmake", "--build", str(kit.build), "--target", "bench_nn_step"], check=True,
+    subprocess.run(["cmake", "--build", str(kit.build), "--target", "bench_nn_step", "bench_sgemm"], check=True,
                    stdout=subprocess.DEVNULL)
     subprocess.run(command, check=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training steps and predictions of panal against PyTorch and JAX: one command, standard library only.
 
-    cmake --build --preset release --target bench_nn_step
+    cmake --build --preset release --target bench_nn_step bench_sgemm
     bench/train/run.py --torch VENV --jax VENV [--peers ../shared/peers] [--row NAME]... [--pairs 5]
         [--seconds 1] [--compile] [--skip-machine] [--json FILE]
 
@@ -13,6 +13,8 @@ core 0, processor time, which other processes disturb least. The whole machine: 
 one thread or as many as there are cores, whichever is faster for it. Publish figures of a quiet machine
 only: the load is printed before and after.
 
+"peak": large dense layers and convolutions of random numbers, in shares of what sgemm reaches beside them.
+
 Rows whose model needs a layer that nnlib does not have are skipped with its sentence.
 """
 import argparse
@@ -22,6 +24,7 @@ import json
 import os
 import pathlib
 import platform
+import random
 import statistics
 import struct
 import subprocess
@@ -92,6 +95,20 @@ STEPS = [
     ("lstm_2x256_t80_b10", 10, recurrent(80, 256, 2, 90), 0.9, 1.15),
 ]
 PREDICTIONS = [("fraud_mlp_b32", 32, FRAUD, 20, 20), ("lenet5_b32", 32, LENET, 3, 3)]
+
+# name, batch, model, parameters, inputs, targets, operations of one record's step (no gradient of the first
+# layer's input), at least
+DENSE, CONV5, CONV3 = 2048 * 2048, 784 * 25 * 32, 256 * 9 * 64 * 64
+PEAKS = [
+    ("dense 2048-2048-2048", 128, ["x = input 2048", "a = dense x 2048", "b = dense a 2048", "loss = mse b"],
+     2 * (DENSE + 2048), 2048, 2048, 2 * DENSE * 5, 0.80),
+    ("conv 5x5 of McMahan's", 16, ["x = input 1x28x28", "a = conv2d x 32 kernel=5 pad=2",
+                                   "b = conv2d a 64 kernel=5 pad=2", "loss = mse b"],
+     25 * 32 + 32 + 25 * 32 * 64 + 64, 784, 64 * 784, 2 * CONV5 * (2 + 64 * 3), 0.65),
+    ("conv 3x3, 64 channels", 32, ["x = input 64x16x16", "a = conv2d x 64 kernel=3 pad=1",
+                                   "b = conv2d a 64 kernel=3 pad=1", "loss = mse b"],
+     2 * (9 * 64 * 64 + 64), 64 * 256, 64 * 256, 2 * CONV3 * 5, 0.65),
+]
 
 
 # ---- files ----
@@ -251,6 +268,29 @@ def one_prediction_row(o, top, row):
     return out
 
 
+def fill(path, count, deviation):
+    """The same some thousand numbers again and again."""
+    some = array.array("f", (random.gauss(0, deviation) for _ in range(8191)))
+    (some * (count // len(some) + 1))[:count].tofile(open(path, "wb"))
+
+
+def one_peak_row(o, top, row):
+    name, batch, model, params, inputs, targets, flops, least = row
+    folder = top / f"peak{PEAKS.index(row)}"
+    folder.mkdir()
+    (folder / "model.txt").write_text("\n".join(model) + "\n")
+    for file, count, deviation in (("theta", params, 0.02), ("x", inputs * batch * 32, 1), ("y", targets * batch * 32, 1)):
+        fill(folder / f"{file}.f32", count, deviation)
+    ratios = []
+    for _ in range(o.pairs):
+        took = run([o.build / "bin/bench_nn_step", folder, batch, "--seconds", o.seconds], 1, True)["cpu_us_min"]
+        ratios.append(flops * batch / took * 1e-3 / run([o.build / "bin/bench_sgemm"], 1, True)["gflops"])
+    share = {"ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
+    print(f"{name}, batch {batch}: {share['ratio']:.2f} of sgemm's peak ({share['low']:.2f} to {share['high']:.2f})"
+          f"   at least {least}", flush=True)
+    return {"row": name, "share_of_peak": share}
+
+
 # ---- the machine ----
 
 def cpu_model():
@@ -277,7 +317,7 @@ def parse():
     p.add_argument("--jax", help="virtual environment with jax, numpy, safetensors")
     p.add_argument("--peers", type=pathlib.Path, default=HERE.parents[2] / "shared/peers")
     p.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release")
-    p.add_argument("--row", action="append", choices=[r[0] for r in STEPS] + ["predict"])
+    p.add_argument("--row", action="append", choices=[r[0] for r in STEPS] + ["predict", "peak"])
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1)
     p.add_argument("--compile", action="store_true", help="torch.compile too: a minute more a row")
@@ -296,6 +336,7 @@ def main():
     todo = [(one_step_row, row) for row in STEPS if not o.row or row[0] in o.row]
     if o.torch and (not o.row or "predict" in o.row):
         todo += [(one_prediction_row, row) for row in PREDICTIONS]
+    todo += [(one_peak_row, row) for row in PEAKS if not o.row or "peak" in o.row]
     with tempfile.TemporaryDirectory() as top:
         for measure, row in todo:
             try:
