@@ -56,7 +56,7 @@ class Swarm(Federation):
 
     def start_member(self, name):
         return self.spawn(name, "panal-node", "--config", f"lab/{name}/node.yaml", "--once",
-                          "--log-level", "debug")
+                          "--log-level", "debug", "--keep-updates", "2")
 
     def moments_of(self, name, pattern):
         text = (self.folder / f"{name}.log").read_text()
