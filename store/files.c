@@ -127,16 +127,11 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
     return status;
 }
 
+/* In one step: reading is what is done most. */
 static int
 open_name(int *fd, const struct store_files *files, const char *name, int flags)
 {
-    struct place place;
-    int          error = place_open(&place, files, name, false);
-    if (error != 0)
-        return error;
-    error = store_io_open(fd, place.folder, place.leaf, flags | O_NOFOLLOW | O_NONBLOCK, 0);
-    store_io_close(place.folder);
-    return error;
+    return store_io_open(fd, files->folder, name, flags | O_NOFOLLOW | O_NONBLOCK, 0);
 }
 
 static enum pn_status
