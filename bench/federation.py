@@ -90,7 +90,7 @@ class Federation:
         self.port = free_port()
         self.hub = self.spawn("hub", "panal-coordinator", "--config", "lab/hub/coordinator.yaml",
                               "--listen", f"tcp://127.0.0.1:{self.port}", "--log-level", "debug",
-                              "--keep-models", "2", *self.hub_options)
+                              "--keep-models", "2", "--keep-updates", "2", *self.hub_options)
         self.wait_for(r"event=listening", 20)
 
     def start(self, pause=0.0):

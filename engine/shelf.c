@@ -80,6 +80,13 @@ engine_shelf_hold(struct engine_shelf *shelf, struct engine_held *held)
     shelf->items[at].held = held;
 }
 
+struct engine_held *
+engine_shelf_find(const struct engine_shelf *shelf, const struct sec_blob *blob)
+{
+    size_t at = shelf_index(shelf, blob);
+    return at == ENGINE_SHELF_MAX ? NULL : engine_held_take(shelf->items[at].held);
+}
+
 void
 engine_shelf_lighten(struct engine_shelf *shelf, const char *folder)
 {

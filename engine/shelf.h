@@ -37,6 +37,9 @@ void engine_shelf_put(struct engine_shelf *shelf, const char *folder, const stru
 /* The bytes of a blob on the shelf: it is given from memory now, and the others of its folder from
  * the disk. Takes the caller's part in `held`, which may be NULL. */
 void engine_shelf_hold(struct engine_shelf *shelf, struct engine_held *held);
+/* One more holder of this blob's bytes; NULL when it is not given from memory. */
+PN_MUST_CHECK struct engine_held *engine_shelf_find(const struct engine_shelf *shelf,
+                                                    const struct sec_blob     *blob);
 /* Everything of this folder is given from the disk from now on. */
 void engine_shelf_lighten(struct engine_shelf *shelf, const char *folder);
 /* Answers a PULL with CHUNK frames. PN_EPEER_STALE when the blob is not on the shelf,

@@ -1,5 +1,6 @@
 #include "fed/block.h"
 
+#include "crypto/seen.h"
 #include "fed/update.h"
 #include "fed/vote.h"
 
@@ -49,7 +50,7 @@ fed_commitment_check(const struct sec_signature *signature, const struct fed_com
 {
     uint8_t bytes[COMMITMENT_SIZE];
     commitment_encode(bytes, commitment);
-    return sec_verify(signature, "update", bytes, sizeof bytes, key);
+    return sec_verify_again(signature, "update", bytes, sizeof bytes, key);
 }
 
 void

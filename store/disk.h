@@ -44,7 +44,8 @@ struct store_disk {
                            bool (*take)(void *context, const char *name), void *context);
 
     /* Staging: a file of known size filled in any order; not durable and not visible until
-     * publish, which makes it durable under its name. Starting again empties it. */
+     * publish, which makes it durable under its name. What was not written to since it was staged
+     * is anything. */
     enum pn_status (*stage)(void *host, const char *name, uint64_t size);
     enum pn_status (*stage_write)(void *host, const char *name, uint64_t offset, const void *bytes,
                                   size_t size);

@@ -87,12 +87,31 @@ may_write(const struct store_files *files, const char *name)
     return files->write ? PN_OK : PN_ESTATE;
 }
 
+/* There was no room, and now there is more. */
+static bool
+can_try_again(struct store_files *files, enum pn_status status)
+{
+    return status == PN_ENOSPC && store_spares_drop(&files->spares);
+}
+
+/* Over a spare file, or anew. */
+static int
+save_in(struct store_files *files, const struct place *place, const void *bytes, size_t size)
+{
+    char temporary[40];
+    (void)snprintf(temporary, sizeof temporary, STORE_TEMPORARY "%llu",
+                   (unsigned long long)atomic_fetch_add(&files->temporaries, 1));
+    bool again =
+        size >= STORE_SPARE_SIZE && store_spares_take(&files->spares, place->folder, temporary);
+    return (again ? store_io_rewrite : store_io_replace)(place->folder, temporary, place->leaf,
+                                                         bytes, size, 0600);
+}
+
 static enum pn_status
 disk_save(void *host, const char *name, const void *bytes, uint64_t size)
 {
     struct store_files *files = host;
     struct place        place;
-    char                temporary[40];
     enum pn_status      status = may_write(files, name);
     if (status != PN_OK)
         return status;
@@ -101,26 +120,18 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
     int error = place_open(&place, files, name, true);
     if (error != 0)
         return store_io_status(error);
-    (void)snprintf(temporary, sizeof temporary, STORE_TEMPORARY "%llu",
-                   (unsigned long long)atomic_fetch_add(&files->temporaries, 1));
-    bool again =
-        size >= STORE_SPARE_SIZE && store_spares_take(&files->spares, place.folder, temporary);
-    error = (again ? store_io_rewrite : store_io_replace)(place.folder, temporary, place.leaf,
-                                                          bytes, (size_t)size, 0600);
+    status = store_io_status(save_in(files, &place, bytes, (size_t)size));
+    if (can_try_again(files, status))
+        status = store_io_status(save_in(files, &place, bytes, (size_t)size));
     store_io_close(place.folder);
-    return store_io_status(error);
+    return status;
 }
 
+/* In one step: reading is what is done most. */
 static int
 open_name(int *fd, const struct store_files *files, const char *name, int flags)
 {
-    struct place place;
-    int          error = place_open(&place, files, name, false);
-    if (error != 0)
-        return error;
-    error = store_io_open(fd, place.folder, place.leaf, flags | O_NOFOLLOW | O_NONBLOCK, 0);
-    store_io_close(place.folder);
-    return error;
+    return store_io_open(fd, files->folder, name, flags | O_NOFOLLOW | O_NONBLOCK, 0);
 }
 
 static enum pn_status
@@ -246,15 +257,19 @@ disk_discard(void *host, const char *name)
     return PN_OK;
 }
 
+/* Over a spare file, whose bytes nobody sees: what is published was written whole. */
 static enum pn_status
 disk_stage(void *host, const char *name, uint64_t size)
 {
     struct store_files *files = host;
     int                 fd;
+    char                path[STORE_NAME_MAX + 16];
     enum pn_status      status = may_write(files, name);
     if (status != PN_OK)
         return status;
-    int error = open_staged(&fd, files, name, O_WRONLY | O_CREAT | O_TRUNC);
+    staging_name(path, name);
+    bool again = size >= STORE_SPARE_SIZE && store_spares_take(&files->spares, files->folder, path);
+    int  error = open_staged(&fd, files, name, again ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC);
     if (error != 0)
         return store_io_status(error);
     error = store_io_cut(fd, size);
@@ -280,6 +295,8 @@ disk_stage_write(void *host, const char *name, uint64_t offset, const void *byte
     if (error == 0 && (offset > has || size > has - offset))
         status = PN_ERANGE;
     else if (error == 0)
+        error = store_io_write(fd, bytes, size, offset);
+    if (can_try_again(files, store_io_status(error)))
         error = store_io_write(fd, bytes, size, offset);
     store_io_close(fd);
     return error != 0 ? store_io_status(error) : status;
@@ -356,6 +373,8 @@ disk_append(void *host, const void *record, size_t size)
         return PN_ESTATE;
     lock(files);
     enum pn_status status = store_log_append(files->log, record, size);
+    if (can_try_again(files, status))
+        status = store_log_append(files->log, record, size);
     unlock(files);
     return status;
 }
@@ -391,6 +410,8 @@ disk_put(void *host, const char *key, const void *bytes, size_t size)
         return PN_ESTATE;
     lock(files);
     enum pn_status status = store_facts_put(files->facts, key, bytes, size);
+    if (can_try_again(files, status))
+        status = store_facts_put(files->facts, key, bytes, size);
     unlock(files);
     return status;
 }

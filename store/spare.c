@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     FREE,
@@ -67,4 +68,18 @@ store_spares_take(struct store_spares *spares, int folder, const char *leaf)
     /* A spare that cannot be moved is in nobody's way. */
     atomic_store(&spares->slots[slot], FREE);
     return moved;
+}
+
+bool
+store_spares_drop(struct store_spares *spares)
+{
+    char name[NAME_SIZE];
+    bool any = false;
+    int  slot;
+    for (int i = 0; i < STORE_SPARES && (slot = claim(spares, FULL)) >= 0; i++) {
+        spare_name(name, slot);
+        any = unlinkat(spares->directory, name, 0) == 0 || any;
+        atomic_store(&spares->slots[slot], FREE);
+    }
+    return any;
 }

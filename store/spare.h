@@ -1,10 +1,12 @@
 /*
  * store/spare -- removed files that are kept a while to be written over. Inside store/ only.
  *
- * Every round removes a large file or two and writes as many. To make a file page by page and to
- * give its pages back costs five times what it costs to copy its bytes (4 MB: 3.9 ms instead of
- * 0.7 on tmpfs, 1.7 instead of 0.3 on ext4). So up to STORE_SPARES removed files of at least
- * STORE_SPARE_SIZE wait in DIR/staging, which is emptied when the directory is opened.
+ * Every round removes large files, one or two at a node and an update of each member where these
+ * are gathered, and writes as many. To make a file page by page and to give its pages back costs
+ * five times what it costs to copy its bytes (4 MB: 3.9 ms instead of 0.7 on tmpfs, 1.7 instead of
+ * 0.3 on ext4). So up to STORE_SPARES removed files of at least STORE_SPARE_SIZE wait in
+ * DIR/staging, which is emptied when the directory is opened; they are given up when the disk is
+ * full.
  *
  * Threads    any.
  */
@@ -15,7 +17,7 @@
 #include <stdbool.h>
 
 enum {
-    STORE_SPARES     = 2,
+    STORE_SPARES     = 16,
     STORE_SPARE_SIZE = 65536
 };
 
@@ -29,5 +31,7 @@ void store_spares_init(struct store_spares *spares, int directory);
 bool store_spares_keep(struct store_spares *spares, int folder, const char *leaf);
 /* Moves a spare file to where it will be written over. False: there is none. */
 bool store_spares_take(struct store_spares *spares, int folder, const char *leaf);
+/* Gives all of them back to the disk. False: there was none. */
+bool store_spares_drop(struct store_spares *spares);
 
 #endif

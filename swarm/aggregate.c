@@ -17,6 +17,7 @@ swarm_aggregate_release(struct engine_work *work)
     free(aggregate->draft.absent);
     free(aggregate->draft.witnesses);
     free(aggregate->strange);
+    free(aggregate->model);
     free(aggregate->agreement.reports);
     free(aggregate->agreement.convictions);
     free(aggregate->model_leaves);
@@ -228,10 +229,13 @@ make_genesis(struct swarm_aggregate *aggregate, struct wire_arena *arena)
         engine_floats_encode(bytes, theta, (size_t)(job->model_size / 4));
         st = save(&aggregate->draft.model_out, &aggregate->model_leaves, aggregate, SWARM_MODELS,
                   bytes, job->model_size);
-        aggregate->made_model = true;
     }
-    free(bytes);
-    return st == PN_OK ? make_scaling(aggregate, arena) : st;
+    if (st != PN_OK) {
+        free(bytes);
+        return st;
+    }
+    aggregate->model = bytes;
+    return make_scaling(aggregate, arena);
 }
 
 /* ---- what the model of the round before was worth ---- */
@@ -385,8 +389,10 @@ fold(struct swarm_aggregate *aggregate, struct engine_fold_entry *entries)
         make.leaves             = NULL;
         st                      = save_as(aggregate, SWARM_MODELS, &make.next, make.model);
     }
-    aggregate->made_model = st == PN_OK;
-    free(make.model);
+    if (st == PN_OK)
+        aggregate->model = make.model;
+    else
+        free(make.model);
     free(make.leaves);
     return st;
 }

@@ -158,15 +158,18 @@ seal_block(struct sec_hash *hash, struct pn_buffer *bytes, const struct swarm_ag
     return st;
 }
 
-/* What was computed is here now: others may ask for it. */
+/* What was computed is here now: others may ask for it. We train on the model as it was made. */
 static void
 shelve(struct swarm_engine *engine, struct swarm_aggregate *aggregate)
 {
     struct sec_blob model   = fed_blob_from_wire(&aggregate->draft.model_out);
     struct sec_blob scaling = fed_blob_from_wire(&aggregate->draft.scaling);
-    if (aggregate->made_model && aggregate->model_leaves != NULL) {
-        engine_shelf_put(&engine->shelves[SWARM_MODELS], swarm_folders[SWARM_MODELS], &model,
-                         aggregate->model_leaves);
+    if (aggregate->model != NULL) {
+        struct engine_shelf *shelf = &engine->shelves[SWARM_MODELS];
+        engine_shelf_put(shelf, swarm_folders[SWARM_MODELS], &model, aggregate->model_leaves);
+        engine_shelf_hold(shelf,
+                          engine_held_put(&engine->config.scratch->held, &model, aggregate->model));
+        aggregate->model        = NULL;
         aggregate->model_leaves = NULL;
     }
     if (aggregate->scaling_leaves != NULL) {
@@ -254,6 +257,8 @@ submit_aggregate(struct swarm_engine *engine, struct swarm_aggregate *aggregate)
         aggregate->measures[i] = fed_swarm_measures(
             &engine->machine,
             fed_roster_place(engine->config.roster, aggregate->agreement.reports[i].member));
+    /* It makes room for the next one. */
+    engine_shelf_lighten(&engine->shelves[SWARM_MODELS], swarm_folders[SWARM_MODELS]);
     swarm_submit(engine, &aggregate->base,
                  &(struct engine_work_how){touched, swarm_aggregate_run, done_aggregate,
                                            swarm_aggregate_release});

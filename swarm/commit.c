@@ -254,6 +254,7 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     forget_convictions(engine, block);
     swarm_blocks_clear(engine);
     swarm_pull_forget(engine);
+    engine_shelf_lighten(&engine->shelves[SWARM_UPDATES], swarm_folders[SWARM_UPDATES]);
     engine->told_view          = 1;
     engine->told_draw          = 1;
     engine->needs_contribution = false;

@@ -192,7 +192,9 @@ struct contribute {
     uint32_t                      member;
     struct sec_blob               scaling;
     bool                          makes[2]; /* by fed_part_kind */
-    struct swarm_ours             ours; /* what we committed to before, then with what is made */
+    struct swarm_ours             ours;   /* what we committed to before, then with what is made */
+    struct engine_held           *model;  /* that we start from; NULL: it is on the disk only */
+    uint8_t                      *update; /* as it was made, durable; NULL: none was */
     struct sec_hash              *leaves[2];
     struct nn_metric              validation[NN_METRICS_MAX], test[NN_METRICS_MAX];
     uint64_t                      steps, saturated;
@@ -204,6 +206,8 @@ release_contribute(struct engine_work *work)
     struct contribute *contribute = (struct contribute *)work;
     free(contribute->leaves[0]);
     free(contribute->leaves[1]);
+    free(contribute->update);
+    engine_held_drop(contribute->model);
     free(contribute);
 }
 
@@ -367,7 +371,10 @@ train(struct contribute *contribute, const float *start)
         st = engine_update_make(&made, bytes, start, job->model_size, job->job->clip);
     if (st == PN_OK)
         st = save_update(contribute, &made, bytes);
-    free(bytes);
+    if (st == PN_OK)
+        contribute->update = bytes;
+    else
+        free(bytes);
     return st;
 }
 
@@ -387,25 +394,42 @@ measure(struct contribute *contribute, const float *theta)
     return st == PN_OK ? keep_metrics(contribute) : st;
 }
 
+/* Where it was made it is in memory, and was proved there. `*room` is the caller's, to free. */
+static enum pn_status
+start_model(const float **theta, uint8_t **room, const struct contribute *contribute)
+{
+    const struct engine_held *held = contribute->model;
+    const struct sec_blob    *blob = &contribute->ours.model;
+    if (held != NULL) {
+        *theta = (const float *)(const void *)held->bytes; /* SAFE: it begins where floats may */
+        return PN_OK;
+    }
+    enum pn_status st = load_blob(room, contribute->disk, SWARM_MODELS, blob);
+    if (st != PN_OK)
+        return st;
+    float *floats = (float *)(void *)*room; /* SAFE: pn_bulk aligns; decode works in place */
+    engine_floats_decode(floats, *room, (size_t)(blob->size / 4));
+    *theta = floats;
+    return PN_OK;
+}
+
 static enum pn_status
 make_parts(struct contribute *contribute)
 {
-    struct swarm_ours *ours  = &contribute->ours;
-    uint8_t           *bytes = NULL;
-    if (ours->height == 0)
+    const float *theta;
+    uint8_t     *room = NULL;
+    if (contribute->ours.height == 0)
         return keep_statistics(contribute);
     enum pn_status st = scale(contribute);
     if (st == PN_OK)
-        st = load_blob(&bytes, contribute->disk, SWARM_MODELS, &ours->model);
+        st = start_model(&theta, &room, contribute);
     if (st != PN_OK)
         return st;
-    float *theta = (float *)(void *)bytes; /* SAFE: pn_bulk aligns; decode works in place */
-    engine_floats_decode(theta, bytes, (size_t)(ours->model.size / 4));
     if (contribute->makes[FED_REPORT_PART])
         st = measure(contribute, theta);
     if (st == PN_OK && contribute->makes[FED_UPDATE_PART])
         st = train(contribute, theta);
-    free(bytes);
+    free(room);
     return st;
 }
 
@@ -472,6 +496,26 @@ fail(struct swarm_engine *engine, pn_ms now, const struct contribute *contribute
     lose_ours(engine, now);
 }
 
+/* The update is given from memory as long as its height lasts. */
+static void
+shelve(struct swarm_engine *engine, struct contribute *contribute)
+{
+    for (size_t i = 0; i < 2; i++) {
+        enum swarm_folder folder = i == FED_UPDATE_PART ? SWARM_UPDATES : SWARM_REPORTS;
+        if (!contribute->makes[i])
+            continue;
+        engine_shelf_put(&engine->shelves[folder], swarm_folders[folder], &contribute->ours.blob[i],
+                         contribute->leaves[i]);
+        contribute->leaves[i] = NULL;
+    }
+    if (contribute->update == NULL)
+        return;
+    engine_shelf_hold(&engine->shelves[SWARM_UPDATES],
+                      engine_held_put(&engine->config.scratch->held,
+                                      &contribute->ours.blob[FED_UPDATE_PART], contribute->update));
+    contribute->update = NULL;
+}
+
 static void
 done_contribute(struct pn_work *work, pn_ms now)
 {
@@ -483,13 +527,7 @@ done_contribute(struct pn_work *work, pn_ms now)
     engine->now                     = now;
     if (st == PN_OK && current) {
         engine->ours = contribute->ours;
-        for (size_t i = 0; i < 2; i++)
-            if (contribute->makes[i]) {
-                enum swarm_folder folder = i == FED_UPDATE_PART ? SWARM_UPDATES : SWARM_REPORTS;
-                engine_shelf_put(&engine->shelves[folder], swarm_folders[folder],
-                                 &contribute->ours.blob[i], contribute->leaves[i]);
-                contribute->leaves[i] = NULL;
-            }
+        shelve(engine, contribute);
         tell_contribution(engine, contribute);
         swarm_offer_ours(engine);
     } else if (current && (st == PN_ECORRUPT || st == PN_ENOENT)) {
@@ -574,6 +612,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
         contribute->ours = engine->ours;
     contribute->ours.height = engine->machine.height;
     contribute->ours.model  = chain->model;
+    contribute->model       = engine_shelf_find(&engine->shelves[SWARM_MODELS], &chain->model);
     if (makes[FED_UPDATE_PART])
         contribute->ours.weight = engine_trainer_weight(engine->trainer, engine->config.job->job);
     memcpy(contribute->makes, makes, sizeof makes);

@@ -284,8 +284,9 @@ struct swarm_aggregate { /* work: in, then out */
     struct wire_agreement agreement;
     bool              *strange; /* entries whose update we hold another of: measured by the work */
     struct wire_metric metrics[NN_METRICS_MAX];
+    uint8_t           *model; /* that was made, durable; NULL: none was */
     struct sec_hash   *model_leaves, *scaling_leaves;
-    bool               made_model, last;
+    bool               last;
     bool               measures[FED_SWARM_MAX]; /* by report: its metrics count */
     const struct engine_job *job;
     const struct store_disk *disk;

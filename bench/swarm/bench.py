@@ -56,7 +56,7 @@ class Swarm(Federation):
 
     def start_member(self, name):
         return self.spawn(name, "panal-node", "--config", f"lab/{name}/node.yaml", "--once",
-                          "--log-level", "debug")
+                          "--log-level", "debug", "--keep-updates", "2")
 
     def moments_of(self, name, pattern):
         text = (self.folder / f"{name}.log").read_text()
@@ -75,6 +75,16 @@ class Swarm(Federation):
         rounds = set.intersection(*(set(c) for c in committed)) & set(trained[0])
         return [max(c[r] for c in committed) - max(t[r] for t in trained)
                 for r in sorted(rounds) if r > 1]
+
+
+class Late(Swarm):
+    """The last member has so many records that the others have each other's updates before it has made its own."""
+
+    def write_files(self, parameters):
+        super().write_files(parameters)
+        table = self.folder / f"{self.names[-1]}.csv"
+        header, *records = table.read_text().splitlines()
+        table.write_text("\n".join([header] + records * (50 * self.nodes)) + "\n")
 
 
 class Tiny(Swarm):
@@ -120,6 +130,15 @@ def measure_commits(kit, members, rounds):
         least = rounds * members * (members - 1) * 4 * PARAMETERS
         kit.row(f"{members} members: bytes on loopback beside n-1 updates received",
                 Series([sent / least]), "x", "")
+
+
+def measure_late(kit, members, rounds):
+    """What a commit takes after the slowest update, when that is slow."""
+    with Late(kit.build, PARAMETERS, members, rounds, "/dev/shm") as swarm:
+        swarm.start()
+        swarm.wait(120 + 30 * rounds)
+        kit.row(f"{members} members, one update later than all others: made to last commit",
+                Series(swarm.commit_seconds()), "s", TARGETS[members])
 
 
 def measure_death(kit):
@@ -182,6 +201,7 @@ def run(kit):
     rounds = 4 if kit.quick else 8
     for members in (4,) if kit.quick else (4, 7, 16):
         measure_commits(kit, members, rounds)
+        measure_late(kit, members, rounds)
     measure_death(kit)
     measure_return(kit, 40 if kit.quick else 1000)
     simulate(kit, SIMULATED, 3)

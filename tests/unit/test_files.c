@@ -227,7 +227,7 @@ a_staged_file_is_seen_only_after_publish(void **state)
     EXPECT_OK(disk.publish(disk.host, "models/aa"));
     expect_file("models/aa", "12345678");
     EXPECT_STATUS(PN_ENOENT, disk.publish(disk.host, "models/aa"));
-    /* Staging again begins with an empty one. */
+    /* Staging again begins with a new one. */
     EXPECT_OK(disk.stage(disk.host, "models/aa", 2));
     EXPECT_OK(disk.stage_write(disk.host, "models/aa", 0, "zz", 2));
     EXPECT_OK(disk.stage(disk.host, "models/aa", 2));
@@ -262,6 +262,41 @@ a_removed_file_lends_its_pages_to_the_next(void **state)
     assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), 0);
     reopen(STORE_WRITE);
     assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), -1);
+}
+
+/* So it is with one that is staged; and of those that were removed each is taken once. */
+static void
+removed_files_lend_their_pages_to_staged_ones(void **state)
+{
+    enum {
+        COUNT = 3,
+        SIZE  = 70000
+    };
+    static const char *const names[COUNT] = {"updates/aa", "updates/bb", "updates/cc"};
+    static uint8_t           bytes[2 * SIZE], seen[2 * SIZE];
+    struct stat              before, after;
+    char                     path[FOLDER_PATH];
+    (void)state;
+    memset(bytes, 'o', sizeof bytes);
+    for (size_t i = 0; i < COUNT; i++)
+        EXPECT_OK(disk.save(disk.host, names[i], bytes, 2 * SIZE));
+    for (size_t i = 0; i < COUNT; i++)
+        EXPECT_OK(disk.remove(disk.host, names[i]));
+    assert_int_equal(stat(folder_path(path, home, "staging/+0"), &before), 0);
+    for (size_t i = 0; i < COUNT; i++)
+        EXPECT_OK(disk.stage(disk.host, names[i], i < 2 ? SIZE : 2 * SIZE));
+    assert_int_equal(stat(folder_path(path, home, "staging/updates+aa"), &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(after.st_size, SIZE);
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t size = i < 2 ? SIZE : 2 * SIZE;
+        memset(bytes, (int)i + 1, size);
+        EXPECT_STATUS(PN_ERANGE, disk.stage_write(disk.host, names[i], 1, bytes, size));
+        EXPECT_OK(disk.stage_write(disk.host, names[i], 0, bytes, size));
+        EXPECT_OK(disk.publish(disk.host, names[i]));
+        EXPECT_OK(disk.read(disk.host, names[i], seen, 0, size));
+        assert_memory_equal(seen, bytes, size);
+    }
 }
 
 static void
@@ -569,6 +604,30 @@ prepare_for_no_room(void)
 }
 
 static void
+fill_up(const char *filler, const uint8_t *big)
+{
+    int fd = open(filler, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    while (write(fd, big, 65536) > 0)
+        continue;
+    close(fd);
+}
+
+/* What waits to be written over takes no room that is needed for something else. */
+static int
+write_in_the_place_of_removed_files(const char *filler, const uint8_t *big, size_t size)
+{
+    EXPECT_OK(disk.save(disk.host, "models/bb", big, size));
+    EXPECT_OK(disk.remove(disk.host, "models/bb"));
+    fill_up(filler, big);
+    if (disk.append(disk.host, big, size / 2) != PN_OK)
+        return 21;
+    if (disk.append(disk.host, big, size) != PN_ENOSPC)
+        return 22;
+    return unlink(filler) == 0 ? 0 : 23;
+}
+
+static void
 a_write_over_the_file_size_limit_changes_nothing(void **state)
 {
     (void)state;
@@ -642,11 +701,7 @@ a_full_disk_changes_nothing_and_work_goes_on_after_making_room(void **state)
     folder_path(home, mount_point, "state");
     open_store(home, STORE_WRITE);
     prepare_for_no_room();
-    int fd = open(folder_path(filler, mount_point, "filler"), O_WRONLY | O_CREAT, 0600);
-    assert_true(fd >= 0);
-    while (write(fd, big, 65536) > 0)
-        continue;
-    close(fd);
+    fill_up(folder_path(filler, mount_point, "filler"), big);
     int result = write_without_room(big, SIZE);
     assert_int_equal(unlink(filler), 0);
     if (result == 0) {
@@ -656,6 +711,7 @@ a_full_disk_changes_nothing_and_work_goes_on_after_making_room(void **state)
         reopen(STORE_WRITE);
         expect_fact("boot", "2");
         expect_file("kept", "old");
+        result = write_in_the_place_of_removed_files(filler, big, SIZE);
     }
     close_store();
     assert_int_equal(umount(mount_point), 0);
@@ -779,6 +835,7 @@ main(void)
         TEST(listing_gives_whole_names_and_stops_when_asked),
         TEST(a_staged_file_is_seen_only_after_publish),
         TEST(a_removed_file_lends_its_pages_to_the_next),
+        TEST(removed_files_lend_their_pages_to_staged_ones),
         TEST(opening_clears_staging_and_temporaries),
         TEST(facts_and_records_are_there_after_reopening),
         TEST(a_second_daemon_is_told_who_holds_the_directory),
