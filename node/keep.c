@@ -207,21 +207,18 @@ run_keep(struct pn_work *work)
     keep->base.status = st;
 }
 
+/* The finish block says why the run ended, as FINISH does. */
 static void
-tell_committed(struct node_engine *engine)
+read_ending(struct node_engine *engine)
 {
     struct wire_block  block;
     struct wire_arena *arena = &engine->config.scratch->arena;
-    if (engine->config.notice == NULL && !engine->chain.finished)
-        return; /* nobody hears of it */
+    if (!engine->chain.finished || engine->ending[0] != '\0')
+        return;
     wire_arena_reset(arena);
-    if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) !=
-        PN_OK)
-        return; /* it was decoded when it came; only memory can be short now */
-    if (block.kind == WIRE_BLOCK_FINISH && engine->ending[0] == '\0')
+    if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) ==
+        PN_OK) /* it was decoded when it came; only memory can be short now */
         wire_text_cut(engine->ending, block.note);
-    node_tell(engine,
-              &(struct node_notice){.kind = NODE_COMMITTED, .round = block.round, .block = &block});
 }
 
 static void
@@ -235,7 +232,10 @@ done_keep(struct pn_work *work, pn_ms now)
         engine->chain = engine->after;
         if (engine->update.round <= engine->chain.round)
             engine_shelf_lighten(&engine->shelf, "updates"); /* its round is over */
-        tell_committed(engine);
+        read_ending(engine);
+        node_tell(engine, &(struct node_notice){.kind   = NODE_COMMITTED,
+                                                .round  = engine->chain.round,
+                                                .height = engine->chain.height - 1});
         pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
     } else {
         wire_text_cut(engine->fault, pn_status_text(keep->base.status));
