@@ -216,7 +216,6 @@ node_engine_new(struct node_engine **out, const struct node_config *config, stru
     engine_fetch_init(&engine->model, NULL);
     engine_fetch_init(&engine->scaling, NULL);
     pn_buffer_init(&engine->job_text, WIRE_JOB_MAX);
-    pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     for (size_t i = 0; i < NN_METRICS_MAX; i++)
         pn_buffer_init(&engine->metrics.states[i], WIRE_STATE_MAX);
 
@@ -244,7 +243,7 @@ node_engine_free(struct node_engine *engine)
     engine_held_drop(engine->held_scaling);
     for (size_t i = 0; i < NN_METRICS_MAX; i++)
         pn_buffer_fini(&engine->metrics.states[i]);
-    pn_buffer_fini(&engine->record);
+    engine_known_record_drop(engine->record);
     pn_buffer_fini(&engine->job_text);
     engine_trainer_free(engine->trainer);
     if (engine->own_job != NULL)

@@ -12,7 +12,7 @@
  *
  *     memory   model, scaling of the newest order: fetched, whole, proved
  *     disk     models/ROOT   the run's last model, before the finish block is countersigned
- *              updates/ROOT  our own, until the next round is committed
+ *              updates/ROOT  our own, until the next one is
  *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              record h      signature 64 | block h       job.yaml      the job's text
  *              fact update   which update is for which round and model: durable before it is

@@ -251,13 +251,9 @@ static enum pn_status
 take_commit(struct node_engine *engine, pn_ms now, const struct wire_frame *frame,
             struct pn_error *why)
 {
-    struct wire_commit      commit;
     struct fed_member_event event = event_of(FED_M_COMMIT, frame);
-    enum pn_status          st =
-        wire_commit_decode(&commit, arena_of(engine), frame->body, frame->header.body_size);
-    if (st == PN_OK)
-        st = node_check_block(engine, &commit, &event.height, why);
-    event.sparse = engine->chain.sparse;
+    enum pn_status          st    = node_check_block(engine, frame, &event.height, why);
+    event.sparse                  = engine->chain.sparse;
     if (st == PN_OK)
         st = node_turn(engine, now, &event);
     take_early(engine, now);

@@ -49,117 +49,133 @@ check_identity(const struct node_engine *engine, const struct fed_chain *after,
     return PN_OK;
 }
 
-static bool
-is_pending(const struct node_engine *engine, const struct wire_commit *commit)
-{
-    const struct pn_buffer *record = &engine->record;
-    return record->size == commit->block.size + sizeof commit->signature &&
-           memcmp(record->bytes + sizeof commit->signature, commit->block.bytes,
-                  commit->block.size) == 0;
-}
-
-/* The block in full; or only its place in our chain, where its signatures are known. */
-static enum pn_status
-take_in_chain(struct fed_chain *after, struct node_engine *engine, const struct wire_span *bytes,
-              const struct sec_signature *signature, const struct fed_block_facts *known,
-              struct pn_error *why)
-{
-    struct engine_scratch *scratch = engine->config.scratch;
-    struct wire_block      block;
-    if (known != NULL)
-        return fed_chain_take_known(after, known, why);
-    enum pn_status st =
-        fed_chain_take(&block, after, &scratch->arena, bytes->bytes, bytes->size, signature, why);
-    if (st != PN_OK)
-        return st;
-    const struct fed_block_facts facts = fed_block_facts_of(&block, &after->head);
-    engine_known_add(&scratch->known, after->roster, bytes->bytes, bytes->size, signature, &facts);
-    return PN_OK;
-}
-
-static enum pn_status
-take_new(struct node_engine *engine, const struct wire_commit *commit,
-         const struct sec_signature *signature, const struct fed_block_facts *known,
-         struct pn_error *why)
-{
-    struct fed_chain after = engine->chain;
-    enum pn_status   st    = take_in_chain(&after, engine, &commit->block, signature, known, why);
-    if (st == PN_OK && after.height == 1)
-        st = check_identity(engine, &after, why);
-    if (st != PN_OK)
-        return PN_EPEER_VALUE;
-    pn_buffer_clear(&engine->record);
-    st = pn_buffer_append(&engine->record, commit->signature, sizeof commit->signature);
-    if (st == PN_OK)
-        st = pn_buffer_append(&engine->record, commit->block.bytes, commit->block.size);
-    if (st != PN_OK) {
-        pn_buffer_clear(&engine->record);
-        return st;
-    }
-    engine->after = after;
-    return PN_OK;
-}
+/* A block that is being offered, and what is known of it. */
+struct offer {
+    struct sec_hash                  body;  /* of the message */
+    const struct engine_known_block *known; /* NULL: it is looked at for the first time; then ... */
+    struct wire_commit               commit; /* ... this */
+    struct sec_hash                  hash;
+    uint64_t                         height;
+};
 
 /* Hash and height of a block that may not be checked yet. */
 static enum pn_status
-read_place(struct sec_hash *hash, uint64_t *height, const struct node_engine *engine,
-           const struct wire_commit *commit, const struct fed_block_facts *known)
+read_place(struct offer *offer, const struct node_engine *engine)
 {
     const struct fed_chain *chain = &engine->chain;
+    const struct wire_span *bytes = &offer->commit.block;
     struct wire_block       block;
-    if (known != NULL) {
-        *hash   = known->hash;
-        *height = known->height;
+    fed_block_hash(&offer->hash, bytes->bytes, bytes->size);
+    offer->height = chain->height - 1;
+    if (chain->height > 0 && sec_hash_equal(&offer->hash, &chain->head))
         return PN_OK;
-    }
-    fed_block_hash(hash, commit->block.bytes, commit->block.size);
-    *height = chain->height - 1;
-    if (chain->height > 0 && sec_hash_equal(hash, &chain->head))
-        return PN_OK;
-    enum pn_status st = wire_block_decode(&block, &engine->config.scratch->arena,
-                                          commit->block.bytes, commit->block.size);
+    enum pn_status st =
+        wire_block_decode(&block, &engine->config.scratch->arena, bytes->bytes, bytes->size);
     if (st == PN_OK)
-        *height = block.height;
+        offer->height = block.height;
     return st;
 }
 
+static enum pn_status
+read_offer(struct offer *offer, const struct node_engine *engine, const struct wire_frame *frame)
+{
+    struct engine_scratch *scratch = engine->config.scratch;
+    memcpy(offer->body.bytes, frame->header.body_hash, sizeof offer->body.bytes);
+    offer->known = engine_known_said(&scratch->known, engine->chain.roster, &offer->body);
+    if (offer->known != NULL) {
+        offer->hash   = offer->known->facts.hash;
+        offer->height = offer->known->facts.height;
+        return PN_OK;
+    }
+    wire_arena_reset(&scratch->arena);
+    enum pn_status st =
+        wire_commit_decode(&offer->commit, &scratch->arena, frame->body, frame->header.body_size);
+    return st == PN_OK ? read_place(offer, engine) : st;
+}
+
+/* The block in full. */
+static enum pn_status
+take_unknown(struct engine_known_record **record, struct fed_chain *after,
+             struct node_engine *engine, const struct offer *offer, struct pn_error *why)
+{
+    struct engine_scratch  *scratch = engine->config.scratch;
+    const struct wire_span *bytes   = &offer->commit.block;
+    struct sec_signature    signature;
+    struct wire_block       block;
+    memcpy(signature.bytes, offer->commit.signature, sizeof signature.bytes);
+    enum pn_status st =
+        fed_chain_take(&block, after, &scratch->arena, bytes->bytes, bytes->size, &signature, why);
+    if (st != PN_OK)
+        return PN_EPEER_VALUE;
+    const struct fed_block_facts facts = fed_block_facts_of(&block, &after->head);
+    *record = engine_known_record_new(&signature, bytes->bytes, bytes->size);
+    if (*record == NULL)
+        return PN_ENOMEM;
+    engine_known_add(&scratch->known, after->roster, *record, &offer->body, &facts);
+    return PN_OK;
+}
+
+/* Or only its place in our chain, where its signatures are known. */
+static enum pn_status
+take_known(struct engine_known_record **record, struct fed_chain *after,
+           const struct engine_known_block *known, struct pn_error *why)
+{
+    if (fed_chain_take_known(after, &known->facts, why) != PN_OK)
+        return PN_EPEER_VALUE;
+    *record = engine_known_record_take(known->record);
+    return PN_OK;
+}
+
+static enum pn_status
+take_new(struct node_engine *engine, const struct offer *offer, struct pn_error *why)
+{
+    struct engine_known_record *record = NULL;
+    struct fed_chain            after  = engine->chain;
+    enum pn_status st = offer->known != NULL ? take_known(&record, &after, offer->known, why)
+                                             : take_unknown(&record, &after, engine, offer, why);
+    if (st == PN_OK && after.height == 1 && check_identity(engine, &after, why) != PN_OK)
+        st = PN_EPEER_VALUE;
+    if (st != PN_OK) {
+        engine_known_record_drop(record);
+        return st;
+    }
+    engine_known_record_drop(engine->record);
+    engine->record = record;
+    engine->after  = after;
+    return PN_OK;
+}
+
 enum pn_status
-node_check_block(struct node_engine *engine, const struct wire_commit *commit, uint64_t *height,
+node_check_block(struct node_engine *engine, const struct wire_frame *frame, uint64_t *height,
                  struct pn_error *why)
 {
     const struct fed_chain *chain = &engine->chain;
-    struct sec_signature    signature;
-    struct sec_hash         hash;
-    uint64_t                at = 0;
-    memcpy(signature.bytes, commit->signature, sizeof signature.bytes);
-    const struct fed_block_facts *known =
-        engine_known_find(&engine->config.scratch->known, chain->roster, commit->block.bytes,
-                          commit->block.size, &signature);
-    enum pn_status st = read_place(&hash, &at, engine, commit, known);
-    *height           = at + 1;
+    struct offer            offer = {.known = NULL};
+    enum pn_status          st    = read_offer(&offer, engine, frame);
+    *height                       = offer.height + 1;
     if (st != PN_OK)
         return st;
-    if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
+    if (chain->height > 0 && sec_hash_equal(&offer.hash, &chain->head))
         return PN_OK;
-    if (at > chain->height && (!chain->sparse || chain->height == 0))
+    if (offer.height > chain->height && (!chain->sparse || chain->height == 0))
         return PN_EPEER_STATE;
-    if (at < chain->height)
-        return check_old(engine, &hash, at, why);
-    if (is_pending(engine, commit))
-        return PN_OK;
+    if (offer.height < chain->height)
+        return check_old(engine, &offer.hash, offer.height, why);
+    if (engine->record != NULL && sec_hash_equal(&offer.hash, &engine->after.head))
+        return PN_OK; /* it is being kept */
     if (engine->machine.keeping > 0)
         return pn_error_set(why, PN_EPEER_VALUE, "two different blocks %llu",
-                            (unsigned long long)at);
-    return take_new(engine, commit, &signature, known, why);
+                            (unsigned long long)offer.height);
+    return take_new(engine, &offer, why);
 }
 
 /* ---- keeping it ---- */
 
 struct keep {
-    struct engine_work       base;
-    const struct store_disk *disk;
-    const struct pn_buffer  *record; /* the engine's; it does not change while a KEEP runs */
-    struct engine_held      *model;  /* to be saved: the run's last; NULL otherwise */
+    struct engine_work                base;
+    const struct store_disk          *disk;
+    const struct engine_known_record *record; /* the engine's, which holds it while a KEEP runs */
+    struct engine_held               *model;  /* to be saved: the run's last; NULL otherwise */
 };
 
 static void
@@ -168,20 +184,6 @@ release_keep(struct engine_work *work)
     struct keep *keep = (struct keep *)work;
     engine_held_drop(keep->model);
     free(keep);
-}
-
-/* The fact says which update is ours now: training may have made it since this work was submitted.
- */
-static void
-tidy_updates(const struct store_disk *disk)
-{
-    struct node_update update;
-    uint8_t            fact[NODE_UPDATE_FACT_SIZE];
-    size_t             size = sizeof fact;
-    if (disk->get(disk->host, "update", fact, &size) != PN_OK || size != sizeof fact)
-        return;
-    node_update_decode(&update, fact);
-    engine_blob_tidy(disk, "updates", &update.update.root, 1);
 }
 
 static enum pn_status
@@ -202,8 +204,6 @@ run_keep(struct pn_work *work)
     enum pn_status           st   = save_model(keep);
     if (st == PN_OK)
         st = disk->append(disk->host, keep->record->bytes, keep->record->size);
-    if (st == PN_OK)
-        tidy_updates(disk);
     keep->base.status = st;
 }
 
@@ -211,14 +211,15 @@ run_keep(struct pn_work *work)
 static void
 read_ending(struct node_engine *engine)
 {
-    struct wire_block  block;
-    struct wire_arena *arena = &engine->config.scratch->arena;
+    struct wire_block      block;
+    struct wire_arena     *arena = &engine->config.scratch->arena;
+    const struct wire_span bytes = engine_known_record_block(engine->record);
     if (!engine->chain.finished || engine->ending[0] != '\0')
         return;
     wire_arena_reset(arena);
-    if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) ==
-        PN_OK) /* it was decoded when it came; only memory can be short now */
-        wire_text_cut(engine->ending, block.note);
+    if (wire_block_decode(&block, arena, bytes.bytes, bytes.size) == PN_OK)
+        wire_text_cut(engine->ending, block.note); /* it was decoded when it came; only memory can
+                                                    * be short now */
 }
 
 static void
@@ -236,7 +237,8 @@ done_keep(struct pn_work *work, pn_ms now)
         node_tell(engine, &(struct node_notice){.kind   = NODE_COMMITTED,
                                                 .round  = engine->chain.round,
                                                 .height = engine->chain.height - 1});
-        pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
+        engine_known_record_drop(engine->record);
+        engine->record = NULL;
     } else {
         wire_text_cut(engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){
@@ -293,9 +295,9 @@ node_begin_keep(struct node_engine *engine, pn_ms now)
         return;
     }
     keep->disk   = engine->config.disk;
-    keep->record = &engine->record;
+    keep->record = engine->record;
     if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->after.model))
         keep->model = engine_held_take(engine->held_model);
     node_submit(engine, &keep->base,
-                &(struct engine_work_how){engine->record.size, run_keep, done_keep, release_keep});
+                &(struct engine_work_how){engine->record->size, run_keep, done_keep, release_keep});
 }

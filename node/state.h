@@ -57,8 +57,8 @@ struct node_engine {
 
     struct fed_chain chain;
     bool             foreign;    /* the coordinator has fewer blocks than we hold */
-    struct pn_buffer record;     /* the next block, checked, until it is kept */
-    struct fed_chain after;      /* the chain with it */
+    struct engine_known_record *record; /* the next block, checked, until it is kept; or NULL */
+    struct fed_chain            after;  /* the chain with it */
     bool             keep_waits; /* for the run's last model */
 
     struct fed_member_event early; /* a TRAIN that came before the block it builds on */
@@ -127,8 +127,9 @@ void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE
 
 /* ---- keep.c ---- */
 
-/* A block that we do not have yet, or one that we have: PN_OK when it is of our history. */
-enum pn_status node_check_block(struct node_engine *engine, const struct wire_commit *commit,
+/* The block of a COMMIT, that we do not have yet, or one that we have: PN_OK when it is of our
+ * history. */
+enum pn_status node_check_block(struct node_engine *engine, const struct wire_frame *frame,
                                 uint64_t *height, struct pn_error *why);
 void node_begin_keep(struct node_engine *engine, pn_ms now);
 

@@ -85,6 +85,7 @@ struct train {
     const struct sec_sign_secret *secret;
     struct engine_training        training;
     struct fed_commitment         commitment;
+    struct sec_blob               before; /* the update that is ours until this one is */
     struct node_update            update;
     uint64_t                      steps; /* that it took */
     struct engine_update          made;
@@ -168,7 +169,12 @@ make_durable(struct train *train)
     train->commitment.update = update->update;
     fed_commitment_sign(&update->signature, &train->commitment, train->secret);
     node_update_encode(fact, update);
-    return disk->put(disk->host, "update", fact, sizeof fact);
+    st = disk->put(disk->host, "update", fact, sizeof fact);
+    if (st == PN_OK && train->before.size > 0 && !sec_blob_equal(&train->before, &update->update)) {
+        engine_blob_name(name, "updates", &train->before.root);
+        (void)disk->remove(disk->host, name); /* SAFE: what stays is found at the next start */
+    }
+    return st;
 }
 
 static void
@@ -255,6 +261,7 @@ node_begin_train(struct node_engine *engine)
     train->secret        = engine->config.secret;
     train->training      = training;
     train->base.lasts    = engine->job->job->time_ms;
+    train->before        = engine->update.update;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
     train->update.weight = engine_trainer_weight(engine->trainer, engine->job->job);

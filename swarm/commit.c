@@ -348,8 +348,12 @@ swarm_chain_take(struct swarm_engine *engine, struct wire_block *block, struct f
     enum pn_status st =
         fed_chain_take(block, after, arena, bytes->bytes, bytes->size, signature, &why);
     if (st == PN_OK) {
-        struct fed_block_facts found = fed_block_facts_of(block, &after->head);
-        engine_known_add(known, after->roster, bytes->bytes, bytes->size, signature, &found);
+        struct fed_block_facts      found = fed_block_facts_of(block, &after->head);
+        struct engine_known_record *record =
+            engine_known_record_new(signature, bytes->bytes, bytes->size);
+        if (record != NULL) /* else it is checked again */
+            engine_known_add(known, after->roster, record, NULL, &found);
+        engine_known_record_drop(record);
     }
     return st;
 }
