@@ -260,10 +260,11 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
     sim_settle(party);
-    const struct engine_counters before = *counters_of(party, from);
+    struct sim_tally before, after;
+    sim_tally_take(&before, counters_of(party, from));
     hand_over(party, from, event);
-    sim_check_frame(party, line_of(world, from->index, party->index), event, &before,
-                    counters_of(party, from));
+    sim_tally_take(&after, counters_of(party, from));
+    sim_check_frame(party, line_of(world, from->index, party->index), event, &before, &after);
     sim_after_call(party);
 }
 
