@@ -247,7 +247,8 @@ forget_convictions(struct swarm_engine *engine, const struct wire_block *block)
 static void
 move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
 {
-    engine->chain       = engine->after;
+    engine->chain = engine->after;
+    fed_chain_note(&engine->chain, engine->record.bytes + 64, engine->record.size - 64);
     engine->certificate = engine->decided;
     swarm_note_metrics(engine, block);
     swarm_teach(engine, block);
@@ -341,8 +342,6 @@ swarm_chain_take(struct swarm_engine *engine, struct wire_block *block, struct f
         engine_known_find(known, after->roster, bytes->bytes, bytes->size, signature);
     if (facts != NULL) {
         enum pn_status st = fed_chain_take_known(after, facts, &why);
-        if (st == PN_OK)
-            sec_log_append(&after->log, bytes->bytes, bytes->size);
         return st == PN_OK ? wire_block_decode(block, arena, bytes->bytes, bytes->size) : st;
     }
     enum pn_status st =
