@@ -104,8 +104,7 @@ take_hello(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     }
     if (hello.restart || !member->peer.link.sent_hello)
         coord_greet(engine, member, now);
-    if (engine_fetch_is_busy(&member->fetch))
-        fed_fetch_reconnected(&member->fetch.fetch);
+    engine_fetch_reconnected(&member->fetch);
     if (!coord_part_of(engine, member)->connected)
         coord_tell(engine,
                    &(struct coord_notice){.kind = COORD_GREETED, .member = member->party->number});

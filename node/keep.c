@@ -139,10 +139,22 @@ take_new(struct node_engine *engine, const struct offer *offer, struct pn_error 
         engine_known_record_drop(record);
         return st;
     }
-    engine_known_record_drop(engine->record);
-    engine->record = record;
-    engine->after  = after;
+    node_drop_next(engine);
+    if ((engine->next = malloc(sizeof *engine->next)) == NULL) {
+        engine_known_record_drop(record);
+        return PN_ENOMEM;
+    }
+    *engine->next = (struct node_next){record, after};
     return PN_OK;
+}
+
+void
+node_drop_next(struct node_engine *engine)
+{
+    if (engine->next != NULL)
+        engine_known_record_drop(engine->next->record);
+    free(engine->next);
+    engine->next = NULL;
 }
 
 enum pn_status
@@ -161,7 +173,7 @@ node_check_block(struct node_engine *engine, const struct wire_frame *frame, uin
         return PN_EPEER_STATE;
     if (offer.height < chain->height)
         return check_old(engine, &offer.hash, offer.height, why);
-    if (engine->record != NULL && sec_hash_equal(&offer.hash, &engine->after.head))
+    if (engine->next != NULL && sec_hash_equal(&offer.hash, &engine->next->chain.head))
         return PN_OK; /* it is being kept */
     if (engine->machine.keeping > 0)
         return pn_error_set(why, PN_EPEER_VALUE, "two different blocks %llu",
@@ -213,13 +225,13 @@ read_ending(struct node_engine *engine)
 {
     struct wire_block      block;
     struct wire_arena     *arena = &engine->config.scratch->arena;
-    const struct wire_span bytes = engine_known_record_block(engine->record);
-    if (!engine->chain.finished || engine->ending[0] != '\0')
+    const struct wire_span bytes = engine_known_record_block(engine->next->record);
+    if (!engine->chain.finished || engine->ending != NULL)
         return;
     wire_arena_reset(arena);
     if (wire_block_decode(&block, arena, bytes.bytes, bytes.size) == PN_OK)
-        wire_text_cut(engine->ending, block.note); /* it was decoded when it came; only memory can
-                                                    * be short now */
+        node_note(&engine->ending, block.note); /* it was decoded when it came; only memory can
+                                                 * be short now */
 }
 
 static void
@@ -230,17 +242,16 @@ done_keep(struct pn_work *work, pn_ms now)
     struct fed_member_event event  = {
          .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = keep->base.status};
     if (keep->base.status == PN_OK) {
-        engine->chain = engine->after;
+        engine->chain = engine->next->chain;
         if (engine->update.round <= engine->chain.round)
             engine_shelf_lighten(&engine->shelf, "updates"); /* its round is over */
         read_ending(engine);
         node_tell(engine, &(struct node_notice){.kind   = NODE_COMMITTED,
                                                 .round  = engine->chain.round,
                                                 .height = engine->chain.height - 1});
-        engine_known_record_drop(engine->record);
-        engine->record = NULL;
+        node_drop_next(engine);
     } else {
-        wire_text_cut(engine->fault, pn_status_text(keep->base.status));
+        node_note(&engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){
                               .kind   = NODE_FAILED,
                               .work   = FED_WORK_KEEP,
@@ -248,7 +259,7 @@ done_keep(struct pn_work *work, pn_ms now)
                               .text   = "a block cannot be written to the state directory"});
     }
     release_keep(&keep->base);
-    (void)node_turn(engine, now, &event);
+    (void)node_take_turn(engine, now, &event);
     /* The finish block says the same as FINISH, which may be lost when nobody is left to repeat it.
      * It is written for runs that came to their end only. */
     if (!engine->chain.finished || engine->machine.phase == FED_OVER)
@@ -256,7 +267,7 @@ done_keep(struct pn_work *work, pn_ms now)
     event = (struct fed_member_event){.kind = FED_M_FINISH, .outcome = WIRE_DONE};
     if (engine->job != NULL && engine->chain.round < engine->job->job->rounds)
         event.outcome = WIRE_STOPPED_EARLY;
-    (void)node_turn(engine, now, &event);
+    (void)node_take_turn(engine, now, &event);
 }
 
 /* Before the last block is countersigned - which lets the coordinator go - the run's model is on
@@ -264,7 +275,7 @@ done_keep(struct pn_work *work, pn_ms now)
 static bool
 must_save_model(const struct node_engine *engine)
 {
-    const struct fed_chain *after = &engine->after;
+    const struct fed_chain *after = &engine->next->chain;
     return after->finished && engine->job != NULL && after->model.size == engine->job->model_size &&
            !engine_blob_is_there(engine->config.disk, "models", &after->model);
 }
@@ -272,12 +283,12 @@ must_save_model(const struct node_engine *engine)
 static bool
 must_wait_for_model(struct node_engine *engine, pn_ms now)
 {
-    const struct sec_blob *model = &engine->after.model;
+    const struct sec_blob *model = &engine->next->chain.model;
     if (!must_save_model(engine) || engine_held_is(engine->held_model, model))
         return false;
     if (!engine->keep_waits)
         node_need(engine, &engine->model, model, now);
-    engine->keep_waits = node_is_coming(&engine->model, model);
+    engine->keep_waits = engine_fetch_is_of(&engine->model, model);
     return engine->keep_waits;
 }
 
@@ -289,15 +300,16 @@ node_begin_keep(struct node_engine *engine, pn_ms now)
     engine->keep_waits = false;
     struct keep *keep  = calloc(1, sizeof *keep);
     if (keep == NULL) {
-        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_note(&engine->fault, pn_status_text(PN_ENOMEM));
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = PN_ENOMEM});
         return;
     }
     keep->disk   = engine->config.disk;
-    keep->record = engine->record;
-    if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->after.model))
+    keep->record = engine->next->record;
+    if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->next->chain.model))
         keep->model = engine_held_take(engine->held_model);
-    node_submit(engine, &keep->base,
-                &(struct engine_work_how){engine->record->size, run_keep, done_keep, release_keep});
+    node_submit(
+        engine, &keep->base,
+        &(struct engine_work_how){engine->next->record->size, run_keep, done_keep, release_keep});
 }

@@ -33,7 +33,7 @@ struct sim_kept_frame {
 struct sim_line {
     uint64_t              sent, taken; /* the number given last; the newest one that was accepted */
     uint64_t              accepted;
-    struct sim_kept_frame kept[SIM_KEPT]; /* only where frames are tampered with */
+    struct sim_kept_frame *kept; /* SIM_KEPT, once a frame was; only where they are tampered with */
 };
 
 struct sim_party {
