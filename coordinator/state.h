@@ -77,7 +77,7 @@ struct coord_engine {
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
     struct engine_shelf shelf;
-    struct engine_held *held;        /* the newest model's bytes, to be given */
+    struct engine_held_set held; /* the newest model's bytes, to be given */
     struct pn_buffer    record; /* room for one of the ledger */
     struct pn_buffer    said; /* frame of the last COMMIT: one block goes to many */
     size_t              said_size; /* of it without signature; 0: none yet */

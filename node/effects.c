@@ -194,7 +194,7 @@ is_here(const struct node_engine *engine, struct engine_held **place, const stru
     if (engine_held_is(*place, blob))
         return true;
     struct engine_held *other =
-        engine->config.common ? engine_held_find(engine->config.scratch->held, blob) : NULL;
+        engine->config.common ? engine_held_find(&engine->config.scratch->held, blob) : NULL;
     if (other == NULL)
         return false;
     engine_held_drop(*place);
