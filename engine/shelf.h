@@ -4,8 +4,8 @@
  * Their leaf hashes are here, so that a chunk is one copy and one proof: from memory while the
  * bytes are held, otherwise from the disk.
  *
- * Memory     once something was put: 300 bytes, and 32 a chunk of each blob, ENGINE_SHELF_MAX blobs;
- *            the bytes of one of each folder while it is held.
+ * Memory     once something was put: 300 bytes, and 32 a chunk of each blob, ENGINE_SHELF_MAX of
+ *            them; the bytes of one of each folder while it is held.
  * Threads    the engine's.
  */
 #ifndef ENGINE_SHELF_H

@@ -100,12 +100,11 @@ void
 sim_tally_take(struct sim_tally *out, const struct engine_counters *counters)
 {
     const uint32_t *reasons = counters->reasons;
-    *out                    = (struct sim_tally){.accepted  = counters->accepted,
-                                                 .rejected  = counters->rejected,
-                                                 .discarded = counters->discarded,
-                                                 .refused   = reasons[PN_EPEER_FORMAT] + reasons[PN_EPEER_LIMIT] +
-                                                            reasons[PN_EPEER_RUN] + reasons[PN_EPEER_AUTH] +
-                                                            reasons[PN_EPEER_REPLAY]};
+    out->accepted           = counters->accepted;
+    out->rejected           = counters->rejected;
+    out->discarded          = counters->discarded;
+    out->refused = reasons[PN_EPEER_FORMAT] + reasons[PN_EPEER_LIMIT] + reasons[PN_EPEER_RUN] +
+                   reasons[PN_EPEER_AUTH] + reasons[PN_EPEER_REPLAY];
 }
 
 static uint64_t
