@@ -12,51 +12,6 @@ pn_ms_add(pn_ms a, pn_ms b)
 }
 
 void
-pn_put_u16(uint8_t out[static 2], uint16_t value)
-{
-    out[0] = (uint8_t)(value & 0xff);
-    out[1] = (uint8_t)(value >> 8);
-}
-
-void
-pn_put_u32(uint8_t out[static 4], uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = (uint8_t)(value >> (8 * i) & 0xff);
-}
-
-void
-pn_put_u64(uint8_t out[static 8], uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (8 * i) & 0xff);
-}
-
-uint16_t
-pn_get_u16(const uint8_t in[static 2])
-{
-    return (uint16_t)(in[0] | in[1] << 8);
-}
-
-uint32_t
-pn_get_u32(const uint8_t in[static 4])
-{
-    uint32_t value = 0;
-    for (int i = 0; i < 4; i++)
-        value |= (uint32_t)in[i] << (8 * i);
-    return value;
-}
-
-uint64_t
-pn_get_u64(const uint8_t in[static 8])
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value |= (uint64_t)in[i] << (8 * i);
-    return value;
-}
-
-void
 pn_put_f64(uint8_t out[static 8], double value)
 {
     uint64_t bits;

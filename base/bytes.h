@@ -17,12 +17,46 @@ typedef uint64_t pn_ms; /* milliseconds from an origin that the host chooses */
 /* `a + b`, or the largest pn_ms: a deadline never wraps into the past. */
 pn_ms pn_ms_add(pn_ms a, pn_ms b);
 
-void     pn_put_u16(uint8_t out[static 2], uint16_t value);
-void     pn_put_u32(uint8_t out[static 4], uint32_t value);
-void     pn_put_u64(uint8_t out[static 8], uint64_t value);
-uint16_t pn_get_u16(const uint8_t in[static 2]);
-uint32_t pn_get_u32(const uint8_t in[static 4]);
-uint64_t pn_get_u64(const uint8_t in[static 8]);
+/* Little-endian, whatever the machine; one store or load where it is that itself. */
+static inline void
+pn_put_u16(uint8_t out[static 2], uint16_t value)
+{
+    out[0] = (uint8_t)value;
+    out[1] = (uint8_t)(value >> 8);
+}
+
+static inline void
+pn_put_u32(uint8_t out[static 4], uint32_t value)
+{
+    pn_put_u16(out, (uint16_t)value);
+    pn_put_u16(out + 2, (uint16_t)(value >> 16));
+}
+
+static inline void
+pn_put_u64(uint8_t out[static 8], uint64_t value)
+{
+    pn_put_u32(out, (uint32_t)value);
+    pn_put_u32(out + 4, (uint32_t)(value >> 32));
+}
+
+static inline uint16_t
+pn_get_u16(const uint8_t in[static 2])
+{
+    return (uint16_t)(in[0] | in[1] << 8);
+}
+
+static inline uint32_t
+pn_get_u32(const uint8_t in[static 4])
+{
+    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+}
+
+static inline uint64_t
+pn_get_u64(const uint8_t in[static 8])
+{
+    return pn_get_u32(in) | (uint64_t)pn_get_u32(in + 4) << 32;
+}
+
 /* IEEE-754 doubles, as their bits, little-endian. */
 void   pn_put_f64(uint8_t out[static 8], double value);
 double pn_get_f64(const uint8_t in[static 8]);

@@ -104,8 +104,7 @@ take_hello(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     }
     if (hello.restart || !member->peer.link.sent_hello)
         coord_greet(engine, member, now);
-    if (engine_fetch_is_busy(&member->fetch))
-        fed_fetch_reconnected(&member->fetch.fetch);
+    engine_fetch_reconnected(&member->fetch);
     if (!coord_part_of(engine, member)->connected)
         coord_tell(engine,
                    &(struct coord_notice){.kind = COORD_GREETED, .member = member->party->number});
@@ -265,7 +264,7 @@ take_countersign(struct coord_engine *engine, pn_ms now, struct coord_member *me
     const struct sec_hash *hash = &engine->heads[message.height];
     struct sec_signature   signature;
     memcpy(signature.bytes, message.signature, sizeof signature.bytes);
-    if (!sec_equal(hash->bytes, message.hash, sizeof message.hash))
+    if (memcmp(hash->bytes, message.hash, sizeof message.hash) != 0)
         return PN_EPEER_VALUE;
     if (!fed_witness_check(&signature, hash, &member->party->certificate.node))
         return PN_EPEER_AUTH;

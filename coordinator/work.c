@@ -241,8 +241,7 @@ is_in_hand(const struct coord_engine *engine, const struct coord_member *member)
             return true;
     for (uint32_t i = 0; i < engine->round.cohort_count; i++) {
         const struct coord_member *other = &engine->members[engine->round.cohort[i]];
-        if (other != member && engine_fetch_is_busy(&other->fetch) &&
-            sec_blob_equal(&other->fetch.fetch.blob, &member->wanted))
+        if (other != member && engine_fetch_is_of(&other->fetch, &member->wanted))
             return true;
     }
     return false;

@@ -157,7 +157,7 @@ nominal_verify(const struct sec_signature *signature, const uint8_t *message, si
     uint8_t expected[SEC_NOMINAL_TAG_SIZE];
     tag(expected, key->bytes, message, size);
     return sec_signature_is_nominal(signature) &&
-           sec_equal(expected, signature->bytes, sizeof expected);
+           load(expected) == load(signature->bytes); /* nothing here is secret */
 }
 
 const struct sec_suite sec_suite_nominal = {

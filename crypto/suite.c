@@ -83,9 +83,14 @@ sec_suite_use(const struct sec_suite *suite)
     in_use = suite;
 }
 
+/* A text that everybody knows: by words. */
 bool
 sec_signature_is_nominal(const struct sec_signature *signature)
 {
-    return sec_equal(signature->bytes + SEC_NOMINAL_TAG_SIZE, SEC_NOMINAL_MARK,
-                     sizeof SEC_NOMINAL_MARK - 1);
+    static const uint8_t mark[] = SEC_NOMINAL_MARK;
+    uint64_t             differ = 0;
+    _Static_assert((sizeof mark - 1) % 8 == 0, "whole words");
+    for (size_t i = 0; i < sizeof mark - 1; i += 8)
+        differ |= pn_get_u64(signature->bytes + SEC_NOMINAL_TAG_SIZE + i) ^ pn_get_u64(mark + i);
+    return differ == 0;
 }

@@ -4,7 +4,8 @@
  * Every chunk is checked against the root before it is kept, and the blob is there for others only
  * when it is whole.
  *
- * Memory     one bit a chunk; into memory the blob.   Threads  the engine's.
+ * Memory     while it is busy: a hundred bytes, one bit a chunk, and into memory the blob.
+ * Threads    the engine's.
  */
 #ifndef ENGINE_FETCH_H
 #define ENGINE_FETCH_H
@@ -16,14 +17,17 @@
 struct engine_fetch {
     const struct store_disk *disk;   /* NULL: into memory                 */
     const char              *folder; /* on the disk; static text, or NULL */
-    struct fed_fetch         fetch;
-    uint8_t                 *have;  /* NULL = idle */
-    uint8_t                 *bytes; /* in memory */
+    struct fed_fetch        *fetch;  /* NULL = idle */
+    uint8_t                 *bytes;  /* in memory */
 };
 /* Into the disk's staging, or with NULL into memory. */
 void engine_fetch_init(struct engine_fetch *fetch, const struct store_disk *disk);
 void engine_fetch_fini(struct engine_fetch *fetch);
 bool engine_fetch_is_busy(const struct engine_fetch *fetch);
+/* Busy with this blob. */
+bool engine_fetch_is_of(const struct engine_fetch *fetch, const struct sec_blob *blob);
+/* The peer is back: everything outstanding may be asked again at once. */
+void engine_fetch_reconnected(struct engine_fetch *fetch);
 /* Begins anew; what another blob left behind is discarded. `size` is what the job says it must be.
  * */
 PN_MUST_CHECK enum pn_status engine_fetch_start(struct engine_fetch *fetch, const char *folder,

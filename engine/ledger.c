@@ -129,6 +129,7 @@ walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
                         &record.signature, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "the ledger in the state directory");
+    fed_chain_note(walk->chain, record.block.bytes, record.block.size);
     if (height == 0)
         walk->chain->sparse = engine_ledger_is_sparse(walk->disk, &walk->chain->job);
     if (walk->take == NULL)

@@ -2,33 +2,32 @@
 
 #include <string.h>
 
-enum engine_verdict
-engine_count(struct engine_counters *counters, enum pn_status status)
+static enum engine_verdict
+verdict_of(enum pn_status status)
 {
     switch (status) {
     case PN_OK:
-        counters->accepted++;
         return ENGINE_ACCEPTED;
     case PN_EPEER_FORMAT:
     case PN_EPEER_AUTH:
     case PN_EPEER_RUN:
     case PN_EPEER_VALUE:
     case PN_EPEER_LIMIT:
-        counters->rejected[status]++;
         return ENGINE_REJECTED;
     default: /* replays, gaps, late answers; and frames that our own side had no room for */
-        counters->discarded[status]++;
         return ENGINE_DISCARDED;
     }
 }
 
-uint64_t
-engine_counters_sum(const uint64_t by_reason[static PN_STATUS_COUNT])
+enum engine_verdict
+engine_count(struct engine_counters *counters, enum pn_status status)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < PN_STATUS_COUNT; i++)
-        sum += by_reason[i];
-    return sum;
+    enum engine_verdict verdict = verdict_of(status);
+    counters->accepted += verdict == ENGINE_ACCEPTED;
+    counters->rejected += verdict == ENGINE_REJECTED;
+    counters->discarded += verdict == ENGINE_DISCARDED;
+    counters->reasons[status] += verdict != ENGINE_ACCEPTED;
+    return verdict;
 }
 
 void

@@ -24,12 +24,12 @@
 /* Every frame ends in one of these. */
 struct engine_counters {
     uint64_t accepted;
-    uint64_t rejected[PN_STATUS_COUNT];  /* not acceptable from an honest member        */
-    uint64_t discarded[PN_STATUS_COUNT]; /* honest, but late, repeated or after a loss   */
+    uint64_t rejected;                 /* not acceptable from an honest member      */
+    uint64_t discarded;                /* honest, but late, repeated or after a loss */
+    uint32_t reasons[PN_STATUS_COUNT]; /* of these two; modulo 2^32                  */
 };
 enum engine_verdict { ENGINE_ACCEPTED, ENGINE_REJECTED, ENGINE_DISCARDED };
 enum engine_verdict engine_count(struct engine_counters *counters, enum pn_status status);
-uint64_t engine_counters_sum(const uint64_t by_reason[static PN_STATUS_COUNT]);
 
 struct engine_peer {
     struct fed_link        link;

@@ -186,6 +186,7 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
                         &record.signature, why);
     if (st != PN_OK)
         return st;
+    fed_chain_note(&walk->chain, record.block.bytes, record.block.size);
 
     struct engine_proof *proof = walk->proof;
     if (index == 0) {

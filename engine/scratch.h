@@ -24,7 +24,7 @@ struct engine_scratch {
     void               *block;
     struct engine_known known;
     struct fed_body     last; /* large body of a message, by its hash */
-    struct engine_held *held; /* by the engines of this scratch */
+    struct engine_held_set held; /* by the engines of this scratch */
 };
 
 PN_MUST_CHECK enum pn_status engine_scratch_init(struct engine_scratch *scratch);

@@ -15,10 +15,11 @@ engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk)
 void
 engine_shelf_fini(struct engine_shelf *shelf)
 {
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
+    for (size_t i = 0; shelf->items != NULL && i < ENGINE_SHELF_MAX; i++) {
         free(shelf->items[i].leaves);
         engine_held_drop(shelf->items[i].held);
     }
+    free(shelf->items);
     *shelf = (struct engine_shelf){.disk = NULL};
 }
 
@@ -26,7 +27,7 @@ engine_shelf_fini(struct engine_shelf *shelf)
 static size_t
 shelf_index(const struct engine_shelf *shelf, const struct sec_blob *blob)
 {
-    size_t i = 0;
+    size_t i = shelf->items != NULL ? 0 : ENGINE_SHELF_MAX;
     while (i < ENGINE_SHELF_MAX &&
            (shelf->items[i].folder == NULL || !sec_blob_equal(&shelf->items[i].blob, blob)))
         i++;
@@ -60,6 +61,12 @@ void
 engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
                  struct sec_hash *leaves)
 {
+    if (shelf->items == NULL)
+        shelf->items = calloc(ENGINE_SHELF_MAX, sizeof *shelf->items);
+    if (shelf->items == NULL) {
+        free(leaves);
+        return;
+    }
     struct engine_shelf_item *place = shelf_place(shelf, folder, blob);
     PN_ASSERT(place != NULL); /* a party gives from two folders at most */
     free(place->leaves);
@@ -90,7 +97,7 @@ engine_shelf_find(const struct engine_shelf *shelf, const struct sec_blob *blob)
 void
 engine_shelf_lighten(struct engine_shelf *shelf, const char *folder)
 {
-    for (size_t i = 0; i < ENGINE_SHELF_MAX; i++) {
+    for (size_t i = 0; shelf->items != NULL && i < ENGINE_SHELF_MAX; i++) {
         struct engine_shelf_item *item = &shelf->items[i];
         if (item->folder == NULL || strcmp(item->folder, folder) != 0)
             continue;

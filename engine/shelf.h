@@ -4,8 +4,8 @@
  * Their leaf hashes are here, so that a chunk is one copy and one proof: from memory while the
  * bytes are held, otherwise from the disk.
  *
- * Memory     32 bytes a chunk of each blob, ENGINE_SHELF_MAX blobs; the bytes of one of each folder
- *            while it is held.
+ * Memory     once something was put: 300 bytes, and 32 a chunk of each blob, ENGINE_SHELF_MAX of
+ *            them; the bytes of one of each folder while it is held.
  * Threads    the engine's.
  */
 #ifndef ENGINE_SHELF_H
@@ -26,12 +26,12 @@ struct engine_shelf_item {
 };
 struct engine_shelf {
     const struct store_disk *disk;
-    struct engine_shelf_item items[ENGINE_SHELF_MAX];
+    struct engine_shelf_item *items; /* ENGINE_SHELF_MAX; NULL: nothing was put yet */
     uint64_t                 count;
 };
 void engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk);
 void engine_shelf_fini(struct engine_shelf *shelf);
-/* Takes `leaves` over (ours to free from now on). */
+/* Takes `leaves` over (ours to free from now on). Without memory nobody is given it. */
 void engine_shelf_put(struct engine_shelf *shelf, const char *folder, const struct sec_blob *blob,
                       struct sec_hash *leaves);
 /* The bytes of a blob on the shelf: it is given from memory now, and the others of its folder from

@@ -110,7 +110,15 @@ fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster, struct 
 {
     PN_ASSERT((roster->mode == FED_MODE_SWARM) == (epochs != NULL));
     *chain = (struct fed_chain){.roster = roster, .head_roster = roster, .epochs = epochs};
-    sec_log_init(&chain->log);
+    if (epochs != NULL)
+        sec_log_init(&epochs->log);
+}
+
+void
+fed_chain_note(const struct fed_chain *chain, const uint8_t *bytes, size_t size)
+{
+    if (chain->epochs != NULL)
+        sec_log_append(&chain->epochs->log, bytes, size);
 }
 
 static struct sec_signature
@@ -387,7 +395,7 @@ check_log(const struct fed_chain *chain, const struct wire_block *block, struct 
 {
     const struct sec_hash seen = hash_of(block->agreement->log);
     struct sec_hash       root;
-    sec_log_root(&root, &chain->log);
+    sec_log_root(&root, &chain->epochs->log);
     return check_hash("the root of the log before it", &root, &seen, why);
 }
 
@@ -499,10 +507,8 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
     move_on(&after, &facts);
     after.roster = next;
-    if (seen.agreement != NULL)
-        sec_log_append(&after.log, bytes, size);
-    *chain = after;
-    *block = seen;
+    *chain       = after;
+    *block       = seen;
     return PN_OK;
 }
 

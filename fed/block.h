@@ -19,7 +19,6 @@
 #define FED_BLOCK_H
 
 #include "crypto/keys.h"
-#include "crypto/log_tree.h"
 #include "crypto/merkle.h"
 #include "fed/epochs.h"
 #include "proto/message.h"
@@ -54,7 +53,7 @@ struct wire_blob fed_blob_to_wire(const struct sec_blob *blob);
 struct fed_chain {
     const struct fed_roster *roster;      /* in force for the next block */
     const struct fed_roster *head_roster; /* and for the last one: whose votes decided it */
-    struct fed_epochs       *epochs;      /* NULL: the roster stays for the run */
+    struct fed_epochs       *epochs;      /* of a swarm; NULL: the roster stays for the run */
     uint64_t                 height;      /* blocks accepted */
     struct sec_hash          head;        /* of the last one; zero before genesis */
     uint8_t                  run[16];
@@ -64,13 +63,16 @@ struct fed_chain {
     bool                     finished;
     bool                     sparse; /* blocks may be missing after the first (fed/job, follow) */
     uint64_t                 witness_count; /* countersignatures seen, all blocks */
-    struct sec_log           log;           /* over all blocks, in a swarm */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
 /* `epochs`: of a swarm, and as long as the chain; else NULL. A swarm's genesis says itself which
  * roster is in force first. */
 void fed_chain_init(struct fed_chain *chain, const struct fed_roster *roster,
                     struct fed_epochs *epochs);
+
+/* The chain that has these epochs is longer by this block for good: the log in them, too. For the
+ * chain's owner, after fed_chain_take; what is taken to try it only is not noted. */
+void fed_chain_note(const struct fed_chain *chain, const uint8_t *bytes, size_t size);
 
 /* What a chain takes from a block, once the block itself is checked. */
 struct fed_block_facts {

@@ -9,6 +9,9 @@
  * names all epochs before it by hash, and those after it are signed by a threshold of the signers
  * of the epoch before, each. So no quorum of members alone lets anybody in.
  *
+ * The log over the ledger's blocks (crypto/log_tree) lies here as well: of chains, swarms alone
+ * have the one and the other.
+ *
  * Memory     the rosters that were taken, on the heap until fini: an honest threshold signed each,
  *            or the trusted roster names it.
  * Threads    one at a time.
@@ -16,6 +19,7 @@
 #ifndef FED_EPOCHS_H
 #define FED_EPOCHS_H
 
+#include "crypto/log_tree.h"
 #include "fed/roster.h"
 #include "proto/message.h"
 
@@ -23,6 +27,7 @@ struct fed_epochs {
     const struct fed_roster *trusted; /* the caller's */
     struct fed_roster      **taken;
     size_t                   count;
+    struct sec_log           log; /* over the blocks of the chain: see fed_chain_note */
 };
 
 void fed_epochs_init(struct fed_epochs *epochs, const struct fed_roster *trusted);

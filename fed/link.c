@@ -149,11 +149,11 @@ check_ends(const struct fed_link_ends *ends, const struct wire_header *header)
 static enum pn_status
 check_body(const struct fed_link *link, const struct wire_frame *frame)
 {
-    struct sec_hash hash;
+    struct sec_hash hash, said;
+    memcpy(said.bytes, frame->header.body_hash, sizeof said.bytes);
     fed_body_hash(&hash, link->ends.last, frame->body,
                   wire_hashed_size(frame->header.type, frame->body, frame->header.body_size));
-    return sec_equal(hash.bytes, frame->header.body_hash, sizeof hash.bytes) ? PN_OK
-                                                                             : PN_EPEER_FORMAT;
+    return sec_hash_equal(&hash, &said) ? PN_OK : PN_EPEER_FORMAT;
 }
 
 static enum pn_status

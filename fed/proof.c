@@ -80,13 +80,12 @@ fed_stretch_next(struct wire_span *record, const struct fed_stretch *stretch, si
 
 /* A chain that ends right before the block, if there is one before it. */
 static void
-stand_before(struct fed_chain *chain, const struct wire_block *block, const struct sec_log *log)
+stand_before(struct fed_chain *chain, const struct wire_block *block)
 {
     if (block->height == 0)
         return;
     chain->round = block->round - (block->kind == WIRE_BLOCK_ROUND);
     chain->model = fed_blob_from_wire(&block->model_in);
-    chain->log   = *log;
     memcpy(chain->head.bytes, block->previous, sizeof chain->head.bytes);
     memcpy(chain->run, block->run, sizeof chain->run);
     memcpy(chain->job.bytes, block->job, sizeof chain->job.bytes);
@@ -130,7 +129,7 @@ walk_record(struct walk *walk, const struct fed_stretch *stretch, const struct w
     if (walk->log.size == stretch->log.size) {
         /* What is no block is said by fed_chain_take. */
         if (wire_block_decode(&walk->block, walk->arena, bytes, size) == PN_OK) {
-            stand_before(&walk->chain, &walk->block, &stretch->log);
+            stand_before(&walk->chain, &walk->block);
             st = check_epoch(walk->roster, &walk->block, why);
         }
         wire_arena_reset(walk->arena);
@@ -139,6 +138,7 @@ walk_record(struct walk *walk, const struct fed_stretch *stretch, const struct w
         st = fed_chain_take(&walk->block, &walk->chain, walk->arena, bytes, size, &signature, why);
     if (st != PN_OK)
         return st;
+    fed_chain_note(&walk->chain, bytes, size);
     sec_log_leaf(&walk->leaf, bytes, size);
     sec_log_append_leaf(&walk->log, &walk->leaf);
     if (walk->log.size == stretch->log.size + 1)
@@ -156,6 +156,7 @@ walk_stretch(struct walk *walk, const struct fed_stretch *stretch, struct pn_err
     fed_chain_init(&walk->chain, walk->roster,
                    walk->roster->mode == FED_MODE_SWARM ? &walk->epochs : NULL);
     walk->chain.height = stretch->height;
+    walk->epochs.log   = stretch->log;
     while (st == PN_OK && fed_stretch_next(&record, stretch, &at))
         st = walk_record(walk, stretch, &record, why);
     return st;

@@ -13,7 +13,7 @@ enum {
 static enum pn_status
 write_answer(const struct node_engine *engine, struct pn_buffer *body)
 {
-    struct wire_answer answer = {.accepted = engine->accepts, .reason = engine->reason};
+    struct wire_answer answer = {.accepted = engine->accepts, .reason = node_text(engine->reason)};
     if (engine->accepts) {
         const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         answer.records                 = parts->train;
@@ -51,11 +51,11 @@ static enum pn_status
 write_metrics(const struct node_engine *engine, struct pn_buffer *body)
 {
     struct wire_metric_state states[NN_METRICS_MAX];
-    struct wire_metrics      metrics = {.records      = engine->metrics.records,
+    struct wire_metrics      metrics = {.records      = engine->metrics->records,
                                         .metrics      = states,
                                         .metric_count = engine->job->metric_count};
     for (size_t i = 0; i < metrics.metric_count; i++) {
-        const struct pn_buffer *state = &engine->metrics.states[i];
+        const struct pn_buffer *state = &engine->metrics->states[i];
         states[i] = (struct wire_metric_state){.name  = nn_metric_names[engine->job->metrics[i]],
                                                .state = {state->bytes, state->size}};
     }
@@ -115,7 +115,7 @@ write_body(const struct node_engine *engine, struct pn_buffer *body, enum wire_t
     case WIRE_COUNTERSIGN:
         return write_countersign(engine, body);
     case WIRE_FAULT:
-        return wire_fault_encode(body, &(struct wire_fault){.reason = engine->fault});
+        return wire_fault_encode(body, &(struct wire_fault){.reason = node_text(engine->fault)});
     case WIRE_HEARTBEAT:
         return write_heartbeat(engine, body);
     default:
@@ -170,7 +170,7 @@ node_miss(struct node_engine *engine, enum pn_status status, const char *what, p
                                             .round  = engine->machine.round,
                                             .status = status,
                                             .text   = what});
-    wire_text_cut(engine->fault, pn_status_text(status));
+    node_note(&engine->fault, pn_status_text(status));
     if (engine->machine.connected && engine->machine.wanted != FED_NO_WORK)
         perform_send(engine, WIRE_FAULT, now);
 }
@@ -187,12 +187,6 @@ place_of(struct node_engine *engine, const struct engine_fetch *fetch)
     return fetch == &engine->scaling ? &engine->held_scaling : &engine->held_model;
 }
 
-bool
-node_is_coming(const struct engine_fetch *fetch, const struct sec_blob *blob)
-{
-    return engine_fetch_is_busy(fetch) && sec_blob_equal(&fetch->fetch.blob, blob);
-}
-
 /* With us; or, where a host says that this is enough, with another node of its. */
 static bool
 is_here(const struct node_engine *engine, struct engine_held **place, const struct sec_blob *blob)
@@ -200,7 +194,7 @@ is_here(const struct node_engine *engine, struct engine_held **place, const stru
     if (engine_held_is(*place, blob))
         return true;
     struct engine_held *other =
-        engine->config.common ? engine_held_find(engine->config.scratch->held, blob) : NULL;
+        engine->config.common ? engine_held_find(&engine->config.scratch->held, blob) : NULL;
     if (other == NULL)
         return false;
     engine_held_drop(*place);
@@ -212,7 +206,7 @@ void
 node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
           pn_ms now)
 {
-    if (node_is_coming(fetch, blob))
+    if (engine_fetch_is_of(fetch, blob))
         return;
     if (is_here(engine, place_of(engine, fetch), blob)) {
         engine_fetch_drop(fetch); /* what nobody asks for any more must not take its place */
@@ -230,20 +224,22 @@ node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct s
 void
 node_hold(struct node_engine *engine, struct engine_fetch *fetch, pn_ms now)
 {
-    const struct sec_blob blob  = fetch->fetch.blob;
+    const struct sec_blob blob  = fetch->fetch->blob;
     uint8_t              *bytes = engine_fetch_leave(fetch);
     struct engine_held  **place = place_of(engine, fetch);
+    struct node_turn      turn;
     if (fetch == &engine->model) /* SAFE: pn_bulk aligns for floats; this works in place */
         engine_floats_decode((float *)(void *)bytes, bytes, (size_t)(blob.size / 4));
     engine_held_drop(*place);
     *place = engine_held_put(&engine->config.scratch->held, &blob, bytes);
+    node_begin_turn(engine, &turn);
     if (*place == NULL)
         node_miss(engine, PN_ENOMEM, "there is no memory for a model", now);
     else
         raise_held(engine, &blob);
-    if (engine->keep_waits && sec_blob_equal(&blob, &engine->after.model))
+    if (engine->keep_waits && sec_blob_equal(&blob, &engine->next->chain.model))
         node_begin_keep(engine, now);
-    (void)node_turn(engine, now, &(struct fed_member_event){.kind = FED_M_TICK});
+    node_end_turn(engine, now);
 }
 
 /* ---- all of them ---- */
@@ -296,7 +292,7 @@ node_perform(struct node_engine *engine, const struct fed_member_effects *effect
             engine->over = true;
             node_tell(engine, &(struct node_notice){.kind    = NODE_ENDED,
                                                     .outcome = engine->machine.outcome,
-                                                    .text    = engine->ending});
+                                                    .text    = node_text(engine->ending)});
             break;
         }
     }

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L /* strdup */
 #include "node/state.h"
 
 #include <stdlib.h>
@@ -35,13 +36,37 @@ node_submit(struct node_engine *engine, struct engine_work *work, const struct e
     engine_work_submit(work, &engine->works, engine, &engine->config.ports, how);
 }
 
+void
+node_note(char **to, const char *text)
+{
+    char cut[WIRE_TEXT_MAX + 1];
+    wire_text_cut(cut, text);
+    free(*to);
+    *to = strdup(cut);
+}
+
+const char *
+node_text(const char *noted)
+{
+    return noted != NULL ? noted : pn_status_text(PN_ENOMEM);
+}
+
 /* ---- one turn ---- */
 
 void
 node_raise(struct node_engine *engine, const struct fed_member_event *event)
 {
-    PN_ASSERT(engine->pending_count < NODE_PENDING_MAX);
-    engine->pending[engine->pending_count++] = *event;
+    struct node_turn *turn = engine->turn;
+    PN_ASSERT(turn != NULL && turn->count < NODE_PENDING_MAX);
+    turn->events[turn->count++] = *event;
+}
+
+void
+node_begin_turn(struct node_engine *engine, struct node_turn *turn)
+{
+    turn->count  = 0; /* the events are written before they are read */
+    turn->outer  = engine->turn;
+    engine->turn = turn;
 }
 
 /* Training for a round that is over serves nobody: let it end. */
@@ -62,20 +87,29 @@ step(struct node_engine *engine, pn_ms now, const struct fed_member_event *event
     return st;
 }
 
-enum pn_status
-node_turn(struct node_engine *engine, pn_ms now, const struct fed_member_event *event)
+void
+node_end_turn(struct node_engine *engine, pn_ms now)
 {
-    enum pn_status st = step(engine, now, event);
-    while (engine->pending_count > 0) {
-        const struct fed_member_event next = engine->pending[0];
-        engine->pending_count--;
-        memmove(engine->pending, engine->pending + 1,
-                engine->pending_count * sizeof engine->pending[0]);
+    struct node_turn *turn = engine->turn;
+    while (turn->count > 0) {
+        const struct fed_member_event next = turn->events[0];
+        turn->count--;
+        memmove(turn->events, turn->events + 1, turn->count * sizeof turn->events[0]);
         /* SAFE: an event of our own that the machine does not want any more has no one to answer.
          */
         (void)!step(engine, now, &next);
     }
+    engine->turn = turn->outer;
     stop_stale_training(engine);
+}
+
+enum pn_status
+node_take_turn(struct node_engine *engine, pn_ms now, const struct fed_member_event *event)
+{
+    struct node_turn turn;
+    node_begin_turn(engine, &turn);
+    enum pn_status st = step(engine, now, event);
+    node_end_turn(engine, now);
     return st;
 }
 
@@ -86,7 +120,7 @@ node_engine_up(struct node_engine *engine, pn_ms now)
 {
     engine->peer.reachable = true;
     node_tell(engine, &(struct node_notice){.kind = NODE_UP});
-    (void)node_turn(engine, now, &(struct fed_member_event){.kind = FED_M_UP});
+    (void)node_take_turn(engine, now, &(struct fed_member_event){.kind = FED_M_UP});
 }
 
 void
@@ -94,7 +128,7 @@ node_engine_down(struct node_engine *engine, pn_ms now)
 {
     engine_peer_down(&engine->peer);
     node_tell(engine, &(struct node_notice){.kind = NODE_DOWN});
-    (void)node_turn(engine, now, &(struct fed_member_event){.kind = FED_M_DOWN});
+    (void)node_take_turn(engine, now, &(struct fed_member_event){.kind = FED_M_DOWN});
 }
 
 void
@@ -125,7 +159,7 @@ void
 node_engine_tick(struct node_engine *engine, pn_ms now)
 {
     if (now >= fed_member_deadline(&engine->machine))
-        (void)node_turn(engine, now, &(struct fed_member_event){.kind = FED_M_TICK});
+        (void)node_take_turn(engine, now, &(struct fed_member_event){.kind = FED_M_TICK});
     if (engine_peer_must_ask(&engine->peer, now))
         /* SAFE: a greeting that is lost is sent again a second later. */
         (void)!engine_peer_hello(&engine->peer, &engine->config.ports, engine->config.scratch,
@@ -215,10 +249,6 @@ node_engine_new(struct node_engine **out, const struct node_config *config, stru
     engine_shelf_init(&engine->shelf, config->disk);
     engine_fetch_init(&engine->model, NULL);
     engine_fetch_init(&engine->scaling, NULL);
-    pn_buffer_init(&engine->job_text, WIRE_JOB_MAX);
-    pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
-    for (size_t i = 0; i < NN_METRICS_MAX; i++)
-        pn_buffer_init(&engine->metrics.states[i], WIRE_STATE_MAX);
 
     enum pn_status st = node_resume(engine, why);
     if (st == PN_OK)
@@ -242,10 +272,15 @@ node_engine_free(struct node_engine *engine)
     engine_shelf_fini(&engine->shelf);
     engine_held_drop(engine->held_model);
     engine_held_drop(engine->held_scaling);
-    for (size_t i = 0; i < NN_METRICS_MAX; i++)
-        pn_buffer_fini(&engine->metrics.states[i]);
-    pn_buffer_fini(&engine->record);
-    pn_buffer_fini(&engine->job_text);
+    for (size_t i = 0; engine->metrics != NULL && i < NN_METRICS_MAX; i++)
+        pn_buffer_fini(&engine->metrics->states[i]);
+    free(engine->metrics);
+    node_drop_next(engine);
+    free(engine->early);
+    free(engine->reason);
+    free(engine->fault);
+    free(engine->ending);
+    free(engine->own_text);
     engine_trainer_free(engine->trainer);
     if (engine->own_job != NULL)
         engine_job_fini(engine->own_job);

@@ -12,7 +12,7 @@
  *
  *     memory   model, scaling of the newest order: fetched, whole, proved
  *     disk     models/ROOT   the run's last model, before the finish block is countersigned
- *              updates/ROOT  our own, until the next round is committed
+ *              updates/ROOT  our own, until the next one is
  *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              record h      signature 64 | block h       job.yaml      the job's text
  *              fact update   which update is for which round and model: durable before it is
@@ -50,7 +50,7 @@ enum node_notice_kind {
     NODE_TRAINED,   /* `round`, `steps`, `loss`, `norm` of the update, `weight`, `saturated` */
     NODE_MEASURED,  /* `round`: `metrics` of the received model on our `part`             */
     NODE_FAILED,    /* `work` for `round` failed; `text`: why, in full (stays here)       */
-    NODE_COMMITTED, /* `block` stands in our own ledger                                   */
+    NODE_COMMITTED, /* block `height`, of `round`, stands in our own ledger               */
     NODE_REJECTED,  /* a frame of the coordinator was rejected: `type`, `status`, `text`  */
     NODE_ENDED      /* `outcome`, `text`                                                  */
 };
@@ -62,7 +62,7 @@ struct node_metric {
 
 struct node_notice {
     enum node_notice_kind     kind;
-    uint64_t                  round, records, validation, test, weight, steps, saturated;
+    uint64_t                  round, height, records, validation, test, weight, steps, saturated;
     double                    loss, norm;
     enum fed_member_work      work;
     enum data_part_kind       part;
@@ -72,7 +72,6 @@ struct node_notice {
     enum pn_status            status;
     enum wire_outcome         outcome;
     const char               *text;
-    const struct wire_block  *block;
 };
 
 struct node_config {

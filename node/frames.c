@@ -1,5 +1,6 @@
 #include "node/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -47,29 +48,42 @@ take_hello(struct node_engine *engine, pn_ms now, const struct wire_frame *frame
             "the coordinator's block %llu is not the one we countersigned: it shows "
             "two histories",
             (unsigned long long)hello.height - 1);
-    if (engine_fetch_is_busy(&engine->model))
-        fed_fetch_reconnected(&engine->model.fetch);
-    if (engine_fetch_is_busy(&engine->scaling))
-        fed_fetch_reconnected(&engine->scaling.fetch);
+    engine_fetch_reconnected(&engine->model);
+    engine_fetch_reconnected(&engine->scaling);
     struct fed_member_event event = event_of(FED_M_HELLO, frame);
     event.restart                 = hello.restart;
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
+}
+
+static bool
+is_same_text(const struct wire_span *a, const struct wire_span *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 /* One job for the life of a state directory: its hash stands in the genesis block. */
 static enum pn_status
 keep_job_text(struct node_engine *engine, const struct wire_span *text)
 {
-    struct sec_hash hash;
+    const struct engine_job *known = engine->config.job;
+    struct sec_hash          hash;
     if (engine->job_text.size > 0)
-        return engine->job_text.size == text->size &&
-                       memcmp(engine->job_text.bytes, text->bytes, text->size) == 0
-                   ? PN_OK
-                   : PN_EPEER_RUN;
+        return is_same_text(&engine->job_text, text) ? PN_OK : PN_EPEER_RUN;
     sec_hash_of(&hash, "job", text->bytes, text->size);
     if (engine->chain.height > 0 && !sec_hash_equal(&hash, &engine->chain.job))
         return PN_EPEER_RUN;
-    return pn_buffer_append(&engine->job_text, text->bytes, text->size);
+    if (known != NULL) {
+        engine->job_text =
+            (struct wire_span){(const uint8_t *)known->job->text, known->job->text_size};
+        if (is_same_text(&engine->job_text, text))
+            return PN_OK;
+        engine->job_text.size = 0;
+    }
+    if ((engine->own_text = malloc(text->size)) == NULL)
+        return PN_ENOMEM;
+    memcpy(engine->own_text, text->bytes, text->size);
+    engine->job_text = (struct wire_span){engine->own_text, text->size};
+    return PN_OK;
 }
 
 static enum pn_status
@@ -87,7 +101,7 @@ take_offer(struct node_engine *engine, pn_ms now, const struct wire_frame *frame
     if (st != PN_OK)
         return st;
     const struct fed_member_event event = event_of(FED_M_OFFER, frame);
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
 }
 
 /* ---- orders ---- */
@@ -100,7 +114,7 @@ take_survey(struct node_engine *engine, pn_ms now, const struct wire_frame *fram
     if (frame->header.body_size != 0)
         return PN_EPEER_FORMAT;
     const struct fed_member_event event = event_of(FED_M_SURVEY, frame);
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
 }
 
 static enum pn_status
@@ -116,14 +130,14 @@ take_invite(struct node_engine *engine, pn_ms now, const struct wire_frame *fram
         return pn_error_set(why, PN_EPEER_VALUE, "the job has %u rounds, this is round %llu",
                             engine->job->job->rounds, (unsigned long long)frame->header.round);
     const struct fed_member_event event = event_of(FED_M_INVITE, frame);
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
 }
 
 /* The chain that orders must build on: with the block that is being kept, which was checked. */
 static const struct fed_chain *
 newest_chain(const struct node_engine *engine)
 {
-    return engine->machine.keeping > engine->chain.height ? &engine->after : &engine->chain;
+    return engine->machine.keeping > engine->chain.height ? &engine->next->chain : &engine->chain;
 }
 
 /* What the job and our own copy of the ledger say of an order: this round and no other, this
@@ -164,8 +178,9 @@ train_now(struct node_engine *engine, pn_ms now, const struct fed_member_event *
     const struct wire_blob scaling = fed_blob_to_wire(&event->scaling);
     enum pn_status         st      = check_order(engine, event->round, &model, &scaling, why);
     if (st == PN_EPEER_STATE && engine->job != NULL) {
-        engine->early     = *event;
-        engine->has_early = true;
+        free(engine->early);
+        if ((engine->early = malloc(sizeof *engine->early)) != NULL)
+            *engine->early = *event; /* else the coordinator asks again */
     }
     if (st != PN_OK)
         return st;
@@ -173,7 +188,7 @@ train_now(struct node_engine *engine, pn_ms now, const struct fed_member_event *
         return pn_error_set(why, PN_EPEER_VALUE,
                             "round %llu is to start from another model than the ledger's",
                             (unsigned long long)event->round);
-    return node_turn(engine, now, event);
+    return node_take_turn(engine, now, event);
 }
 
 static enum pn_status
@@ -197,10 +212,11 @@ static void
 take_early(struct node_engine *engine, pn_ms now)
 {
     struct pn_error why;
-    if (!engine->has_early)
+    if (engine->early == NULL)
         return;
-    const struct fed_member_event event = engine->early;
-    engine->has_early                   = false;
+    const struct fed_member_event event = *engine->early;
+    free(engine->early);
+    engine->early = NULL;
     /* SAFE: what is refused now is asked again by an honest coordinator. */
     (void)!train_now(engine, now, &event, &why);
 }
@@ -242,7 +258,7 @@ take_evaluate(struct node_engine *engine, pn_ms now, const struct wire_frame *fr
     event.model                   = fed_blob_from_wire(&evaluate.model);
     event.scaling                 = fed_blob_from_wire(&evaluate.scaling);
     event.deadline_ms             = evaluate.deadline_ms;
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
 }
 
 /* ---- the ledger, and the end ---- */
@@ -251,15 +267,11 @@ static enum pn_status
 take_commit(struct node_engine *engine, pn_ms now, const struct wire_frame *frame,
             struct pn_error *why)
 {
-    struct wire_commit      commit;
     struct fed_member_event event = event_of(FED_M_COMMIT, frame);
-    enum pn_status          st =
-        wire_commit_decode(&commit, arena_of(engine), frame->body, frame->header.body_size);
+    enum pn_status          st    = node_check_block(engine, frame, &event.height, why);
+    event.sparse                  = engine->chain.sparse;
     if (st == PN_OK)
-        st = node_check_block(engine, &commit, &event.height, why);
-    event.sparse = engine->chain.sparse;
-    if (st == PN_OK)
-        st = node_turn(engine, now, &event);
+        st = node_take_turn(engine, now, &event);
     take_early(engine, now);
     return st;
 }
@@ -274,10 +286,10 @@ take_finish(struct node_engine *engine, pn_ms now, const struct wire_frame *fram
     (void)why;
     if (st != PN_OK)
         return st;
-    wire_text_cut(engine->ending, finish.reason);
+    node_note(&engine->ending, finish.reason);
     struct fed_member_event event = event_of(FED_M_FINISH, frame);
     event.outcome                 = finish.outcome;
-    return node_turn(engine, now, &event);
+    return node_take_turn(engine, now, &event);
 }
 
 /* ---- blobs ---- */

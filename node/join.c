@@ -33,10 +33,9 @@ release_join(struct engine_work *work)
 static enum pn_status
 read_job(struct join *join)
 {
-    const struct pn_buffer  *text  = &join->engine->job_text;
+    const struct wire_span  *text  = &join->engine->job_text;
     const struct engine_job *known = join->engine->config.job;
-    if (known != NULL && known->job->text_size == text->size &&
-        memcmp(known->job->text, text->bytes, text->size) == 0) {
+    if (known != NULL && text->bytes == (const uint8_t *)known->job->text) {
         join->job = known;
         return PN_OK;
     }
@@ -68,7 +67,7 @@ static void
 run_join(struct pn_work *work)
 {
     struct join             *join = (struct join *)work;
-    const struct pn_buffer  *text = &join->engine->job_text;
+    const struct wire_span  *text = &join->engine->job_text;
     const struct store_disk *disk = join->engine->config.disk;
     enum pn_status           st   = read_job(join);
     if (st == PN_OK)
@@ -86,7 +85,7 @@ done_join(struct pn_work *work, pn_ms now)
     enum pn_status      st     = join->base.status;
     struct node_notice  notice = {.kind = NODE_REFUSED, .status = st, .text = join->base.why.text};
     engine->accepts            = st == PN_OK;
-    engine->reason[0]          = '\0';
+    node_note(&engine->reason, "");
     if (engine->accepts) {
         engine->job                    = join->job;
         engine->own_job                = join->own_job;
@@ -100,12 +99,12 @@ done_join(struct pn_work *work, pn_ms now)
                                                               .validation = parts->validation,
                                                               .test       = parts->test};
     } else if (join->by_policy) {
-        wire_text_cut(engine->reason, join->base.why.text);
+        node_note(&engine->reason, join->base.why.text);
     } else if (join->job == NULL) {
-        wire_text_cut(engine->reason, "the job cannot be read here; the node's log says why");
+        node_note(&engine->reason, "the job cannot be read here; the node's log says why");
     } else {
-        wire_text_cut(engine->reason,
-                      "the data of this site do not fit the job; the node's log says why");
+        node_note(&engine->reason,
+                  "the data of this site do not fit the job; the node's log says why");
     }
     node_tell(engine, &notice);
     release_join(&join->base);
@@ -119,7 +118,7 @@ node_begin_join(struct node_engine *engine)
     PN_ASSERT(engine->job == NULL && engine->job_text.size > 0);
     if (join == NULL) {
         engine->accepts = false;
-        wire_text_cut(engine->reason, pn_status_text(PN_ENOMEM));
+        node_note(&engine->reason, pn_status_text(PN_ENOMEM));
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_JOIN, .status = PN_ENOMEM});
         return;

@@ -49,117 +49,145 @@ check_identity(const struct node_engine *engine, const struct fed_chain *after,
     return PN_OK;
 }
 
-static bool
-is_pending(const struct node_engine *engine, const struct wire_commit *commit)
-{
-    const struct pn_buffer *record = &engine->record;
-    return record->size == commit->block.size + sizeof commit->signature &&
-           memcmp(record->bytes + sizeof commit->signature, commit->block.bytes,
-                  commit->block.size) == 0;
-}
-
-/* The block in full; or only its place in our chain, where its signatures are known. */
-static enum pn_status
-take_in_chain(struct fed_chain *after, struct node_engine *engine, const struct wire_span *bytes,
-              const struct sec_signature *signature, const struct fed_block_facts *known,
-              struct pn_error *why)
-{
-    struct engine_scratch *scratch = engine->config.scratch;
-    struct wire_block      block;
-    if (known != NULL)
-        return fed_chain_take_known(after, known, why);
-    enum pn_status st =
-        fed_chain_take(&block, after, &scratch->arena, bytes->bytes, bytes->size, signature, why);
-    if (st != PN_OK)
-        return st;
-    const struct fed_block_facts facts = fed_block_facts_of(&block, &after->head);
-    engine_known_add(&scratch->known, after->roster, bytes->bytes, bytes->size, signature, &facts);
-    return PN_OK;
-}
-
-static enum pn_status
-take_new(struct node_engine *engine, const struct wire_commit *commit,
-         const struct sec_signature *signature, const struct fed_block_facts *known,
-         struct pn_error *why)
-{
-    struct fed_chain after = engine->chain;
-    enum pn_status   st    = take_in_chain(&after, engine, &commit->block, signature, known, why);
-    if (st == PN_OK && after.height == 1)
-        st = check_identity(engine, &after, why);
-    if (st != PN_OK)
-        return PN_EPEER_VALUE;
-    pn_buffer_clear(&engine->record);
-    st = pn_buffer_append(&engine->record, commit->signature, sizeof commit->signature);
-    if (st == PN_OK)
-        st = pn_buffer_append(&engine->record, commit->block.bytes, commit->block.size);
-    if (st != PN_OK) {
-        pn_buffer_clear(&engine->record);
-        return st;
-    }
-    engine->after = after;
-    return PN_OK;
-}
+/* A block that is being offered, and what is known of it. */
+struct offer {
+    struct sec_hash                  body;  /* of the message */
+    const struct engine_known_block *known; /* NULL: it is looked at for the first time; then ... */
+    struct wire_commit               commit; /* ... this */
+    struct sec_hash                  hash;
+    uint64_t                         height;
+};
 
 /* Hash and height of a block that may not be checked yet. */
 static enum pn_status
-read_place(struct sec_hash *hash, uint64_t *height, const struct node_engine *engine,
-           const struct wire_commit *commit, const struct fed_block_facts *known)
+read_place(struct offer *offer, const struct node_engine *engine)
 {
     const struct fed_chain *chain = &engine->chain;
+    const struct wire_span *bytes = &offer->commit.block;
     struct wire_block       block;
-    if (known != NULL) {
-        *hash   = known->hash;
-        *height = known->height;
+    fed_block_hash(&offer->hash, bytes->bytes, bytes->size);
+    offer->height = chain->height - 1;
+    if (chain->height > 0 && sec_hash_equal(&offer->hash, &chain->head))
         return PN_OK;
-    }
-    fed_block_hash(hash, commit->block.bytes, commit->block.size);
-    *height = chain->height - 1;
-    if (chain->height > 0 && sec_hash_equal(hash, &chain->head))
-        return PN_OK;
-    enum pn_status st = wire_block_decode(&block, &engine->config.scratch->arena,
-                                          commit->block.bytes, commit->block.size);
+    enum pn_status st =
+        wire_block_decode(&block, &engine->config.scratch->arena, bytes->bytes, bytes->size);
     if (st == PN_OK)
-        *height = block.height;
+        offer->height = block.height;
     return st;
 }
 
+static enum pn_status
+read_offer(struct offer *offer, const struct node_engine *engine, const struct wire_frame *frame)
+{
+    struct engine_scratch *scratch = engine->config.scratch;
+    memcpy(offer->body.bytes, frame->header.body_hash, sizeof offer->body.bytes);
+    offer->known = engine_known_said(&scratch->known, engine->chain.roster, &offer->body);
+    if (offer->known != NULL) {
+        offer->hash   = offer->known->facts.hash;
+        offer->height = offer->known->facts.height;
+        return PN_OK;
+    }
+    wire_arena_reset(&scratch->arena);
+    enum pn_status st =
+        wire_commit_decode(&offer->commit, &scratch->arena, frame->body, frame->header.body_size);
+    return st == PN_OK ? read_place(offer, engine) : st;
+}
+
+/* The block in full. */
+static enum pn_status
+take_unknown(struct engine_known_record **record, struct fed_chain *after,
+             struct node_engine *engine, const struct offer *offer, struct pn_error *why)
+{
+    struct engine_scratch  *scratch = engine->config.scratch;
+    const struct wire_span *bytes   = &offer->commit.block;
+    struct sec_signature    signature;
+    struct wire_block       block;
+    memcpy(signature.bytes, offer->commit.signature, sizeof signature.bytes);
+    enum pn_status st =
+        fed_chain_take(&block, after, &scratch->arena, bytes->bytes, bytes->size, &signature, why);
+    if (st != PN_OK)
+        return PN_EPEER_VALUE;
+    const struct fed_block_facts facts = fed_block_facts_of(&block, &after->head);
+    *record = engine_known_record_new(&signature, bytes->bytes, bytes->size);
+    if (*record == NULL)
+        return PN_ENOMEM;
+    engine_known_add(&scratch->known, after->roster, *record, &offer->body, &facts);
+    return PN_OK;
+}
+
+/* Or only its place in our chain, where its signatures are known. */
+static enum pn_status
+take_known(struct engine_known_record **record, struct fed_chain *after,
+           const struct engine_known_block *known, struct pn_error *why)
+{
+    if (fed_chain_take_known(after, &known->facts, why) != PN_OK)
+        return PN_EPEER_VALUE;
+    *record = engine_known_record_take(known->record);
+    return PN_OK;
+}
+
+static enum pn_status
+take_new(struct node_engine *engine, const struct offer *offer, struct pn_error *why)
+{
+    struct engine_known_record *record = NULL;
+    struct fed_chain            after  = engine->chain;
+    enum pn_status st = offer->known != NULL ? take_known(&record, &after, offer->known, why)
+                                             : take_unknown(&record, &after, engine, offer, why);
+    if (st == PN_OK && after.height == 1 && check_identity(engine, &after, why) != PN_OK)
+        st = PN_EPEER_VALUE;
+    if (st != PN_OK) {
+        engine_known_record_drop(record);
+        return st;
+    }
+    node_drop_next(engine);
+    if ((engine->next = malloc(sizeof *engine->next)) == NULL) {
+        engine_known_record_drop(record);
+        return PN_ENOMEM;
+    }
+    *engine->next = (struct node_next){record, after};
+    return PN_OK;
+}
+
+void
+node_drop_next(struct node_engine *engine)
+{
+    if (engine->next != NULL)
+        engine_known_record_drop(engine->next->record);
+    free(engine->next);
+    engine->next = NULL;
+}
+
 enum pn_status
-node_check_block(struct node_engine *engine, const struct wire_commit *commit, uint64_t *height,
+node_check_block(struct node_engine *engine, const struct wire_frame *frame, uint64_t *height,
                  struct pn_error *why)
 {
     const struct fed_chain *chain = &engine->chain;
-    struct sec_signature    signature;
-    struct sec_hash         hash;
-    uint64_t                at = 0;
-    memcpy(signature.bytes, commit->signature, sizeof signature.bytes);
-    const struct fed_block_facts *known =
-        engine_known_find(&engine->config.scratch->known, chain->roster, commit->block.bytes,
-                          commit->block.size, &signature);
-    enum pn_status st = read_place(&hash, &at, engine, commit, known);
-    *height           = at + 1;
+    struct offer            offer = {.known = NULL};
+    enum pn_status          st    = read_offer(&offer, engine, frame);
+    *height                       = offer.height + 1;
     if (st != PN_OK)
         return st;
-    if (chain->height > 0 && sec_hash_equal(&hash, &chain->head))
+    if (chain->height > 0 && sec_hash_equal(&offer.hash, &chain->head))
         return PN_OK;
-    if (at > chain->height && (!chain->sparse || chain->height == 0))
+    if (offer.height > chain->height && (!chain->sparse || chain->height == 0))
         return PN_EPEER_STATE;
-    if (at < chain->height)
-        return check_old(engine, &hash, at, why);
-    if (is_pending(engine, commit))
-        return PN_OK;
+    if (offer.height < chain->height)
+        return check_old(engine, &offer.hash, offer.height, why);
+    if (engine->next != NULL && sec_hash_equal(&offer.hash, &engine->next->chain.head))
+        return PN_OK; /* it is being kept */
     if (engine->machine.keeping > 0)
         return pn_error_set(why, PN_EPEER_VALUE, "two different blocks %llu",
-                            (unsigned long long)at);
-    return take_new(engine, commit, &signature, known, why);
+                            (unsigned long long)offer.height);
+    return take_new(engine, &offer, why);
 }
 
 /* ---- keeping it ---- */
 
 struct keep {
-    struct engine_work       base;
-    const struct store_disk *disk;
-    const struct pn_buffer  *record; /* the engine's; it does not change while a KEEP runs */
-    struct engine_held      *model;  /* to be saved: the run's last; NULL otherwise */
+    struct engine_work                base;
+    const struct store_disk          *disk;
+    const struct engine_known_record *record; /* the engine's, which holds it while a KEEP runs */
+    struct engine_held               *model;  /* to be saved: the run's last; NULL otherwise */
 };
 
 static void
@@ -168,20 +196,6 @@ release_keep(struct engine_work *work)
     struct keep *keep = (struct keep *)work;
     engine_held_drop(keep->model);
     free(keep);
-}
-
-/* The fact says which update is ours now: training may have made it since this work was submitted.
- */
-static void
-tidy_updates(const struct store_disk *disk)
-{
-    struct node_update update;
-    uint8_t            fact[NODE_UPDATE_FACT_SIZE];
-    size_t             size = sizeof fact;
-    if (disk->get(disk->host, "update", fact, &size) != PN_OK || size != sizeof fact)
-        return;
-    node_update_decode(&update, fact);
-    engine_blob_tidy(disk, "updates", &update.update.root, 1);
 }
 
 static enum pn_status
@@ -202,26 +216,22 @@ run_keep(struct pn_work *work)
     enum pn_status           st   = save_model(keep);
     if (st == PN_OK)
         st = disk->append(disk->host, keep->record->bytes, keep->record->size);
-    if (st == PN_OK)
-        tidy_updates(disk);
     keep->base.status = st;
 }
 
+/* The finish block says why the run ended, as FINISH does. */
 static void
-tell_committed(struct node_engine *engine)
+read_ending(struct node_engine *engine)
 {
-    struct wire_block  block;
-    struct wire_arena *arena = &engine->config.scratch->arena;
-    if (engine->config.notice == NULL && !engine->chain.finished)
-        return; /* nobody hears of it */
+    struct wire_block      block;
+    struct wire_arena     *arena = &engine->config.scratch->arena;
+    const struct wire_span bytes = engine_known_record_block(engine->next->record);
+    if (!engine->chain.finished || engine->ending != NULL)
+        return;
     wire_arena_reset(arena);
-    if (wire_block_decode(&block, arena, engine->record.bytes + 64, engine->record.size - 64) !=
-        PN_OK)
-        return; /* it was decoded when it came; only memory can be short now */
-    if (block.kind == WIRE_BLOCK_FINISH && engine->ending[0] == '\0')
-        wire_text_cut(engine->ending, block.note);
-    node_tell(engine,
-              &(struct node_notice){.kind = NODE_COMMITTED, .round = block.round, .block = &block});
+    if (wire_block_decode(&block, arena, bytes.bytes, bytes.size) == PN_OK)
+        node_note(&engine->ending, block.note); /* it was decoded when it came; only memory can
+                                                 * be short now */
 }
 
 static void
@@ -232,13 +242,16 @@ done_keep(struct pn_work *work, pn_ms now)
     struct fed_member_event event  = {
          .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = keep->base.status};
     if (keep->base.status == PN_OK) {
-        engine->chain = engine->after;
+        engine->chain = engine->next->chain;
         if (engine->update.round <= engine->chain.round)
             engine_shelf_lighten(&engine->shelf, "updates"); /* its round is over */
-        tell_committed(engine);
-        pn_buffer_fini(&engine->record); /* until the next block: a node waits most of its time */
+        read_ending(engine);
+        node_tell(engine, &(struct node_notice){.kind   = NODE_COMMITTED,
+                                                .round  = engine->chain.round,
+                                                .height = engine->chain.height - 1});
+        node_drop_next(engine);
     } else {
-        wire_text_cut(engine->fault, pn_status_text(keep->base.status));
+        node_note(&engine->fault, pn_status_text(keep->base.status));
         node_tell(engine, &(struct node_notice){
                               .kind   = NODE_FAILED,
                               .work   = FED_WORK_KEEP,
@@ -246,7 +259,7 @@ done_keep(struct pn_work *work, pn_ms now)
                               .text   = "a block cannot be written to the state directory"});
     }
     release_keep(&keep->base);
-    (void)node_turn(engine, now, &event);
+    (void)node_take_turn(engine, now, &event);
     /* The finish block says the same as FINISH, which may be lost when nobody is left to repeat it.
      * It is written for runs that came to their end only. */
     if (!engine->chain.finished || engine->machine.phase == FED_OVER)
@@ -254,7 +267,7 @@ done_keep(struct pn_work *work, pn_ms now)
     event = (struct fed_member_event){.kind = FED_M_FINISH, .outcome = WIRE_DONE};
     if (engine->job != NULL && engine->chain.round < engine->job->job->rounds)
         event.outcome = WIRE_STOPPED_EARLY;
-    (void)node_turn(engine, now, &event);
+    (void)node_take_turn(engine, now, &event);
 }
 
 /* Before the last block is countersigned - which lets the coordinator go - the run's model is on
@@ -262,7 +275,7 @@ done_keep(struct pn_work *work, pn_ms now)
 static bool
 must_save_model(const struct node_engine *engine)
 {
-    const struct fed_chain *after = &engine->after;
+    const struct fed_chain *after = &engine->next->chain;
     return after->finished && engine->job != NULL && after->model.size == engine->job->model_size &&
            !engine_blob_is_there(engine->config.disk, "models", &after->model);
 }
@@ -270,12 +283,12 @@ must_save_model(const struct node_engine *engine)
 static bool
 must_wait_for_model(struct node_engine *engine, pn_ms now)
 {
-    const struct sec_blob *model = &engine->after.model;
+    const struct sec_blob *model = &engine->next->chain.model;
     if (!must_save_model(engine) || engine_held_is(engine->held_model, model))
         return false;
     if (!engine->keep_waits)
         node_need(engine, &engine->model, model, now);
-    engine->keep_waits = node_is_coming(&engine->model, model);
+    engine->keep_waits = engine_fetch_is_of(&engine->model, model);
     return engine->keep_waits;
 }
 
@@ -287,15 +300,16 @@ node_begin_keep(struct node_engine *engine, pn_ms now)
     engine->keep_waits = false;
     struct keep *keep  = calloc(1, sizeof *keep);
     if (keep == NULL) {
-        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_note(&engine->fault, pn_status_text(PN_ENOMEM));
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = PN_ENOMEM});
         return;
     }
     keep->disk   = engine->config.disk;
-    keep->record = &engine->record;
-    if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->after.model))
+    keep->record = engine->next->record;
+    if (must_save_model(engine) && engine_held_is(engine->held_model, &engine->next->chain.model))
         keep->model = engine_held_take(engine->held_model);
-    node_submit(engine, &keep->base,
-                &(struct engine_work_how){engine->record.size, run_keep, done_keep, release_keep});
+    node_submit(
+        engine, &keep->base,
+        &(struct engine_work_how){engine->next->record->size, run_keep, done_keep, release_keep});
 }

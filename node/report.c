@@ -81,8 +81,8 @@ node_report_notice(void *host, const struct node_notice *notice)
                work_text(notice->work), why);
         return;
     case NODE_COMMITTED:
-        pn_log(PN_LOG_INFO, "round=%llu event=committed height=%llu",
-               (unsigned long long)notice->block->round, (unsigned long long)notice->block->height);
+        pn_log(PN_LOG_INFO, "round=%llu event=committed height=%llu", round,
+               (unsigned long long)notice->height);
         return;
     case NODE_REJECTED:
         pn_log(PN_LOG_WARN, "event=rejected type=%s status=%s text=%s",

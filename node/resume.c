@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* An update that is done for the round to come is announced again, not made again. One whose file
- * is not whole any more counts as not made. */
+ * is not whole any more counts as not made; one that a crash left behind goes. */
 static enum pn_status
 resume_update(struct node_engine *engine, struct pn_error *why)
 {
@@ -15,14 +15,18 @@ resume_update(struct node_engine *engine, struct pn_error *why)
     struct sec_hash         *leaves = NULL;
     struct node_update       update;
     enum pn_status           st = disk->get(disk->host, "update", bytes, &size);
-    if (st == PN_ENOENT)
+    if (st == PN_ENOENT) {
+        engine_blob_tidy(disk, "updates", NULL, 0);
         return PN_OK;
+    }
     if (st == PN_OK && size != sizeof bytes)
         st = PN_ECORRUPT;
     if (st != PN_OK)
         return pn_error_set(why, st, "the state directory does not give the last update: %s",
                             pn_status_text(st));
     node_update_decode(&update, bytes);
+    engine_blob_tidy(disk, "updates", &update.update.root, 1);
+    engine->update.update = update.update; /* until there is a next one */
     if (update.round <= engine->chain.round ||
         engine_blob_read(NULL, &leaves, disk, "updates", &update.update) != PN_OK)
         return PN_OK;

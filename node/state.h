@@ -34,35 +34,45 @@ struct node_metrics { /* encoded states of the validation part */
     struct pn_buffer states[NN_METRICS_MAX];
 };
 
+struct node_next { /* a block that was checked, until it stands in our ledger */
+    struct engine_known_record *record;
+    struct fed_chain            chain; /* with it */
+};
+
+/* While the machine has its turn: effects that were done at once, whose events are its next. */
+struct node_turn {
+    struct fed_member_event events[NODE_PENDING_MAX];
+    size_t                  count;
+    struct node_turn       *outer;
+};
+
 struct node_engine {
     struct node_config config;
     struct engine_peer peer;
 
-    struct fed_member       machine;
-    struct fed_member_event pending[NODE_PENDING_MAX]; /* effects that were done at once */
-    size_t                  pending_count;
+    struct fed_member machine;
+    struct node_turn *turn; /* that runs; else NULL */
 
-    struct pn_buffer     job_text; /* as offered; empty before */
+    struct wire_span     job_text; /* as offered; empty before. The host's, or else ours: */
+    uint8_t             *own_text;
     const struct engine_job *job;     /* once joined; own_job, or the host's */
     struct engine_job       *own_job; /* NULL when the host's serves         */
     struct engine_trainer     *trainer;  /* likewise                  */
     struct engine_progress progress;
     struct engine_pace     pace; /* of a job that adapts it */
 
-    bool                accepts; /* what the last results say: ANSWER ... */
-    char                reason[WIRE_TEXT_MAX + 1];
-    struct node_update  update;  /* ... UPDATE ... */
-    struct node_metrics metrics; /* ... METRICS ... */
-    char                fault[WIRE_TEXT_MAX + 1]; /* ... and FAULT */
+    bool                 accepts; /* what the last results say: ANSWER ... */
+    char                *reason;  /* (texts as of node_note) */
+    struct node_update   update;  /* ... UPDATE ... */
+    struct node_metrics *metrics; /* ... METRICS: NULL before the first ... */
+    char                *fault;   /* ... and FAULT */
 
-    struct fed_chain chain;
-    bool             foreign;    /* the coordinator has fewer blocks than we hold */
-    struct pn_buffer record;     /* the next block, checked, until it is kept */
-    struct fed_chain after;      /* the chain with it */
-    bool             keep_waits; /* for the run's last model */
+    struct fed_chain  chain;
+    struct node_next *next;       /* NULL: no block waits */
+    bool              foreign;    /* the coordinator has fewer blocks than we hold */
+    bool              keep_waits; /* for the run's last model */
 
-    struct fed_member_event early; /* a TRAIN that came before the block it builds on */
-    bool                    has_early;
+    struct fed_member_event *early; /* a TRAIN that came before the block it builds on; or NULL */
     uint64_t                candidates_round; /* models to evaluate: shown in this round ... */
     uint32_t                candidate_count;
     struct sec_blob         candidate; /* ... and the last of them */
@@ -76,15 +86,21 @@ struct node_engine {
 
     struct engine_work *works; /* out with the host */
     bool                over;
-    char                ending[WIRE_TEXT_MAX + 1]; /* why the run ended */
+    char               *ending; /* why the run ended */
 };
 
 /* ---- engine.c ---- */
 
-enum pn_status node_turn(struct node_engine *engine, pn_ms now,
-                         const struct fed_member_event *event);
+enum pn_status node_take_turn(struct node_engine *engine, pn_ms now,
+                              const struct fed_member_event *event);
+/* Around what may raise events outside of a turn of the machine; `turn` is the caller's. */
+void node_begin_turn(struct node_engine *engine, struct node_turn *turn);
+void node_end_turn(struct node_engine *engine, pn_ms now);
 void node_raise(struct node_engine *engine, const struct fed_member_event *event);
 void node_tell(const struct node_engine *engine, const struct node_notice *notice);
+/* Keeps what of `text` a message may say. Read with node_text: without memory it says so. */
+void        node_note(char **to, const char *text);
+const char *node_text(const char *noted);
 void node_submit(struct node_engine *engine, struct engine_work *work,
                  const struct engine_work_how *how);
 
@@ -101,7 +117,6 @@ void node_perform(struct node_engine *engine, const struct fed_member_effects *e
  * FED_M_HELD. */
 void node_need(struct node_engine *engine, struct engine_fetch *fetch, const struct sec_blob *blob,
                pn_ms now);
-bool node_is_coming(const struct engine_fetch *fetch, const struct sec_blob *blob);
 /* What an order needs cannot be had: the coordinator hears of it, and need not wait. */
 void node_miss(struct node_engine *engine, enum pn_status status, const char *what, pn_ms now);
 /* A fetch is whole: it takes the place of the last one. */
@@ -127,10 +142,12 @@ void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE
 
 /* ---- keep.c ---- */
 
-/* A block that we do not have yet, or one that we have: PN_OK when it is of our history. */
-enum pn_status node_check_block(struct node_engine *engine, const struct wire_commit *commit,
+/* The block of a COMMIT, that we do not have yet, or one that we have: PN_OK when it is of our
+ * history. */
+enum pn_status node_check_block(struct node_engine *engine, const struct wire_frame *frame,
                                 uint64_t *height, struct pn_error *why);
 void node_begin_keep(struct node_engine *engine, pn_ms now);
+void node_drop_next(struct node_engine *engine);
 
 /* ---- resume.c ---- */
 

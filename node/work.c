@@ -53,7 +53,7 @@ prepare(const float **theta, const struct source *source)
 static void
 fail(struct node_engine *engine, enum fed_member_work which, const struct engine_work *work)
 {
-    wire_text_cut(engine->fault, pn_status_text(work->status));
+    node_note(&engine->fault, pn_status_text(work->status));
     node_tell(engine, &(struct node_notice){.kind   = NODE_FAILED,
                                             .work   = which,
                                             .round  = engine->machine.work_round,
@@ -73,7 +73,7 @@ node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_work whi
     struct fed_member_event event = {.kind = FED_M_DONE, .work = which, .status = status};
     if (update != NULL)
         event.model = *update;
-    (void)node_turn(engine, now, &event);
+    (void)node_take_turn(engine, now, &event);
 }
 
 /* ---- training ---- */
@@ -85,6 +85,7 @@ struct train {
     const struct sec_sign_secret *secret;
     struct engine_training        training;
     struct fed_commitment         commitment;
+    struct sec_blob               before; /* the update that is ours until this one is */
     struct node_update            update;
     uint64_t                      steps; /* that it took */
     struct engine_update          made;
@@ -168,7 +169,12 @@ make_durable(struct train *train)
     train->commitment.update = update->update;
     fed_commitment_sign(&update->signature, &train->commitment, train->secret);
     node_update_encode(fact, update);
-    return disk->put(disk->host, "update", fact, sizeof fact);
+    st = disk->put(disk->host, "update", fact, sizeof fact);
+    if (st == PN_OK && train->before.size > 0 && !sec_blob_equal(&train->before, &update->update)) {
+        engine_blob_name(name, "updates", &train->before.root);
+        (void)disk->remove(disk->host, name); /* SAFE: what stays is found at the next start */
+    }
+    return st;
 }
 
 static void
@@ -245,7 +251,7 @@ node_begin_train(struct node_engine *engine)
     struct train            *train = st == PN_OK ? calloc(1, sizeof *train) : NULL;
     if (train == NULL) {
         st = st == PN_OK ? PN_ENOMEM : st;
-        wire_text_cut(engine->fault, pn_status_text(st));
+        node_note(&engine->fault, pn_status_text(st));
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = st});
         return;
@@ -255,6 +261,7 @@ node_begin_train(struct node_engine *engine)
     train->secret        = engine->config.secret;
     train->training      = training;
     train->base.lasts    = engine->job->job->time_ms;
+    train->before        = engine->update.update;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
     train->update.weight = engine_trainer_weight(engine->trainer, engine->job->job);
@@ -326,15 +333,28 @@ tell_metrics(struct node_engine *engine, const struct nn_metric *metrics, enum d
                                                 .metric_count = count});
 }
 
+static struct node_metrics *
+metrics_of(struct node_engine *engine)
+{
+    if (engine->metrics != NULL || (engine->metrics = malloc(sizeof *engine->metrics)) == NULL)
+        return engine->metrics;
+    for (size_t i = 0; i < NN_METRICS_MAX; i++)
+        pn_buffer_init(&engine->metrics->states[i], WIRE_STATE_MAX);
+    return engine->metrics;
+}
+
 static enum pn_status
 keep_metrics(struct node_engine *engine, const struct evaluate *evaluate)
 {
-    enum pn_status st = PN_OK;
+    enum pn_status       st      = PN_OK;
+    struct node_metrics *metrics = metrics_of(engine);
+    if (metrics == NULL)
+        return PN_ENOMEM;
     for (size_t i = 0; i < engine->job->metric_count && st == PN_OK; i++) {
-        pn_buffer_clear(&engine->metrics.states[i]);
-        st = nn_metric_encode(&engine->metrics.states[i], &evaluate->validation[i]);
+        pn_buffer_clear(&metrics->states[i]);
+        st = nn_metric_encode(&metrics->states[i], &evaluate->validation[i]);
     }
-    engine->metrics.records = evaluate->validation[0].count;
+    metrics->records = evaluate->validation[0].count;
     return st;
 }
 
@@ -361,7 +381,7 @@ node_begin_evaluate(struct node_engine *engine)
 {
     struct evaluate *evaluate = calloc(1, sizeof *evaluate);
     if (evaluate == NULL) {
-        wire_text_cut(engine->fault, pn_status_text(PN_ENOMEM));
+        node_note(&engine->fault, pn_status_text(PN_ENOMEM));
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_EVALUATE, .status = PN_ENOMEM});
         return;

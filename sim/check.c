@@ -96,20 +96,21 @@ sim_check_party(struct sim_party *party)
 
 /* ---- after every frame ---- */
 
-static uint64_t
-total(const struct engine_counters *counters)
+void
+sim_tally_take(struct sim_tally *out, const struct engine_counters *counters)
 {
-    return counters->accepted + engine_counters_sum(counters->rejected) +
-           engine_counters_sum(counters->discarded);
+    const uint32_t *reasons = counters->reasons;
+    out->accepted           = counters->accepted;
+    out->rejected           = counters->rejected;
+    out->discarded          = counters->discarded;
+    out->refused = reasons[PN_EPEER_FORMAT] + reasons[PN_EPEER_LIMIT] + reasons[PN_EPEER_RUN] +
+                   reasons[PN_EPEER_AUTH] + reasons[PN_EPEER_REPLAY];
 }
 
-/* How often frames were refused for what a network alone can do to them. */
 static uint64_t
-refused(const struct engine_counters *counters)
+total(const struct sim_tally *tally)
 {
-    return counters->rejected[PN_EPEER_FORMAT] + counters->rejected[PN_EPEER_LIMIT] +
-           counters->rejected[PN_EPEER_RUN] + counters->rejected[PN_EPEER_AUTH] +
-           counters->discarded[PN_EPEER_REPLAY];
+    return tally->accepted + tally->rejected + tally->discarded;
 }
 
 /* The data of a chunk is its proof's affair, not the frame's: changed on the way, it is refused as
@@ -122,17 +123,15 @@ is_chunk(const struct sim_event *event)
 
 void
 sim_check_frame(struct sim_party *party, struct sim_line *line, const struct sim_event *event,
-                const struct engine_counters *before, const struct engine_counters *after)
+                const struct sim_tally *before, const struct sim_tally *after)
 {
     struct sim_result *result = party->world->result;
     if (total(after) != total(before) + 1)
         sim_fail(party->world, "a frame was not counted exactly once", party);
-    result->rejected +=
-        engine_counters_sum(after->rejected) - engine_counters_sum(before->rejected);
-    result->discarded +=
-        engine_counters_sum(after->discarded) - engine_counters_sum(before->discarded);
+    result->rejected += after->rejected - before->rejected;
+    result->discarded += after->discarded - before->discarded;
     if (event->frame == 0) {
-        bool for_that = refused(after) == refused(before) + 1;
+        bool for_that = after->refused == before->refused + 1;
         if (!for_that && (!is_chunk(event) || after->accepted != before->accepted))
             sim_fail(party->world, "a frame that nobody sent was not refused for that", party);
         return;

@@ -85,10 +85,14 @@ put_copy(struct sim_world *world, struct sim_event event, const uint8_t *frame, 
 static enum pn_status
 keep(struct sim_line *line, const struct sim_event *event, const uint8_t *frame, size_t size)
 {
-    struct sim_kept_frame *slot  = &line->kept[event->frame % SIM_KEPT];
-    uint8_t               *bytes = malloc(size);
-    if (bytes == NULL)
+    if (line->kept == NULL)
+        line->kept = calloc(SIM_KEPT, sizeof *line->kept);
+    uint8_t *bytes = malloc(size);
+    if (bytes == NULL || line->kept == NULL) {
+        free(bytes);
         return PN_ENOMEM;
+    }
+    struct sim_kept_frame *slot = &line->kept[event->frame % SIM_KEPT];
     memcpy(bytes, frame, size);
     free(slot->bytes);
     *slot = (struct sim_kept_frame){.bytes     = bytes,
@@ -103,8 +107,10 @@ keep(struct sim_line *line, const struct sim_event *event, const uint8_t *frame,
 static enum pn_status
 replay(struct sim_world *world, const struct sim_line *line, struct sim_event event)
 {
-    const struct sim_kept_frame *old = &line->kept[pn_rng_below(&world->rng, SIM_KEPT)];
-    if (old->bytes == NULL || old->life != event.life || old->from_life != event.from_life)
+    const uint64_t               which = pn_rng_below(&world->rng, SIM_KEPT);
+    const struct sim_kept_frame *old   = line->kept != NULL ? &line->kept[which] : NULL;
+    if (old == NULL || old->bytes == NULL || old->life != event.life ||
+        old->from_life != event.from_life)
         return PN_OK;
     event.frame = old->number;
     return put_copy(world, event, old->bytes, old->size);
@@ -168,13 +174,19 @@ lie(struct sim_world *world, struct sim_event event, const uint8_t *frame, size_
     return put(world, event);
 }
 
+static void
+forget_kept(struct sim_line *line)
+{
+    for (size_t i = 0; line->kept != NULL && i < SIM_KEPT; i++)
+        free(line->kept[i].bytes);
+    free(line->kept);
+}
+
 void
 sim_lines_fini(struct sim_party *node)
 {
-    for (size_t i = 0; i < SIM_KEPT; i++) {
-        free(node->up.kept[i].bytes);
-        free(node->down.kept[i].bytes);
-    }
+    forget_kept(&node->up);
+    forget_kept(&node->down);
 }
 
 /* ---- sending and receiving ---- */
@@ -260,10 +272,11 @@ sim_take_frame(struct sim_party *party, const struct sim_event *event)
         return; /* the connection it travelled on is gone */
     sim_trace(world, "frame", party->index, event->from, event->size);
     sim_settle(party);
-    const struct engine_counters before = *counters_of(party, from);
+    struct sim_tally before, after;
+    sim_tally_take(&before, counters_of(party, from));
     hand_over(party, from, event);
-    sim_check_frame(party, line_of(world, from->index, party->index), event, &before,
-                    counters_of(party, from));
+    sim_tally_take(&after, counters_of(party, from));
+    sim_check_frame(party, line_of(world, from->index, party->index), event, &before, &after);
     sim_after_call(party);
 }
 

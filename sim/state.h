@@ -33,7 +33,7 @@ struct sim_kept_frame {
 struct sim_line {
     uint64_t              sent, taken; /* the number given last; the newest one that was accepted */
     uint64_t              accepted;
-    struct sim_kept_frame kept[SIM_KEPT]; /* only where frames are tampered with */
+    struct sim_kept_frame *kept; /* SIM_KEPT, once a frame was; only where they are tampered with */
 };
 
 struct sim_party {
@@ -120,9 +120,14 @@ void sim_stop(struct sim_party *party);
 /* ---- check.c ---- */
 
 void sim_check_party(struct sim_party *party);
-/* `before` and `after`: the receiver's counters of this line, around the call with the frame. */
+struct sim_tally { /* of a receiver's counters of one line */
+    uint64_t accepted, rejected, discarded;
+    uint32_t refused; /* for what a network alone can do to a frame */
+};
+void sim_tally_take(struct sim_tally *out, const struct engine_counters *counters);
+/* `before` and `after`: around the call with the frame. */
 void sim_check_frame(struct sim_party *party, struct sim_line *line, const struct sim_event *event,
-                     const struct engine_counters *before, const struct engine_counters *after);
+                     const struct sim_tally *before, const struct sim_tally *after);
 /* At the end, from the disk alone. */
 void sim_check_disk(struct sim_party *party);
 

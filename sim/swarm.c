@@ -553,8 +553,8 @@ count_frames(const struct swarm_party *party)
         if (counters == NULL)
             continue; /* no member of its roster */
         result->accepted += counters->accepted;
-        result->rejected += engine_counters_sum(counters->rejected);
-        result->discarded += engine_counters_sum(counters->discarded);
+        result->rejected += counters->rejected;
+        result->discarded += counters->discarded;
     }
 }
 

@@ -45,7 +45,7 @@ fill_chain(struct swarm_aggregate *aggregate, const struct swarm_engine *engine)
     memcpy(block->roster, roster->hash.bytes, sizeof block->roster);
     memcpy(block->job, engine->config.job->job->hash.bytes, sizeof block->job);
     struct sec_hash root;
-    sec_log_root(&root, &chain->log);
+    sec_log_root(&root, &chain->epochs->log);
     memcpy(aggregate->agreement.log, root.bytes, sizeof aggregate->agreement.log);
 }
 

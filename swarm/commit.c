@@ -247,7 +247,8 @@ forget_convictions(struct swarm_engine *engine, const struct wire_block *block)
 static void
 move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
 {
-    engine->chain       = engine->after;
+    engine->chain = engine->after;
+    fed_chain_note(&engine->chain, engine->record.bytes + 64, engine->record.size - 64);
     engine->certificate = engine->decided;
     swarm_note_metrics(engine, block);
     swarm_teach(engine, block);
@@ -342,15 +343,17 @@ swarm_chain_take(struct swarm_engine *engine, struct wire_block *block, struct f
         engine_known_find(known, after->roster, bytes->bytes, bytes->size, signature);
     if (facts != NULL) {
         enum pn_status st = fed_chain_take_known(after, facts, &why);
-        if (st == PN_OK)
-            sec_log_append(&after->log, bytes->bytes, bytes->size);
         return st == PN_OK ? wire_block_decode(block, arena, bytes->bytes, bytes->size) : st;
     }
     enum pn_status st =
         fed_chain_take(block, after, arena, bytes->bytes, bytes->size, signature, &why);
     if (st == PN_OK) {
-        struct fed_block_facts found = fed_block_facts_of(block, &after->head);
-        engine_known_add(known, after->roster, bytes->bytes, bytes->size, signature, &found);
+        struct fed_block_facts      found = fed_block_facts_of(block, &after->head);
+        struct engine_known_record *record =
+            engine_known_record_new(signature, bytes->bytes, bytes->size);
+        if (record != NULL) /* else it is checked again */
+            engine_known_add(known, after->roster, record, NULL, &found);
+        engine_known_record_drop(record);
     }
     return st;
 }

@@ -107,7 +107,7 @@ take_hello(struct swarm_engine *engine, pn_ms now, uint32_t member, const struct
         swarm_greet(engine, member, now);
     for (size_t i = 0; i < SWARM_PULLS; i++)
         if (engine_fetch_is_busy(&engine->pulls[i].fetch) && engine->pulls[i].source == member)
-            fed_fetch_reconnected(&engine->pulls[i].fetch.fetch);
+            engine_fetch_reconnected(&engine->pulls[i].fetch);
     tell_up(engine, member);
     return swarm_turn(
         engine, now,

@@ -348,7 +348,7 @@ swarm_pull_from(struct swarm_engine *engine, uint32_t member, const struct wire_
         !swarm_is_near(engine, member))
         return;
     pull->source = member;
-    fed_fetch_reconnected(&pull->fetch.fetch);
+    engine_fetch_reconnected(&pull->fetch);
     ask_for_chunks(engine, pull, now);
 }
 

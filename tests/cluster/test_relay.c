@@ -175,8 +175,7 @@ static uint64_t
 count_of(const struct host *host, uint32_t place, enum pn_status status)
 {
     const struct engine_counters *counters = swarm_engine_counters(host->engine, FIRST + place);
-    return status == PN_OK ? counters->accepted
-                           : counters->rejected[status] + counters->discarded[status];
+    return status == PN_OK ? counters->accepted : counters->reasons[status];
 }
 
 /* The body, by the connection of `place`. */

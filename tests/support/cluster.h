@@ -162,7 +162,7 @@ cluster_hear_node(void *host, const struct node_notice *notice)
     if (notice->kind == NODE_JOINED)
         party->joined++;
     if (notice->kind == NODE_COMMITTED)
-        party->blocks = notice->block->height + 1;
+        party->blocks = notice->height + 1;
     if (notice->kind == NODE_REFUSED)
         snprintf(party->refusal, sizeof party->refusal, "%s", notice->text);
     if (notice->kind == NODE_REJECTED)

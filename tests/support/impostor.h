@@ -51,7 +51,7 @@ static inline uint64_t
 impostor_counted(const struct impostor *impostor, enum pn_status status)
 {
     const struct engine_counters *counters = impostor_counters(impostor);
-    return counters->rejected[status] + counters->discarded[status];
+    return counters->reasons[status];
 }
 
 /* The frame as it is. */
