@@ -137,8 +137,10 @@ keep(struct swarm_engine *engine, uint64_t height, enum swarm_folder folder,
 static uint64_t
 rounds_kept(const struct swarm_config *config, uint32_t folder)
 {
-    uint64_t rounds = config->keep_updates;
-    return rounds > 0 && folder == SWARM_MODELS ? rounds + 1 : rounds;
+    uint64_t updates = config->keep_updates, models = config->keep_models;
+    if (folder != SWARM_MODELS || updates == 0 || models == 0)
+        return folder == SWARM_MODELS ? 0 : updates;
+    return models > updates ? models : updates + 1;
 }
 
 static bool

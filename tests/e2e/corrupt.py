@@ -10,6 +10,7 @@ fields and layouts are of docs/protocol.md.
 """
 import base64
 import hashlib
+import math
 import os
 import re
 import struct
@@ -344,23 +345,145 @@ def update_in_the_place_of_another(lab):
     lab.write(os.path.join(folder, one), lab.read(os.path.join(folder, two)))
 
 
-@way(BAD)
-def model_is_not_the_mean(lab):
-    """An invented model, signed and voted for by everybody: only the sums can tell."""
+# ---- the last round, signed and voted for by everybody: only its numbers can tell
+
+
+def last_round(lab):
+    return lab.block(len(lab.records) - 2)
+
+
+def end_round(lab, fields):
+    """The last round as it is now, and the finish block after it."""
     index = len(lab.records) - 2
-    fields = lab.block(index)
-    data = flip(lab.read(lab.path("models/" + get(decode(get(fields, AT["model_out"])), 2).hex())), 0)
+    name = lab.seal(index, fields)
+    head = lab.block(index + 1)
+    put(head, AT["model_in"], get(fields, AT["model_out"]))
+    put(head, AT["model_out"], get(fields, AT["model_out"]))
+    lab.relink(index + 1, head, name)
+    finish(lab, head)
+
+
+def path_of(lab, folder, blob):
+    return lab.path(folder + "/" + get(decode(blob), 2).hex())
+
+
+def invent_model(lab, change):
+    fields = last_round(lab)
+    data = change(lab.read(path_of(lab, "models", get(fields, AT["model_out"]))))
     leaf = hashlib.blake2b(b"\0" + data, digest_size=32).digest()
     root = digest("blob", struct.pack("<Q", len(data)) + leaf)
     lab.write(lab.path("models/" + root.hex()), data)
-    model = encode([[1, len(data), 0], [2, root, 2]])
-    put(fields, AT["model_out"], model)
-    name = lab.seal(index, fields)
-    head = lab.block(index + 1)
-    put(head, AT["model_in"], model)
-    put(head, AT["model_out"], model)
-    lab.relink(index + 1, head, name)
-    finish(lab, head)
+    put(fields, AT["model_out"], encode([[1, len(data), 0], [2, root, 2]]))
+    end_round(lab, fields)
+
+
+def add_to_the_first(value):
+    return lambda data: struct.pack("<f", struct.unpack_from("<f", data)[0] + value) + data[4:]
+
+
+def forget_updates(lab, kept=0):
+    """Of the last round, all but so many."""
+    for entry in every(last_round(lab), AT["entries"])[kept:]:
+        os.remove(path_of(lab, "updates", get(decode(entry), 3)))
+
+
+def change_entry(lab, number, change):
+    fields = last_round(lab)
+    change_part(fields, "entries", 0, number, change)
+    end_round(lab, fields)
+
+
+@way(BAD)
+def model_is_not_the_mean(lab):
+    invent_model(lab, lambda data: flip(data, 0))
+
+
+@way(GOOD)
+def model_is_not_the_mean_and_nobody_can_tell(lab):
+    """As docs/threats.md says: a small change, and all updates are gone."""
+    invent_model(lab, lambda data: flip(data, 0))
+    forget_updates(lab)
+
+
+@way(BAD)
+def model_moved_a_little_and_one_update_is_gone(lab):
+    invent_model(lab, add_to_the_first(0.05))
+    forget_updates(lab, 2)
+
+
+@way(BAD)
+def model_moved_too_far_and_all_updates_are_gone(lab):
+    invent_model(lab, add_to_the_first(50))
+    forget_updates(lab)
+
+
+@way(BAD)
+def model_of_no_finite_numbers(lab):
+    invent_model(lab, lambda data: struct.pack("<f", math.inf) + data[4:])
+    forget_updates(lab)
+
+
+@way(GOOD)
+def all_but_one_update_are_gone(lab):
+    forget_updates(lab, 1)
+
+
+@way(GOOD)
+def models_are_gone(lab):
+    for name in os.listdir(lab.path("models")):
+        os.remove(os.path.join(lab.path("models"), name))
+
+
+@way(BAD)
+def norm_changed(lab):
+    change_entry(lab, 4, lambda norm: flip(norm, 0))
+
+
+@way(BAD)
+def norm_changed_and_the_models_are_gone(lab):
+    change_entry(lab, 4, lambda norm: flip(norm, 0))
+    models_are_gone(lab)
+
+
+def claim(lab, number, value):
+    """Something too large of the first update, which is gone, as are the models; its member signed it."""
+    models_are_gone(lab)
+    forget_updates(lab)
+    fields = last_round(lab)
+    change_part(fields, "entries", 0, number, lambda _: value)
+    entry, before = decode(every(fields, AT["entries"])[0]), decode(get(fields, AT["model_in"]))
+    blob = decode(get(entry, 3))
+    said = get(fields, AT["run"]) + struct.pack(
+        "<QIQ32sQ32sQ", get(fields, AT["round"]), get(entry, 1), get(before, 1), get(before, 2), get(blob, 1),
+        get(blob, 2), get(entry, 2))
+    change_part(fields, "entries", 0, 5, lambda _: lab.sign(get(entry, 1), "update", said))
+    end_round(lab, fields)
+
+
+@way(BAD)
+def norm_above_the_jobs(lab):
+    claim(lab, 4, struct.pack("<d", 100.5))
+
+
+@way(GOOD)
+def norm_as_large_as_the_jobs(lab):
+    claim(lab, 4, struct.pack("<d", 100))
+
+
+@way(BAD)
+def norm_above_any(lab):
+    os.remove(lab.path("job.yaml"))
+    claim(lab, 4, struct.pack("<d", 1e6))
+
+
+@way(BAD)
+def weight_above_the_jobs(lab):
+    claim(lab, 2, 1000001)
+
+
+@way(GOOD)
+def weight_as_large_as_the_jobs(lab):
+    claim(lab, 2, 1000000)
 
 
 # ---- the newest block, otherwise well signed
