@@ -20,7 +20,7 @@ from nacl.bindings import crypto_sign
 
 ZERO = bytes(32)
 AT = {"run": 2, "height": 3, "previous": 4, "roster": 5, "job": 6, "epoch": 7, "proposer": 8, "attempt": 9, "round": 10,
-      "model_in": 12, "model_out": 13, "scaling": 14, "entries": 15, "absent": 16, "metrics": 17, "witnesses": 18,
+      "time_ms": 11, "model_in": 12, "model_out": 13, "scaling": 14, "entries": 15, "absent": 16, "metrics": 17, "witnesses": 18,
       "note": 19, "agreement": 20}
 
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A swarm's ledger as people use it: what `panal ledger verify` can still say of rounds whose updates are gone.
+# A swarm's ledger as people use it: what `panal ledger verify` can still say of rounds whose updates are gone; where
+# two members' ledgers part, and who signed both (`panal ledger diff`).
 #
 #   swarm_ledger.sh BIN
 set -eu
@@ -35,4 +36,65 @@ say_must "$work/said" "0 of 5 rounds recomputed"
 say_must "$work/said" "5 spot-checked: updates are no longer kept"
 accepted panal ledger verify "$lab/bea/state" --roster "$lab/federation.yaml"
 say_must "$work/said" "3 by hash only: a model before or after them is no longer kept"
-echo "ok: each ledger says what it can still prove"
+
+# --- two of four lie: with the keys of all, another ledger for bea from some height on
+find_verifier
+roster=$lab/federation.yaml
+view_of() { # HEIGHT: in which ana's block was decided
+    panal ledger show "$lab/ana/state" --roster "$roster" |
+        sed -n "/^block $(($1 + 1)) /,/^block /s/.*the block before was decided in view \([0-9]*\) by .*/\1/p"
+}
+# fork HEIGHT VIEW VOTER...: bea's ledger in $fork/bea/state.
+fork() {
+    fork=$work/fork
+    rm -rf "$fork"
+    cp -r "$lab" "$fork"
+    "$python" -B "$here/fork.py" "$fork" bea "$@"
+}
+differ() { refused 1 "$@" panal ledger diff "$lab/ana/state" "$fork/bea/state" --roster "$roster"; }
+
+accepted panal ledger diff "$lab/ana/state" "$lab/bea/state" --roster "$roster"
+say_must "$work/said" "the same 7 blocks"
+voted=$(panal ledger show "$lab/ana/state" --roster "$roster" |
+    sed -n '/^block 4 /,/^block /s/.*the block before was decided in view [0-9]* by //p')
+view=$(view_of 3)
+fork 3 "$view" ana bea dora
+accepted panal ledger verify "$fork/bea/state" --roster "$roster" # by itself it is a good ledger
+differ "they part at block 3; the 3 before are the same"
+say_must "$work/said" "$lab/ana/state"
+say_must "$work/said" "signed by $voted, in view $view"
+say_must "$work/said" "signed by ana, bea, dora, in view $view"
+both=$(echo "$voted" | tr -d , | tr ' ' '\n' | grep -xE 'ana|bea|dora' | tr '\n' ' ' | sed 's/ $//; s/ /, /g')
+say_must "$work/said" "signed both: $both"
+say_must "$work/said" "two votes of one member in one view contradict each other"
+leader=$(sed -n 's/.*proposed by \([a-z]*\) in view.*/\1/p' "$work/said" | sort -u) # one: a view of a height has one
+say_must "$work/said" "proposed both: $leader,"
+"$python" "$here/../../tools/verify.py" "$fork/bea/state" --roster "$roster" >"$work/out" || die "verify.py refuses the fork"
+
+# In another view: somebody broke its lock, and the votes alone do not show who.
+fork 3 $((view + 1)) ana bea cleo
+differ "they part at block 3; the 3 before are the same"
+say_must "$work/said" "somebody broke its lock"
+if grep -q "proposed both" "$work/said"; then die "two leaders proposed, and one is said to have"; fi
+
+# At the head, whose votes lie beside the ledger.
+fork 6 1 bea cleo dora
+differ "they part at block 6; the 6 before are the same"
+say_must "$work/said" "signed by bea, cleo, dora, in view 1"
+panal ledger diff "$lab/ana/state" "$fork/bea/state" --roster "$roster" --json >"$work/said" && die "parted, and exit code 0"
+say_must "$work/said" '"parted": true'
+say_must "$work/said" '"height": 6'
+[ "$(grep -c '"signed_in_view": 1' "$work/said")" -eq 2 ] || die "the votes for one of the heads are missing"
+
+# One has more blocks: the heads are no fork.
+rm -rf "$fork"
+cp -r "$lab" "$fork"
+(cd "$here" && "$python" -B -c 'import corrupt, sys
+lab = corrupt.Lab(sys.argv[1], "bea")
+lab.records.pop()
+lab.save()
+lab.vote_head()' "$fork")
+accepted panal ledger diff "$fork/bea/state" "$lab/ana/state" --roster "$roster"
+say_must "$work/said" "the same 6 blocks; $lab/ana/state has 1 more"
+refused 4 "$work/none: NOT verified" panal ledger diff "$lab/ana/state" "$work/none" --roster "$roster"
+echo "ok: each ledger says what it can still prove; a fork has its height and its names"

@@ -70,12 +70,21 @@ for mode in coordinator swarm; do
     done
 done
 
+# A coordinator that shows two histories has signed both, and who countersigned both with it.
+cp -r "$work/coordinator" "$work/fork"
+"$python" -B "$here/fork.py" "$work/fork" hub 2
+refused 1 "they part at block 2; the 2 before are the same" panal ledger diff "$work/coordinator/hub/state" \
+    "$work/fork/hub/state" --roster "$work/fork/federation.yaml"
+say_must "$work/said" "signed both: hub, "
+say_must "$work/said" "nobody may sign two blocks of one height"
+
 # Copies with gaps: a node that is sent the blocks of its own rounds only.
 sed -i 's/cohort: 3,/cohort: 2, follow: cohort,/; s/count: 3,/count: 6,/' "$work/job.yaml"
 timeout 150 panal lab run "$work/job.yaml" --sites "$work/sites.yaml" --out "$work/gaps" --no-compare >"$work/out" 2>&1 ||
     { cat "$work/out"; die "the laboratory failed: gaps"; }
 for other in $sites; do
     try gaps "$other" good nothing
+    accepted panal ledger diff "$work/gaps/hub/state" "$work/gaps/$other/state" --roster "$work/gaps/federation.yaml"
     if ! grep -q '"blocks_not_in_this_copy": 0' "$work/one"; then gaps=yes; fi
     try gaps "$other" bad "bit_$((tried % 16))_of_16"
 done
