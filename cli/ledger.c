@@ -65,30 +65,6 @@ cli_member_name(const struct fed_roster *roster, uint32_t number)
     return member == NULL ? numbered : member->name;
 }
 
-const char *
-cli_absence_text(enum wire_absence reason)
-{
-    switch (reason) {
-    case WIRE_ABSENT_SILENT:
-        return "silent";
-    case WIRE_ABSENT_LATE:
-        return "late";
-    case WIRE_ABSENT_FAULT:
-        return "reported a fault";
-    case WIRE_ABSENT_REFUSED:
-        return "refused";
-    case WIRE_ABSENT_INVALID:
-        return "update refused";
-    }
-    PN_UNREACHABLE("an absence is checked when the block is decoded");
-}
-
-const char *
-cli_kind_text(enum wire_block_kind kind)
-{
-    return kind == WIRE_BLOCK_GENESIS ? "genesis" : kind == WIRE_BLOCK_ROUND ? "round" : "finish";
-}
-
 void
 cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms)
 {

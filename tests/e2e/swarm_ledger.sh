@@ -1,6 +1,7 @@
 #!/bin/sh
 # A swarm's ledger as people use it: what `panal ledger verify` can still say of rounds whose updates are gone; where
-# two members' ledgers part, and who signed both (`panal ledger diff`).
+# two members' ledgers part, and who signed both (`panal ledger diff`); who took part in a round, who did not and why,
+# by which rule, at what cost, and what came out (`panal ledger show`).
 #
 #   swarm_ledger.sh BIN
 set -eu
@@ -37,9 +38,58 @@ say_must "$work/said" "5 spot-checked: updates are no longer kept"
 accepted panal ledger verify "$lab/bea/state" --roster "$lab/federation.yaml"
 say_must "$work/said" "3 by hash only: a model before or after them is no longer kept"
 
-# --- two of four lie: with the keys of all, another ledger for bea from some height on
+# --- show: as text, as JSON, as a page
 find_verifier
 roster=$lab/federation.yaml
+show() { panal ledger show "$lab/ana/state" --roster "$roster" "$@"; }
+show --round 3 >"$work/said"
+[ "$(grep -c '^block ' "$work/said")" -eq 1 ] || die "show --round 3 does not show one block"
+for words in "round 3, attempt 1" "ana              120 records  update norm " "dora             120 records  update norm " \
+    "rule             weighted mean of 4 updates" "privacy budget   none" "auroc            0."; do
+    say_must "$work/said" "$words"
+done
+model=$(sed -n 's/^ *model  *\([0-9a-f]\{64\}\)$/\1/p' "$work/said")
+[ -s "$lab/ana/state/models/$model" ] || die "the model that show names is not the one that ana keeps: $model"
+refused 4 "round 9 is not in this ledger" panal ledger show "$lab/ana/state" --roster "$roster" --round 9
+show --json --html "$work/page.html" >"$work/shown"
+"$python" - "$work/shown" "$work/page.html" "$model" <<'PY' || die "JSON or page lack something"
+import json, re, sys
+with open(sys.argv[1], encoding="utf-8") as shown, open(sys.argv[2], encoding="utf-8") as file:
+    blocks, page, model = json.load(shown)["blocks"], file.read(), sys.argv[3]
+third = blocks[3]
+assert third["round"] == 3 and third["model"] == model and third["rule"] == "weighted mean", third
+assert [m["name"] for m in third["took_part"]] == ["ana", "bea", "cleo", "dora"], third
+assert all(m["records"] == 120 and m["norm"] > 0 for m in third["took_part"]), third
+assert third["absent"] == third["dropped"] == [] and third["privacy_budget_spent"] == "none", third
+# Nothing is loaded, whoever opens it; and it says the same.
+assert "default-src 'none'" in page and not re.search(r"<script|src=|href=|https?:|@import|url\(", page)
+assert page.count("<rect x=") - page.count("class='frame'") == len(blocks) == 7 and page.count("<line ") == 6
+rows = re.findall(r"<tr><td>\d+<br><code.*?</tr>", page, re.S)
+assert len(rows) == 7 and model in rows[3] and third["hash"] in rows[3], rows
+for words in "round 3<br>", "<span>cleo 120</span>", "weighted mean<br>none", "auroc 0.", "view 1":
+    assert words in rows[3], (words, rows[3])
+assert "<h2>Members</h2>" in page and "<td>1</td><td>0</td><td>as the ledger begins</td>" in page
+PY
+
+# Somebody was dropped in round 5, and somebody was away: signed by everybody, and nothing kept says otherwise.
+cp -r "$lab" "$work/dropped"
+rm -r "$work/dropped/ana/state/models"
+(cd "$here" && "$python" -B -c 'import corrupt, sys
+lab = corrupt.Lab(sys.argv[1], "ana")
+fields = corrupt.last_round(lab)
+corrupt.put_every(fields, corrupt.AT["entries"], corrupt.every(fields, corrupt.AT["entries"])[:2])
+corrupt.put_every(fields, corrupt.AT["absent"],
+                  [corrupt.encode([[1, lab.number[name], 0], [2, why, 0]]) for name, why in (("cleo", 5), ("dora", 1))])
+corrupt.end_round(lab, fields)' "$work/dropped")
+accepted panal ledger show "$work/dropped/ana/state" --roster "$roster" --round 5 --html "$work/page.html"
+say_must "$work/said" "cleo             dropped: its update is not what it committed to, or above limits.update_norm"
+say_must "$work/said" "dora             absent: silent"
+say_must "$work/said" "weighted mean of 2 updates"
+say_must "$work/page.html" "cleo dropped: its update is not what it committed to, or above limits.update_norm, dora silent"
+accepted panal ledger show "$work/dropped/ana/state" --roster "$roster" --round 5 --json
+say_must "$work/said" '"rule": "its update is not what it committed to, or above limits.update_norm"'
+
+# --- two of four lie: with the keys of all, another ledger for bea from some height on
 view_of() { # HEIGHT: in which ana's block was decided
     panal ledger show "$lab/ana/state" --roster "$roster" |
         sed -n "/^block $(($1 + 1)) /,/^block /s/.*the block before was decided in view \([0-9]*\) by .*/\1/p"
