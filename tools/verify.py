@@ -334,7 +334,7 @@ def job_of(name, directory):
 
 class Chain:
     def __init__(self, roster, directory):
-        self.roster = self.voters = self.trusted = roster # in force; for the head; given
+        self.roster = self.voters = self.past = self.trusted = roster # in force; for the head; before it; given
         self.directory, self.job, self.sparse, self.leaves = directory, b"", False, []
         self.height, self.round, self.head, self.before, self.genesis = 0, 0, ZERO, None, None
     def take(self, record):
@@ -342,7 +342,7 @@ class Chain:
         block, name = read_block(record[64:]), digest("block", record[64:])
         carried = block.agreement.roster if block.agreement and self.roster.swarm else []
         if self.genesis is None and carried:
-            self.roster = Roster(carried[0].text)
+            self.roster = self.past = Roster(carried[0].text)
             expect(self.roster.hash in self.trusted.known, "the trusted roster does not name that of genesis")
         self.check_place(block)
         self.check_proposer(block, record[:64], name)
@@ -357,7 +357,7 @@ class Chain:
             self.genesis, self.job = block, job_of(block.job, self.directory)
             self.sparse = not self.roster.swarm and bool(re.search(rb"\bfollow:\s*[\"']?cohort\b", self.job))
         elif carried:
-            self.roster = self.roster.next(carried[0], self.trusted)
+            self.past, self.roster = self.roster, self.roster.next(carried[0], self.trusted)
         self.height, self.round, self.head, self.before = block.height + 1, block.round, name, block
         self.leaves.append(sha256(b"\0" + record[64:]))
         return block
@@ -401,7 +401,8 @@ class Chain:
             self.roster.check("report", one.member, one.signature, said)
         for one in (one for pair in how.convictions for one in (pair.first, pair.other)):
             said = vote_bytes(block.run, one.height, one.view, one.step, one.hash, one.lock_view, one.lock)
-            self.roster.check("vote", one.member, one.signature, said)
+            keys = [by.by_number[one.member].node for by in (self.roster, self.past) if one.member in by.by_number]
+            expect(any(signed(key, one.signature, domain("vote", said)) for key in keys), "conviction: not signed")
 
 def check_head(chain):
     """Section 10: the files beside a swarm's ledger."""

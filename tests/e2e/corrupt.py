@@ -106,6 +106,11 @@ def record(payload):
     return length + struct.pack("<I", crc32c(length + payload)) + payload + digest("record", payload)
 
 
+def secret(folder):
+    """The node key that lies there."""
+    return base64.b64decode(re.search(r"secret (\S+)", Lab.read(os.path.join(folder, "node.key")).decode())[1])
+
+
 class Lab:
     def __init__(self, folder, site):
         self.roster_file, self.state = os.path.join(folder, "federation.yaml"), os.path.join(folder, site, "state")
@@ -115,8 +120,7 @@ class Lab:
         self.number = {name: int(number) for name, number in re.findall(r"  - name: (\S+)\n    number: (\d+)", text)}
         self.keys = {}
         for name, number in self.number.items():
-            key = self.read(os.path.join(folder, name, "keys", "node.key")).decode()
-            self.keys[number] = base64.b64decode(re.search(r"secret (\S+)", key)[1])
+            self.keys[number] = secret(os.path.join(folder, name, "keys"))
         self.members = sorted(self.keys)
         self.records = []
         data, at = self.read(self.segment), 16
@@ -639,13 +643,13 @@ agreement_fault("report_of_a_stranger", lambda agreement: change_report(agreemen
 head_fault("too_few_witnesses", lambda fields: put_every(fields, AT["witnesses"], every(fields, AT["witnesses"])[:2]), "swarm")
 
 
-def convict(lab, signer=0, run=None, blocks=(b"a" * 32, b"b" * 32)):
-    """Two precommits of the first member at the newest height."""
+def convict(lab, who=None, height=None, signer=None, run=None, blocks=(b"a" * 32, b"b" * 32)):
+    """Two precommits of a member, the first one, at a height, the newest; `signer` has another key."""
     fields = lab.block(-1)
-    who, height = lab.members[0], get(fields, AT["height"])
+    who, height = who or lab.members[0], height or get(fields, AT["height"])
     pair = []
     for number, block in enumerate(blocks):
-        signature = lab.precommit(lab.members[signer], run or get(fields, AT["run"]), height, 1, block)
+        signature = lab.precommit(who if signer is None else signer, run or get(fields, AT["run"]), height, 1, block)
         vote = [[1, height, 0], [2, who, 0], [3, 1, 0], [4, 2, 0], [5, block, 2], [6, 0, 0], [7, ZERO, 2], [8, signature, 2]]
         pair.append([number + 1, encode(vote), 2])
     agreement = decode(get(fields, AT["agreement"]))
@@ -656,7 +660,7 @@ def convict(lab, signer=0, run=None, blocks=(b"a" * 32, b"b" * 32)):
 
 @way(BAD, "swarm")
 def conviction_signed_by_another(lab):
-    convict(lab, signer=1)
+    convict(lab, signer=lab.members[1])
 
 
 @way(BAD, "swarm")

@@ -147,4 +147,27 @@ lab.vote_head()' "$fork")
 accepted panal ledger diff "$fork/bea/state" "$lab/ana/state" --roster "$roster"
 say_must "$work/said" "the same 6 blocks; $lab/ana/state has 1 more"
 refused 4 "$work/none: NOT verified" panal ledger diff "$lab/ana/state" "$work/none" --roster "$roster"
-echo "ok: each ledger says what it can still prove; a fork has its height and its names"
+
+# --- evidence of a double vote outlives a restart: the next block that ana makes shows it
+make_swarm_job 200 4
+rm -rf "$lab"
+prepare_swarm
+start_swarm
+wait_for 30 has_block ana 6 || die "the swarm does not begin"
+for site in $sites; do kill_member "$site" || die "$site was over already"; done
+(cd "$here" && "$python" -B -c 'import corrupt, struct, sys
+lab = corrupt.Lab(sys.argv[1], "ana")
+run, who = corrupt.get(lab.block(0), corrupt.AT["run"]), lab.number["dora"]
+votes = b"".join(block + bytes(36) + lab.precommit(who, run, 5, 1, block) for block in (b"a" * 32, b"b" * 32))
+lab.write(lab.path("evidence"), struct.pack("<IQII", who, 5, 1, 2) + votes)' "$lab")
+start_swarm
+convicted() {
+    panal ledger show "$lab/bea/state" --roster "$roster" >"$work/said" && grep -q "dora             CONVICTED" "$work/said"
+}
+wait_for 60 convicted || die "the evidence that ana holds is in no block"
+say_must "$work/said" "CONVICTED: signed two votes that contradict each other, block 5 view 1"
+forgets() { [ ! -e "$lab/ana/state/evidence" ]; }
+wait_for 30 forgets || die "ana keeps evidence that a block shows"
+for site in $sites; do kill_member "$site" || true; done
+[ "$(panal ledger show "$lab/bea/state" --roster "$roster" | grep -c CONVICTED)" -eq 1 ] || die "convicted more than once"
+echo "ok: each ledger says what it can still prove; a fork has its height and its names; evidence is not lost"
