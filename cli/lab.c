@@ -116,7 +116,7 @@ compare(struct session *session, struct pn_error *why)
     float                   *model   = malloc((size_t)job->model_size + 1);
     enum pn_status           st      = model == NULL ? PN_ENOMEM : PN_OK;
     if (st == PN_OK)
-        st = engine_proof_blob(&bytes, &session->disk, "models", &session->proof.model, why);
+        st = engine_blob_load(&bytes, &session->disk, "models", &session->proof.model, why);
     if (st == PN_OK)
         st = cli_scaling_load(&scaling, &session->disk, job->schema, &session->proof.scaling, why);
     if (st == PN_OK) {

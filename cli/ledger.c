@@ -65,30 +65,6 @@ cli_member_name(const struct fed_roster *roster, uint32_t number)
     return member == NULL ? numbered : member->name;
 }
 
-const char *
-cli_absence_text(enum wire_absence reason)
-{
-    switch (reason) {
-    case WIRE_ABSENT_SILENT:
-        return "silent";
-    case WIRE_ABSENT_LATE:
-        return "late";
-    case WIRE_ABSENT_FAULT:
-        return "reported a fault";
-    case WIRE_ABSENT_REFUSED:
-        return "refused";
-    case WIRE_ABSENT_INVALID:
-        return "update refused";
-    }
-    PN_UNREACHABLE("an absence is checked when the block is decoded");
-}
-
-const char *
-cli_kind_text(enum wire_block_kind kind)
-{
-    return kind == WIRE_BLOCK_GENESIS ? "genesis" : kind == WIRE_BLOCK_ROUND ? "round" : "finish";
-}
-
 void
 cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms)
 {
@@ -96,6 +72,22 @@ cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms)
     struct tm utc;
     if (gmtime_r(&seconds, &utc) == NULL || strftime(out, CLI_TIME_SIZE, "%F %T", &utc) == 0)
         snprintf(out, CLI_TIME_SIZE, "?");
+}
+
+/* What each round's model was held against: engine/audit. */
+static void
+print_rounds(const struct engine_proof *proof)
+{
+    printf(
+        "  aggregates   %llu of %llu rounds recomputed from the committed updates, bit for bit\n",
+        (unsigned long long)proof->sums_checked, (unsigned long long)proof->rounds);
+    if (proof->sums_bounded > 0)
+        printf("               %llu spot-checked: updates are no longer kept; the model moved no "
+               "further than their weights and norms allow\n",
+               (unsigned long long)proof->sums_bounded);
+    if (proof->sums_absent > 0)
+        printf("               %llu by hash only: a model before or after them is no longer kept\n",
+               (unsigned long long)proof->sums_absent);
 }
 
 /* A copy with gaps has no log over all blocks, and so no checkpoint. */
@@ -117,10 +109,7 @@ print_proof(const struct engine_proof *proof, const struct fed_checkpoint *now,
                proof->head_members);
     printf("  models       %llu hash to their block%s\n", (unsigned long long)proof->models_checked,
            proof->models_absent > 0 ? " (the others are no longer kept)" : "");
-    printf("  aggregates   %llu of %llu rounds recomputed from the committed updates, bit for bit",
-           (unsigned long long)proof->sums_checked, (unsigned long long)proof->rounds);
-    puts(proof->sums_absent > 0 ? "\n               (the updates of the others are no longer kept)"
-                                : "");
+    print_rounds(proof);
     if (proof->gaps > 0)
         printf(
             "  gaps         %llu blocks are not in this copy: the job sends a block to the nodes "
@@ -160,7 +149,8 @@ print_proof_json(const struct engine_proof *proof, const struct fed_checkpoint *
     text_json_u64(json, "models_checked", proof->models_checked);
     text_json_u64(json, "models_absent", proof->models_absent);
     text_json_u64(json, "aggregates_recomputed", proof->sums_checked);
-    text_json_u64(json, "aggregates_not_recomputed", proof->sums_absent);
+    text_json_u64(json, "aggregates_spot_checked", proof->sums_bounded);
+    text_json_u64(json, "aggregates_by_hash_only", proof->sums_absent);
     text_json_u64(json, "model_round", proof->model_round);
     text_json_hex(json, "model", proof->model.root.bytes, 32);
     text_json_hex(json, "head", proof->head.bytes, 32);

@@ -34,9 +34,14 @@ void                         cli_ledger_close(struct cli_ledger *ledger);
 
 /* "member 7" for one that the roster has not, until the next call. `roster` may be NULL. */
 const char *cli_member_name(const struct fed_roster *roster, uint32_t number);
-/* Of a block that was decoded: what it says is one of them. */
+/* Why a member's update does not count; and whether that is a rule which dropped it, for it came.
+ * Of a block that was decoded: what it says is one of them. */
 const char *cli_absence_text(enum wire_absence reason);
+bool        cli_absence_is_drop(enum wire_absence reason);
 const char *cli_kind_text(enum wire_block_kind kind);
+/* Of every round in this version: how updates were combined, and what that cost of whose privacy
+ * budget. */
+extern const char cli_rule_text[], cli_budget_text[];
 /* Of --checkpoint. */
 PN_MUST_CHECK enum pn_status cli_checkpoint_parse(struct fed_checkpoint *out, const char *text,
                                                   struct pn_error *why);
@@ -46,8 +51,7 @@ struct text_json;
 void cli_block_text(const struct fed_roster *roster, const struct wire_block *block,
                     const struct sec_hash *hash, uint32_t steps);
 void cli_block_json(struct text_json *json, const char *key, const struct fed_roster *roster,
-                    const struct wire_block *block, const struct sec_hash *hash,
-                    uint32_t steps);
+                    const struct wire_block *block, const struct sec_hash *hash, uint32_t steps);
 enum {
     CLI_TIME_SIZE = 32
 };

@@ -3,10 +3,8 @@
  */
 #include "cli/command.h"
 #include "cli/ledger.h"
+#include "cli/ledger_side.h"
 #include "text/json.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct diff_options {
     char *roster;
@@ -20,198 +18,150 @@ static const struct pn_option diff_table[] = {
     {0},
 };
 
-struct signer {
-    uint32_t number;
-    char     name[FED_NAME_SIZE];
+struct diff {
+    struct cli_side              sides[2];
+    const struct cli_side_block *parted[2]; /* NULL: nowhere */
+    size_t                       same;      /* blocks before */
 };
 
-struct noted { /* one block */
-    struct sec_hash hash;
-    struct signer   proposer;
-    uint32_t        view;
-    struct signer  *signers; /* of the block before; the caller's */
-    size_t          signer_count;
-};
+/* ---- what the signatures under both say ---- */
 
-struct side {
-    const char   *directory;
-    struct noted *blocks;
-    size_t        count, capacity;
-    bool          no_memory;
-};
+static const char one_view_text[] =
+    "two votes of one member in one view contradict each other: these signatures convict each";
+static const char other_views_text[] =
+    "the votes are of different views: somebody broke its lock, and these signatures alone do not "
+    "show who";
+static const char coordinator_text[] =
+    "nobody may sign two blocks of one height: these signatures convict each";
 
-static struct signer
-signer_of(const struct fed_roster *roster, uint32_t number)
+static size_t
+count_both(const struct diff *diff)
 {
-    struct signer signer = {.number = number};
-    snprintf(signer.name, sizeof signer.name, "%s", cli_member_name(roster, number));
-    return signer;
+    size_t both = 0;
+    for (size_t i = 0; i < diff->parted[0]->signer_count; i++)
+        both += cli_side_has_signed(diff->parted[1], diff->parted[0]->signers[i]);
+    return both;
 }
 
-static void
-note_block(void *context, const struct wire_block *block, const struct sec_hash *hash,
-           const struct fed_roster *roster)
+/* Whoever signed both has lied: always with a coordinator, who makes one block a height; in a swarm
+ * when it was in one view. */
+static bool
+is_convicted(const struct diff *diff)
 {
-    struct side *side = context;
-    if (side->count == side->capacity) {
-        size_t        more  = 2 * side->capacity + 64;
-        struct noted *grown = realloc(side->blocks, more * sizeof *grown);
-        if (grown == NULL) {
-            side->no_memory = true;
-            return;
-        }
-        side->blocks   = grown;
-        side->capacity = more;
-    }
-    struct noted *noted = &side->blocks[side->count];
-    *noted = (struct noted){.hash = *hash, .proposer = signer_of(roster, block->proposer)};
-    if (block->agreement != NULL)
-        noted->view = block->agreement->view;
-    noted->signers = calloc(block->witness_count + 1, sizeof *noted->signers);
-    if (noted->signers == NULL) {
-        side->no_memory = true;
-        return;
-    }
-    side->count++;
-    for (size_t i = 0; i < block->witness_count; i++)
-        noted->signers[noted->signer_count++] = signer_of(roster, block->witnesses[i].member);
-}
-
-static void
-side_fini(struct side *side)
-{
-    for (size_t i = 0; i < side->count; i++)
-        free(side->blocks[i].signers);
-    free(side->blocks);
-}
-
-/* Both are proved first: a ledger that does not verify parts from nobody. */
-static enum pn_status
-read_side(struct side *side, const char *roster, struct pn_error *why)
-{
-    struct cli_ledger   ledger;
-    struct engine_proof proof;
-    enum pn_status      st = cli_ledger_open(&ledger, side->directory, roster, why);
-    if (st != PN_OK)
-        return st;
-    if (ledger.nominal)
-        st = pn_error_set(why, PN_EAUTH, "%s", cli_nominal_text);
-    else
-        st = engine_proof_make(&proof, &ledger.disk, ledger.file.roster, note_block, side, why);
-    if (st == PN_OK && side->no_memory)
-        st = PN_ENOMEM;
-    if (st != PN_OK)
-        pn_error_wrap(why, st, "%s: NOT verified", side->directory);
-    cli_ledger_close(&ledger);
-    return st;
-}
-
-/* Who voted for, or countersigned, block `height`, its proposer first: the others stand in the
- * block after. NULL after the last one. */
-static const struct signer *
-signer_at(const struct side *side, size_t height, size_t index)
-{
-    const struct noted *block = &side->blocks[height], *after = block + 1;
-    if (index == 0)
-        return &block->proposer;
-    size_t place = index - 1;
-    if (height + 1 >= side->count)
-        return NULL;
-    for (size_t i = 0; i < after->signer_count; i++)
-        if (after->signers[i].number != block->proposer.number && place-- == 0)
-            return &after->signers[i];
-    return NULL;
+    return count_both(diff) > 0 && diff->parted[0]->signed_view == diff->parted[1]->signed_view;
 }
 
 static bool
-has_signed(const struct side *side, size_t height, uint32_t number)
+made_both(const struct diff *diff)
 {
-    const struct signer *signer = NULL;
-    for (size_t i = 0; (signer = signer_at(side, height, i)) != NULL; i++)
-        if (signer->number == number)
-            return true;
-    return false;
+    return diff->sides[0].swarm && diff->parted[0]->proposer == diff->parted[1]->proposer;
 }
 
+/* ---- text ---- */
+
 static void
-print_side(const struct side *side, size_t height)
+print_side(const struct cli_side *side, const struct cli_side_block *block)
 {
-    const struct noted  *block  = &side->blocks[height];
-    const struct signer *signer = NULL;
-    char                 hex[SEC_HEX_SIZE];
+    char hex[SEC_HEX_SIZE];
     sec_hash_text(hex, &block->hash);
-    printf("  %s\n    block %zu  %.16s, proposed by %s", side->directory, height, hex,
-           block->proposer.name);
+    printf("  %s\n    block %llu  %.16s, proposed by %s", side->directory,
+           (unsigned long long)block->height, hex, cli_side_name(side, block->proposer));
     if (block->view > 0)
         printf(" in view %u", block->view);
     printf("\n    signed by");
-    for (size_t i = 0; (signer = signer_at(side, height, i)) != NULL; i++)
-        printf(" %s", signer->name);
+    for (size_t i = 0; i < block->signer_count; i++)
+        printf("%s %s", i == 0 ? "" : ",", cli_side_name(side, block->signers[i]));
+    if (block->signed_view > 0)
+        printf(", in view %u", block->signed_view);
     puts("");
 }
 
-static size_t
-first_difference(const struct side *a, const struct side *b)
+static void
+print_both(const struct diff *diff)
 {
-    size_t at = 0;
-    while (at < a->count && at < b->count &&
-           sec_hash_equal(&a->blocks[at].hash, &b->blocks[at].hash))
-        at++;
-    return at;
+    size_t both = 0;
+    printf("  signed both:");
+    for (size_t i = 0; i < diff->parted[0]->signer_count; i++) {
+        uint32_t number = diff->parted[0]->signers[i];
+        if (cli_side_has_signed(diff->parted[1], number))
+            printf("%s %s", both++ == 0 ? "" : ",", cli_side_name(&diff->sides[0], number));
+    }
+    if (both == 0)
+        printf(" nobody");
+    puts("");
+    if (is_convicted(diff))
+        printf("    %s\n", diff->sides[0].swarm ? one_view_text : coordinator_text);
+    else if (both > 0)
+        printf("    %s\n", other_views_text);
+    if (made_both(diff))
+        printf("  proposed both: %s, and a member makes one block a height\n",
+               cli_side_name(&diff->sides[0], diff->parted[0]->proposer));
 }
 
 static void
-print_text(const struct side sides[static 2], size_t at, bool parted)
+print_text(const struct diff *diff)
 {
-    if (!parted) {
-        printf("the same %zu blocks", at);
-        if (sides[0].count != sides[1].count)
-            printf("; %s has %zu more", sides[sides[0].count < sides[1].count].directory,
-                   sides[sides[0].count < sides[1].count].count - at);
+    const struct cli_side *a = &diff->sides[0], *b = &diff->sides[1];
+    if (diff->parted[0] == NULL) {
+        printf("the same %zu blocks", diff->same);
+        for (size_t i = 0; i < 2; i++)
+            if (diff->sides[i].count > diff->same)
+                printf("; %s has %zu more", diff->sides[i].directory,
+                       diff->sides[i].count - diff->same);
         puts("");
         return;
     }
-    printf("they part at block %zu; the %zu before are the same\n", at, at);
-    print_side(&sides[0], at);
-    print_side(&sides[1], at);
-    printf("  signed both:");
-    const struct signer *signer = NULL;
-    size_t               both   = 0;
-    for (size_t i = 0; (signer = signer_at(&sides[0], at, i)) != NULL; i++)
-        if (has_signed(&sides[1], at, signer->number)) {
-            printf(" %s", signer->name);
-            both++;
-        }
-    puts(both > 0 ? ""
-                  : " nobody that these copies show; the newest block's signatures stand in the "
-                    "one after it");
+    printf("they part at block %llu; the %zu before are the same\n",
+           (unsigned long long)diff->parted[0]->height, diff->same);
+    print_side(a, diff->parted[0]);
+    print_side(b, diff->parted[1]);
+    print_both(diff);
 }
 
-static enum pn_status
-print_json(const struct side sides[static 2], size_t at, bool parted)
+/* ---- JSON ---- */
+
+static void
+write_side(struct text_json *json, const struct cli_side *side, const struct cli_side_block *block)
 {
-    const struct signer *signer = NULL;
-    struct text_json    *json;
-    enum pn_status       st = text_json_new(&json);
-    if (st != PN_OK)
-        return st;
-    text_json_bool(json, "parted", parted);
-    text_json_u64(json, "same_blocks", at);
-    text_json_open_list(json, "ledgers");
-    for (size_t i = 0; i < 2; i++) {
-        text_json_open_map(json, NULL);
-        text_json_string(json, "directory", sides[i].directory);
-        text_json_u64(json, "blocks", sides[i].count);
-        if (parted)
-            text_json_hex(json, "block", sides[i].blocks[at].hash.bytes, 32);
+    text_json_open_map(json, NULL);
+    text_json_string(json, "directory", side->directory);
+    text_json_u64(json, "blocks", side->count);
+    if (block != NULL) {
+        text_json_hex(json, "block", block->hash.bytes, 32);
+        text_json_string(json, "proposer", cli_side_name(side, block->proposer));
+        text_json_u64(json, "view", block->view);
+        text_json_u64(json, "signed_in_view", block->signed_view);
+        text_json_open_list(json, "signed_by");
+        for (size_t i = 0; i < block->signer_count; i++)
+            text_json_string(json, NULL, cli_side_name(side, block->signers[i]));
         text_json_close(json);
     }
     text_json_close(json);
-    text_json_open_list(json, "signed_both");
-    for (size_t i = 0; parted && (signer = signer_at(&sides[0], at, i)) != NULL; i++)
-        if (has_signed(&sides[1], at, signer->number))
-            text_json_string(json, NULL, signer->name);
+}
+
+static enum pn_status
+print_json(const struct diff *diff)
+{
+    struct text_json            *json;
+    const struct cli_side_block *one = diff->parted[0];
+    enum pn_status               st  = text_json_new(&json);
+    if (st != PN_OK)
+        return st;
+    text_json_bool(json, "parted", one != NULL);
+    text_json_u64(json, "same_blocks", diff->same);
+    if (one != NULL)
+        text_json_u64(json, "height", one->height);
+    text_json_open_list(json, "ledgers");
+    for (size_t i = 0; i < 2; i++)
+        write_side(json, &diff->sides[i], diff->parted[i]);
     text_json_close(json);
+    text_json_open_list(json, "signed_both");
+    for (size_t i = 0; one != NULL && i < one->signer_count; i++)
+        if (cli_side_has_signed(diff->parted[1], one->signers[i]))
+            text_json_string(json, NULL, cli_side_name(&diff->sides[0], one->signers[i]));
+    text_json_close(json);
+    text_json_bool(json, "convicted_by_it", one != NULL && is_convicted(diff));
+    text_json_bool(json, "proposed_both", one != NULL && made_both(diff));
     st = text_json_write(json, stdout);
     text_json_free(json);
     return st;
@@ -227,24 +177,23 @@ cli_ledger_diff(int argc, char **argv)
     if (!cli_parse(&options, diff_table, &words, argc, argv, &code))
         return code;
 
-    struct pn_error why      = {.text = ""};
-    struct side     sides[2] = {{.directory = words.words[0]}, {.directory = words.words[1]}};
-    bool            parted   = false;
-    enum pn_status  st       = read_side(&sides[0], options.roster, &why);
-    if (st == PN_OK)
-        st = read_side(&sides[1], options.roster, &why);
+    struct pn_error why  = {.text = ""};
+    struct diff     diff = {.same = 0};
+    enum pn_status  st   = PN_OK;
+    for (size_t i = 0; i < 2 && st == PN_OK; i++)
+        st = cli_side_read(&diff.sides[i], words.words[i], options.roster, &why);
     if (st == PN_OK) {
-        size_t at = first_difference(&sides[0], &sides[1]);
-        parted    = at < sides[0].count && at < sides[1].count;
+        diff.same =
+            cli_side_compare(&diff.parted[0], &diff.parted[1], &diff.sides[0], &diff.sides[1]);
         if (options.json)
-            st = print_json(sides, at, parted);
+            st = print_json(&diff);
         else
-            print_text(sides, at, parted);
+            print_text(&diff);
     }
-    side_fini(&sides[0]);
-    side_fini(&sides[1]);
+    cli_side_fini(&diff.sides[0]);
+    cli_side_fini(&diff.sides[1]);
     pn_options_fini(&options, diff_table);
     if (st != PN_OK)
         return cli_fail(st, &why);
-    return parted ? 1 : 0;
+    return diff.parted[0] != NULL ? 1 : 0;
 }

@@ -89,7 +89,7 @@ read_scaling(struct run *run, const struct store_disk *disk, const struct sec_bl
     uint8_t *bytes = NULL;
     if (run->job.scaling_size == 0)
         return PN_OK;
-    enum pn_status st = engine_proof_blob(&bytes, disk, "scaling", blob, why);
+    enum pn_status st = engine_blob_load(&bytes, disk, "scaling", blob, why);
     if (st == PN_OK && (run->scaling = calloc(count, sizeof *run->scaling)) == NULL)
         st = PN_ENOMEM;
     if (st == PN_OK)
@@ -109,7 +109,7 @@ read_run(struct run *run, const struct store_disk *disk, struct pn_error *why)
     if (st == PN_OK && run->round == 0)
         st = pn_error_set(why, PN_ENOENT, "the ledger has no such round");
     if (st == PN_OK)
-        st = engine_proof_blob(&bytes, disk, "models", &run->model, why);
+        st = engine_blob_load(&bytes, disk, "models", &run->model, why);
     if (st != PN_OK)
         return st;
     /* SAFE: malloc aligns for floats; engine_floats_decode works in place. */

@@ -47,7 +47,7 @@ cli_scaling_load(struct data_scaling **out, const struct store_disk *disk,
     *out           = NULL;
     if (blob->size == 0)
         return PN_OK;
-    enum pn_status st = engine_proof_blob(&bytes, disk, "scaling", blob, why);
+    enum pn_status st = engine_blob_load(&bytes, disk, "scaling", blob, why);
     if (st == PN_ENOENT)
         return pn_error_set(why, st, "the scaling of the columns is not kept in this directory");
     if (st != PN_OK)
@@ -100,7 +100,7 @@ export_newest(const struct store_disk *disk, const struct engine_job *job,
             why, PN_ECORRUPT, "the newest model has %llu bytes, the job's network %llu",
             (unsigned long long)proof.model.size, (unsigned long long)job->model_size);
     if (st == PN_OK) {
-        st = engine_proof_blob(&theta, disk, "models", &proof.model, why);
+        st = engine_blob_load(&theta, disk, "models", &proof.model, why);
         if (st == PN_ENOENT)
             pn_error_set(why, st, "the newest model is not kept in this directory");
     }

@@ -6,7 +6,7 @@
 enum {
     WIDTH  = 420,
     HEIGHT = 150,
-    LEFT   = 48,
+    LEFT   = 56,
     TOP    = 12
 };
 
@@ -18,6 +18,8 @@ cli_page_begin(struct cli_page *page, struct pn_buffer *out, const char *title)
         "color:#222;background:#fff}table{border-collapse:collapse;margin:1rem 0}"
         "th,td{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:right}"
         "th:first-child{text-align:left;white-space:nowrap}.facts th,.facts td{text-align:left}"
+        ".rows td,.rows th{text-align:left;vertical-align:top;white-space:nowrap}"
+        ".rows .text{white-space:normal}.rows span{white-space:nowrap}"
         "code{font-size:.85em;word-break:break-all}.gain{color:#0a6b2d}.loss{color:#a11}"
         ".note{background:#fff4d6;padding:.5rem .8rem;border-left:4px solid #e0a800}"
         "figure{display:inline-block;width:30rem;max-width:100%;margin:.5rem 0}"

@@ -94,6 +94,29 @@ engine_blob_read(uint8_t *bytes, struct sec_hash **leaves, const struct store_di
     return st;
 }
 
+enum pn_status
+engine_blob_load(uint8_t **bytes, const struct store_disk *disk, const char *folder,
+                 const struct sec_blob *blob, struct pn_error *why)
+{
+    if (!engine_blob_is_there(disk, folder, blob))
+        return PN_ENOENT;
+    uint8_t *whole = malloc(blob->size == 0 ? 1 : (size_t)blob->size);
+    if (whole == NULL)
+        return pn_error_set(why, PN_ENOMEM, "no memory for a blob of %llu bytes",
+                            (unsigned long long)blob->size);
+    enum pn_status st = engine_blob_read(whole, NULL, disk, folder, blob);
+    if (st == PN_OK) {
+        *bytes = whole;
+        return PN_OK;
+    }
+    char name[ENGINE_NAME_SIZE];
+    engine_blob_name(name, folder, &blob->root);
+    free(whole);
+    return pn_error_set(
+        why, st, st == PN_ECORRUPT ? "%s: its bytes do not hash to its name" : "%s: cannot be read",
+        name);
+}
+
 /* ---- tidying ---- */
 
 enum {

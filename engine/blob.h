@@ -9,7 +9,9 @@
 #include "crypto/merkle.h"
 #include "store/disk.h"
 
-enum { ENGINE_NAME_SIZE = 80 };
+enum {
+    ENGINE_NAME_SIZE = 80
+};
 
 /* "models/<64 hex>": where a blob lies on a disk. */
 void engine_blob_name(char out[static ENGINE_NAME_SIZE], const char *folder,
@@ -25,6 +27,11 @@ PN_MUST_CHECK enum pn_status engine_blob_of(struct sec_blob *out, struct sec_has
 PN_MUST_CHECK enum pn_status engine_blob_read(uint8_t *bytes, struct sec_hash **leaves,
                                               const struct store_disk *disk, const char *folder,
                                               const struct sec_blob *blob);
+/* A blob in memory, checked against its root; the caller frees `*bytes`. PN_ENOENT when no file of
+ * that size is there; else a sentence that names it. */
+PN_MUST_CHECK enum pn_status engine_blob_load(uint8_t **bytes, const struct store_disk *disk,
+                                              const char *folder, const struct sec_blob *blob,
+                                              struct pn_error *why);
 /* Removes every file of a folder that is not among `keep`. */
 void engine_blob_tidy(const struct store_disk *disk, const char *folder,
                       const struct sec_hash *keep, size_t keep_count);

@@ -96,7 +96,7 @@ read_block(struct wire_block *out, struct source *in, uint64_t height)
     return st == PN_OK ? PN_OK : fail_read(st, height, in->why);
 }
 
-/* The last block of the epoch that `height` is of, and not the first. */
+/* The last block of the epoch that `height` is of. */
 static enum pn_status
 find_head(struct fed_proof *out, struct source *in, uint64_t height)
 {
@@ -104,15 +104,8 @@ find_head(struct fed_proof *out, struct source *in, uint64_t height)
     uint32_t          epoch;
     enum pn_status    st = read_block(&block, in, height);
     epoch                = st == PN_OK ? block.epoch : 0;
-    if (st == PN_OK && height > 0)
-        st = read_block(&block, in, height - 1);
-    if (st == PN_OK && block.epoch != epoch)
-        return pn_error_set(in->why, PN_ESTATE,
-                            "block %" PRIu64 " is the first of epoch %u of the roster, and has the "
-                            "votes of the epoch before in it: prove one after it",
-                            height, epoch);
-    out->votes       = in->proved->votes;
-    out->head.height = in->proved->blocks - 1;
+    out->votes           = in->proved->votes;
+    out->head.height     = in->proved->blocks - 1;
     for (uint64_t i = height + 1; st == PN_OK && i < in->proved->blocks; i++) {
         st = read_block(&block, in, i);
         if (st != PN_OK || block.epoch == epoch)

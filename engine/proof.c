@@ -1,139 +1,27 @@
 #include "engine/proof.h"
 
 #include "crypto/suite.h"
+#include "engine/audit.h"
 #include "engine/blob.h"
 #include "engine/ledger.h"
 #include "engine/summit.h"
-#include "fed/update.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum pn_status
-engine_proof_blob(uint8_t **bytes, const struct store_disk *disk, const char *folder,
-                  const struct sec_blob *blob, struct pn_error *why)
-{
-    if (!engine_blob_is_there(disk, folder, blob))
-        return PN_ENOENT;
-    uint8_t *whole = malloc(blob->size == 0 ? 1 : (size_t)blob->size);
-    if (whole == NULL)
-        return pn_error_set(why, PN_ENOMEM, "no memory for a blob of %llu bytes",
-                            (unsigned long long)blob->size);
-    enum pn_status st = engine_blob_read(whole, NULL, disk, folder, blob);
-    if (st == PN_OK) {
-        *bytes = whole;
-        return PN_OK;
-    }
-    char name[ENGINE_NAME_SIZE];
-    engine_blob_name(name, folder, &blob->root);
-    free(whole);
-    return pn_error_set(
-        why, st, st == PN_ECORRUPT ? "%s: its bytes do not hash to its name" : "%s: cannot be read",
-        name);
-}
+struct walk {
+    struct engine_proof     *proof;
+    const struct store_disk *disk;
+    struct fed_job          *job; /* NULL: not here */
+    struct fed_chain         chain;
+    struct fed_epochs        epochs;
+    struct wire_arena        arena;
+    struct pn_buffer         record;
+    engine_proof_watch      *watch;
+    void                    *context;
+};
 
-static float *
-floats_of(const uint8_t *bytes, size_t count)
-{
-    float *out = malloc((count == 0 ? 1 : count) * sizeof *out);
-    if (out != NULL)
-        engine_floats_decode(out, bytes, count);
-    return out;
-}
-
-/* sum += weight * update, for one entry. PN_ENOENT when the update is no longer kept. */
-static enum pn_status
-fold_entry(int64_t *sum, size_t count, const struct store_disk *disk,
-           const struct wire_entry *entry, struct pn_error *why)
-{
-    struct sec_blob blob  = fed_blob_from_wire(&entry->update);
-    uint8_t        *bytes = NULL;
-    if (blob.size != (uint64_t)count * 4)
-        return pn_error_set(why, PN_ECORRUPT,
-                            "the update of member %u has %llu bytes, expected %zu", entry->member,
-                            (unsigned long long)blob.size, count * 4);
-    enum pn_status st = engine_proof_blob(&bytes, disk, "updates", &blob, why);
-    if (st != PN_OK)
-        return st;
-    int32_t *q = malloc((count == 0 ? 1 : count) * sizeof *q);
-    if (q != NULL) {
-        fed_update_decode(q, bytes, count);
-        fed_update_fold(sum, q, count, (uint32_t)entry->weight);
-    }
-    free(bytes);
-    free(q);
-    return q != NULL ? PN_OK : pn_error_set(why, PN_ENOMEM, "no memory for an update");
-}
-
-/* Is model_out bit for bit model_in plus the weighted mean of the committed updates? */
-static enum pn_status
-recompute(const struct store_disk *disk, const struct wire_block *block, const uint8_t *before,
-          const uint8_t *after, size_t count, struct pn_error *why)
-{
-    enum pn_status st    = PN_OK;
-    uint64_t       total = 0;
-    int64_t       *sum   = calloc(count == 0 ? 1 : count, sizeof *sum);
-    float         *start = floats_of(before, count), *stated = floats_of(after, count);
-    float         *next = malloc((count == 0 ? 1 : count) * sizeof *next);
-    if (sum == NULL || start == NULL || stated == NULL || next == NULL)
-        st = pn_error_set(why, PN_ENOMEM, "no memory for a model of %zu parameters", count);
-
-    for (size_t i = 0; st == PN_OK && i < block->entry_count; i++) {
-        total += block->entries[i].weight;
-        if (total > FED_WEIGHTS_MAX)
-            st = pn_error_set(why, PN_ECORRUPT, "the weights sum to more than %u", FED_WEIGHTS_MAX);
-        else
-            st = fold_entry(sum, count, disk, &block->entries[i], why);
-    }
-    if (st == PN_OK) {
-        fed_update_apply(next, start, sum, count, total);
-        if (memcmp(next, stated, count * sizeof *next) != 0)
-            st = pn_error_set(why, PN_ECORRUPT,
-                              "the model is not the weighted mean of the committed updates");
-    }
-    free(sum);
-    free(start);
-    free(stated);
-    free(next);
-    return st;
-}
-
-static enum pn_status
-check_round(struct engine_proof *proof, const struct store_disk *disk,
-            const struct wire_block *block, struct pn_error *why)
-{
-    struct sec_blob in     = fed_blob_from_wire(&block->model_in);
-    struct sec_blob out    = fed_blob_from_wire(&block->model_out);
-    uint8_t        *before = NULL, *after = NULL;
-
-    enum pn_status st = engine_proof_blob(&after, disk, "models", &out, why);
-    if (st == PN_ENOENT) {
-        proof->models_absent++;
-        proof->sums_absent += block->kind == WIRE_BLOCK_ROUND;
-        return PN_OK;
-    }
-    if (st != PN_OK)
-        return st;
-    proof->models_checked++;
-    if (block->kind != WIRE_BLOCK_ROUND) {
-        free(after);
-        return PN_OK;
-    }
-    st = in.size == out.size
-             ? engine_proof_blob(&before, disk, "models", &in, why)
-             : pn_error_set(why, PN_ECORRUPT, "the model changed its size within a round");
-    if (st == PN_OK)
-        st = recompute(disk, block, before, after, (size_t)(out.size / 4), why);
-    if (st == PN_OK)
-        proof->sums_checked++;
-    if (st == PN_ENOENT) {
-        proof->sums_absent++;
-        st = PN_OK;
-    }
-    free(before);
-    free(after);
-    return st;
-}
+/* ---- what is kept beside the blocks ---- */
 
 /* A small blob that the block names is what it says, where it is kept. */
 static enum pn_status
@@ -142,35 +30,52 @@ check_small(const struct store_disk *disk, const char *folder, const struct wire
 {
     struct sec_blob blob  = fed_blob_from_wire(wire);
     uint8_t        *bytes = NULL;
-    enum pn_status  st    = engine_proof_blob(&bytes, disk, folder, &blob, why);
+    enum pn_status  st    = engine_blob_load(&bytes, disk, folder, &blob, why);
     free(bytes);
     return st == PN_ENOENT ? PN_OK : st;
 }
 
 static enum pn_status
-check_blobs(struct engine_proof *proof, const struct store_disk *disk,
-            const struct wire_block *block, struct pn_error *why)
+check_round(const struct walk *walk, const struct wire_block *block, const uint8_t *after,
+            struct pn_error *why)
+{
+    struct engine_proof *proof = walk->proof;
+    enum engine_audit    audit;
+    enum pn_status       st = engine_audit_round(&audit, walk->disk, block, after, walk->job, why);
+    if (st != PN_OK)
+        return st;
+    proof->sums_checked += audit == ENGINE_AUDIT_EXACT;
+    proof->sums_bounded += audit == ENGINE_AUDIT_BOUNDED;
+    proof->sums_absent += audit == ENGINE_AUDIT_HASHES;
+    return PN_OK;
+}
+
+static enum pn_status
+check_model(const struct walk *walk, const struct wire_block *block, struct pn_error *why)
+{
+    struct sec_blob blob  = fed_blob_from_wire(&block->model_out);
+    uint8_t        *model = NULL;
+    enum pn_status  st    = engine_blob_load(&model, walk->disk, "models", &blob, why);
+    if (st != PN_OK && st != PN_ENOENT)
+        return st;
+    walk->proof->models_checked += st == PN_OK;
+    walk->proof->models_absent += st == PN_ENOENT;
+    st = block->kind == WIRE_BLOCK_ROUND ? check_round(walk, block, model, why) : PN_OK;
+    free(model);
+    return st;
+}
+
+static enum pn_status
+check_blobs(const struct walk *walk, const struct wire_block *block, struct pn_error *why)
 {
     const struct wire_agreement *agreement = block->agreement;
     enum pn_status               st        = PN_OK;
     if (block->scaling.size > 0)
-        st = check_small(disk, "scaling", &block->scaling, why);
+        st = check_small(walk->disk, "scaling", &block->scaling, why);
     for (size_t i = 0; st == PN_OK && agreement != NULL && i < agreement->report_count; i++)
-        st = check_small(disk, "reports", &agreement->reports[i].report, why);
-    return st == PN_OK && block->kind != WIRE_BLOCK_FINISH ? check_round(proof, disk, block, why)
-                                                           : st;
+        st = check_small(walk->disk, "reports", &agreement->reports[i].report, why);
+    return st == PN_OK && block->kind != WIRE_BLOCK_FINISH ? check_model(walk, block, why) : st;
 }
-
-struct walk {
-    struct engine_proof     *proof;
-    const struct store_disk *disk;
-    struct fed_chain         chain;
-    struct fed_epochs        epochs;
-    struct wire_arena        arena;
-    struct pn_buffer         record;
-    engine_proof_watch      *watch;
-    void                    *context;
-};
 
 static enum pn_status
 take_record(struct walk *walk, uint64_t index, struct pn_error *why)
@@ -190,7 +95,8 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
 
     struct engine_proof *proof = walk->proof;
     if (index == 0) {
-        walk->chain.sparse = engine_ledger_is_sparse(walk->disk, &walk->chain.job);
+        walk->job          = engine_ledger_job(walk->disk, &walk->chain.job);
+        walk->chain.sparse = walk->job != NULL && walk->job->follow == FED_FOLLOW_COHORT;
         proof->first_epoch = block.epoch;
     }
     proof->blocks++;
@@ -198,7 +104,7 @@ take_record(struct walk *walk, uint64_t index, struct pn_error *why)
     proof->witnesses += block.witness_count;
     if (block.kind == WIRE_BLOCK_ROUND)
         proof->rounds++;
-    st = check_blobs(proof, walk->disk, &block, why);
+    st = check_blobs(walk, &block, why);
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %llu", (unsigned long long)index);
     if (block.kind != WIRE_BLOCK_FINISH) {
@@ -249,6 +155,7 @@ engine_proof_make(struct engine_proof *out, const struct store_disk *disk,
         proof.job          = walk.chain.job;
         *out               = proof;
     }
+    fed_job_free(walk.job);
     pn_buffer_fini(&walk.record);
     fed_epochs_fini(&walk.epochs);
     free(block);

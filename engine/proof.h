@@ -7,7 +7,8 @@
  *   4. a swarm's newest block is the one that a quorum decided, and the ledger was never longer
  *      (engine/summit)
  *   5. where the updates of a round are kept, the aggregate is recomputed from them, in integers,
- *      and the next model is bit for bit the one in the block
+ *      and the next model is bit for bit the one in the block; where not all are, the model is
+ *      within what the committed weights and norms allow (engine/audit)
  *
  * Memory     two models and one sum at a time.
  */
@@ -21,12 +22,13 @@
 struct engine_proof {
     uint64_t blocks, rounds, commitments, witnesses;
     uint64_t models_checked, models_absent;
-    uint64_t sums_checked, sums_absent; /* rounds: recomputed, or an update or model is gone */
+    /* Rounds, by engine/audit: recomputed, bounded by norms, and of whose models one is gone. */
+    uint64_t sums_checked, sums_bounded, sums_absent;
     uint64_t gaps; /* blocks not in this copy: a node's, where the job has follow: cohort */
-    struct fed_certificate votes; /* of a swarm: who decided the newest block, */
-    uint32_t head_members;        /* and of how many                           */
-    uint32_t first_epoch, epoch; /* of the roster: for genesis, and after the newest block */
-    bool     finished;
+    struct fed_certificate votes;        /* of a swarm: who decided the newest block, */
+    uint32_t               head_members; /* and of how many                           */
+    uint32_t        first_epoch, epoch; /* of the roster: for genesis, and after the newest block */
+    bool            finished;
     struct sec_hash head;
     struct sec_blob model, scaling; /* the newest; scaling.size is 0 when there is none */
     uint64_t        model_round;
@@ -52,12 +54,6 @@ bool engine_proof_is_nominal(const struct store_disk *disk);
 /* Every block as it lies, in order; nothing is checked beyond its form. For such ledgers. */
 PN_MUST_CHECK enum pn_status engine_proof_read(const struct store_disk *disk,
                                                engine_proof_watch *watch, void *context,
-                                               struct pn_error *why);
-
-/* A blob of the directory, whole, checked against its root; the caller frees `*bytes`.
- * `folder` is "models", "updates", "reports" or "scaling". PN_ENOENT when it is not kept. */
-PN_MUST_CHECK enum pn_status engine_proof_blob(uint8_t **bytes, const struct store_disk *disk,
-                                               const char *folder, const struct sec_blob *blob,
                                                struct pn_error *why);
 
 #endif

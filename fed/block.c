@@ -373,16 +373,33 @@ check_reports(const struct fed_chain *chain, const struct wire_block *block, str
     return PN_OK;
 }
 
-/* Each shows two votes that one member signed and that contradict each other. */
+static bool
+has_voted(const struct fed_chain *chain, const uint8_t run[static 16], const struct wire_vote *vote)
+{
+    struct fed_signed_vote seen;
+    return fed_vote_from_wire(&seen, run, vote, chain->roster) == PN_OK ||
+           (chain->last_roster != NULL &&
+            fed_vote_from_wire(&seen, run, vote, chain->last_roster) == PN_OK);
+}
+
+bool
+fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
+                   const struct wire_conviction *conviction)
+{
+    const struct wire_vote *first = &conviction->first, *other = &conviction->other;
+    return first->height == other->height && first->member == other->member &&
+           first->view == other->view && first->step == other->step &&
+           memcmp(first->hash, other->hash, sizeof first->hash) != 0 &&
+           has_voted(chain, run, first) && has_voted(chain, run, other);
+}
+
 static enum pn_status
 check_convictions(const struct fed_chain *chain, const struct wire_block *block,
                   struct pn_error *why)
 {
     for (size_t i = 0; i < block->agreement->conviction_count; i++) {
         const struct wire_conviction *conviction = &block->agreement->convictions[i];
-        struct fed_signed_vote        vote;
-        if (fed_vote_from_wire(&vote, block->run, &conviction->first, chain->roster) != PN_OK ||
-            fed_vote_from_wire(&vote, block->run, &conviction->other, chain->roster) != PN_OK)
+        if (!fed_chain_convicts(chain, block->run, conviction))
             return pn_error_set(why, PN_EAUTH,
                                 "conviction: member %u has not signed both of the votes",
                                 conviction->first.member);
@@ -404,9 +421,10 @@ check_agreement(const struct fed_chain *chain, const struct wire_block *block, s
 {
     enum pn_status st = check_log(chain, block, why);
     if (st == PN_OK)
-        st = check_certificate(chain, block, why);
-    if (st == PN_OK)
         st = check_reports(chain, block, why);
+    if (st != PN_OK || chain->head_roster == NULL)
+        return st; /* what may be of the epoch before cannot be checked */
+    st = check_certificate(chain, block, why);
     return st == PN_OK ? check_convictions(chain, block, why) : st;
 }
 
@@ -506,6 +524,8 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
     move_on(&after, &facts);
+    if (next != after.roster)
+        after.last_roster = after.roster;
     after.roster = next;
     *chain       = after;
     *block       = seen;

@@ -52,17 +52,21 @@ struct wire_blob fed_blob_to_wire(const struct sec_blob *blob);
 /* Walks a chain block by block; the same walker serves nodes, coordinator and the verifier. */
 struct fed_chain {
     const struct fed_roster *roster;      /* in force for the next block */
-    const struct fed_roster *head_roster; /* and for the last one: whose votes decided it */
-    struct fed_epochs       *epochs;      /* of a swarm; NULL: the roster stays for the run */
-    uint64_t                 height;      /* blocks accepted */
-    struct sec_hash          head;        /* of the last one; zero before genesis */
-    uint8_t                  run[16];
-    struct sec_hash          job;
-    uint64_t                 round;
-    struct sec_blob          model, scaling;
-    bool                     finished;
-    bool                     sparse; /* blocks may be missing after the first (fed/job, follow) */
-    uint64_t                 witness_count; /* countersignatures seen, all blocks */
+    const struct fed_roster *head_roster; /* and for the last one: whose votes decided it. NULL: not
+                                             known (fed/proof): they are not checked, nor are
+                                             convictions */
+    const struct fed_roster *last_roster; /* of the epoch before `roster`'s; NULL: none, or not
+                                             known */
+    struct fed_epochs *epochs;            /* of a swarm; NULL: the roster stays for the run */
+    uint64_t           height;            /* blocks accepted */
+    struct sec_hash    head;              /* of the last one; zero before genesis */
+    uint8_t            run[16];
+    struct sec_hash    job;
+    uint64_t           round;
+    struct sec_blob    model, scaling;
+    bool               finished;
+    bool               sparse;        /* blocks may be missing after the first (fed/job, follow) */
+    uint64_t           witness_count; /* countersignatures seen, all blocks */
     /* for resuming early stopping: the metrics of rounds so far are in the blocks themselves */
 };
 /* `epochs`: of a swarm, and as long as the chain; else NULL. A swarm's genesis says itself which
@@ -103,6 +107,11 @@ PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed
                                             struct wire_arena *arena, const uint8_t *bytes,
                                             size_t size, const struct sec_signature *signature,
                                             struct pn_error *why);
+
+/* The two votes contradict each other, and one member signed both: with its keys in the roster that
+ * is in force for the next block, or in that of the epoch before. */
+PN_MUST_CHECK bool fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
+                                      const struct wire_conviction *conviction);
 
 /* Takes a block whose form and signatures were checked by fed_chain_take already, in another chain
  * of the same roster: only its place in this one is left to check. None that carries a roster. */

@@ -78,12 +78,16 @@ fed_stretch_next(struct wire_span *record, const struct fed_stretch *stretch, si
 
 /* ---- checking ---- */
 
-/* A chain that ends right before the block, if there is one before it. */
+/* A chain that ends right before the block, if there is one before it. In a swarm that one may be
+ * of the epoch before, whose roster is not here: the votes for it and convictions, in this block,
+ * are taken as given. They prove nothing of this block; the votes for the head do. */
 static void
 stand_before(struct fed_chain *chain, const struct wire_block *block)
 {
     if (block->height == 0)
         return;
+    if (chain->roster->mode == FED_MODE_SWARM)
+        chain->head_roster = NULL;
     chain->round = block->round - (block->kind == WIRE_BLOCK_ROUND);
     chain->model = fed_blob_from_wire(&block->model_in);
     memcpy(chain->head.bytes, block->previous, sizeof chain->head.bytes);

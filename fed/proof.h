@@ -15,8 +15,8 @@
  *                     path:  from one root to the other
  *
  * In a swarm whose members changed, the blocks of one proof are of one epoch of the roster, that of
- * whoever checks it; its head is then the last of that epoch. The first block of an epoch has votes
- * of the epoch before in it, and is in no proof.
+ * whoever checks it; its head is then the last of that epoch. The votes in a block are for the one
+ * before, which a proof does not speak of, and are not checked: those for its head stand apart.
  *
  * As a file it is JSON (docs/protocol.md, section 8).
  *

@@ -137,6 +137,7 @@ open_engine(struct service *service, struct pn_error *why)
 
     config.limits.status_ms = daemon->settings.heartbeat_ms;
     config.keep_updates     = daemon->settings.keep_updates;
+    config.keep_models      = daemon->settings.keep_models;
     config.notice           = member_report_notice;
     config.host             = &service->report;
     net_loop_ports(&config.ports, service->loop);

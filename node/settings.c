@@ -24,6 +24,9 @@ const struct pn_option node_settings_table[] = {
      "of a swarm: the job; every member is given the same file"},
     {"keep-updates", "2", PN_OPT_U32, offsetof(struct node_settings, keep_updates), 0, UINT32_MAX,
      "of a swarm: rounds whose updates are kept, for proving what was averaged; 0: all"},
+    {"keep-models", "1", PN_OPT_U32, offsetof(struct node_settings, keep_models), 0, UINT32_MAX,
+     "of a swarm: newest models that are kept, besides those that kept updates need; 0: all, so "
+     "that each round can be spot-checked for ever"},
     {"events", "no", PN_OPT_FLAG, offsetof(struct node_settings, events), 0, 0,
      "of a swarm: say what happens as JSON lines on stdout, for tools"},
     {"heartbeat", "2s", PN_OPT_MS, offsetof(struct node_settings, heartbeat_ms), 200, 60000,

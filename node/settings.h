@@ -35,7 +35,7 @@ struct node_settings {
     char    *config, *federation, *trust, *keys, *state, *connect, *listen, *job, *log_level;
     bool     log_json, once, events, print_config, help, version;
     pn_ms    heartbeat_ms;
-    uint32_t keep_updates, threads;
+    uint32_t keep_updates, keep_models, threads;
 
     struct data_source source;
     bool               has_source;

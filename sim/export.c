@@ -1,6 +1,7 @@
 #include "sim/export.h"
 
 #include "crypto/suite.h"
+#include "engine/blob.h"
 #include "engine/proof.h"
 #include "engine/summit.h"
 #include "proto/message.h"
@@ -134,7 +135,7 @@ sim_export_root(struct sec_blob *out, const struct store_disk *disk, const struc
     const struct sec_suite *suite = sec_suite();
     struct pn_error         why;
     uint8_t                *bytes;
-    enum pn_status          st = engine_proof_blob(&bytes, disk, "models", model, &why);
+    enum pn_status          st = engine_blob_load(&bytes, disk, "models", model, &why);
     if (st != PN_OK)
         return st;
     sec_suite_use(&sec_suite_real);

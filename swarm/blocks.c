@@ -300,9 +300,9 @@ swarm_block_build(struct swarm_engine *engine)
         draft_report(&aggregate->agreement, engine, i);
     }
     draft_certificate(aggregate, engine);
-    aggregate->agreement.conviction_count = engine->conviction_count;
-    memcpy(aggregate->agreement.convictions, engine->convictions,
-           engine->conviction_count * sizeof *engine->convictions);
+    aggregate->agreement.conviction_count = engine->evidence.count;
+    memcpy(aggregate->agreement.convictions, engine->evidence.items,
+           engine->evidence.count * sizeof engine->evidence.items[0]);
     submit_aggregate(engine, aggregate);
 }
 

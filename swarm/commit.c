@@ -137,8 +137,10 @@ keep(struct swarm_engine *engine, uint64_t height, enum swarm_folder folder,
 static uint64_t
 rounds_kept(const struct swarm_config *config, uint32_t folder)
 {
-    uint64_t rounds = config->keep_updates;
-    return rounds > 0 && folder == SWARM_MODELS ? rounds + 1 : rounds;
+    uint64_t updates = config->keep_updates, models = config->keep_models;
+    if (folder != SWARM_MODELS || updates == 0 || models == 0)
+        return folder == SWARM_MODELS ? 0 : updates;
+    return models > updates ? models : updates + 1;
 }
 
 static bool
@@ -227,23 +229,6 @@ stop_stale_training(struct swarm_engine *engine)
         atomic_store(&engine->progress.stop, true);
 }
 
-/* Members that the block convicts need not be convicted again. */
-static void
-forget_convictions(struct swarm_engine *engine, const struct wire_block *block)
-{
-    const struct wire_agreement *agreement = block->agreement;
-    size_t                       left      = 0;
-    for (size_t i = 0; i < engine->conviction_count; i++) {
-        bool said = false;
-        for (size_t k = 0; k < agreement->conviction_count; k++)
-            said = said ||
-                   agreement->convictions[k].first.member == engine->convictions[i].first.member;
-        if (!said)
-            engine->convictions[left++] = engine->convictions[i];
-    }
-    engine->conviction_count = left;
-}
-
 static void
 move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
 {
@@ -252,7 +237,8 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
     engine->certificate = engine->decided;
     swarm_note_metrics(engine, block);
     swarm_teach(engine, block);
-    forget_convictions(engine, block);
+    if (swarm_evidence_forget(&engine->evidence, block))
+        swarm_evidence_save(&engine->evidence, engine->config.disk);
     swarm_blocks_clear(engine);
     swarm_pull_forget(engine);
     engine_shelf_lighten(&engine->shelves[SWARM_UPDATES], swarm_folders[SWARM_UPDATES]);

@@ -130,14 +130,12 @@ convict(struct swarm_engine *engine, const struct fed_consensus_effect *effect)
     struct wire_conviction conviction;
     fed_vote_to_wire(&conviction.first, &effect->first, engine->config.roster);
     fed_vote_to_wire(&conviction.other, &effect->other, engine->config.roster);
-    for (size_t i = 0; i < engine->conviction_count; i++)
-        if (engine->convictions[i].first.member == conviction.first.member)
-            return;
+    if (!swarm_evidence_add(&engine->evidence, &conviction))
+        return;
+    swarm_evidence_save(&engine->evidence, engine->config.disk);
     swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_CONVICTED,
                                               .member = conviction.first.member,
                                               .view   = conviction.first.view});
-    if (engine->conviction_count < WIRE_CONVICTIONS_MAX)
-        engine->convictions[engine->conviction_count++] = conviction;
 }
 
 static void

@@ -18,7 +18,7 @@ void
 swarm_config_defaults(struct swarm_config *config, const struct engine_job *job)
 {
     *config = (struct swarm_config){
-        .job = job, .bytes_max = (uint64_t)4 << 30, .keep_updates = KEEP_UPDATES};
+        .job = job, .bytes_max = (uint64_t)4 << 30, .keep_updates = KEEP_UPDATES, .keep_models = 1};
     fed_swarm_limits_from_job(&config->limits, job->job);
 }
 

@@ -116,11 +116,12 @@ struct swarm_config {
     struct fed_swarm_limits            limits; /* consensus.members ... liars: filled in by us */
     uint32_t keep_updates; /* rounds whose updates and reports stay, with the models before and
                             * after them; 0 = all */
+    uint32_t keep_models;  /* newest models that stay, if that is more; 0 = all */
     uint64_t (*wall_ms)(void *host);                               /* Unix time, for blocks */
     void (*notice)(void *host, const struct swarm_notice *notice); /* may be NULL */
     void *host;
 };
-/* Limits of the job; records of at most 4 GiB, keep_updates 2; else zero. */
+/* Limits of the job; records of at most 4 GiB, keep_updates 2, keep_models 1; else zero. */
 void swarm_config_defaults(struct swarm_config *config, const struct engine_job *job);
 
 struct swarm_engine;

@@ -10,6 +10,7 @@ take_block(void *context, const struct wire_block *block, const struct sec_hash 
 {
     struct swarm_engine *engine = context;
     (void)hash;
+    (void)swarm_evidence_forget(&engine->evidence, block);
     swarm_teach(engine, block);
     swarm_note_metrics(engine, block);
     return swarm_remember(engine, block);
@@ -50,6 +51,7 @@ swarm_resume(struct swarm_engine *engine, struct pn_error *why)
     const struct swarm_config *config = &engine->config;
     struct engine_summit       summit;
     enum pn_status             st = engine_summit_read(&summit, config->disk, why);
+    swarm_evidence_load(&engine->evidence, config->disk);
     if (st == PN_OK)
         st = engine_ledger_walk(&engine->chain, config->roster, &engine->epochs, config->disk,
                                 config->scratch, take_block, engine, why);
@@ -60,6 +62,8 @@ swarm_resume(struct swarm_engine *engine, struct pn_error *why)
                           "one run");
     if (st == PN_OK)
         st = engine_summit_check(&engine->certificate, &summit, &engine->chain, why);
+    if (st == PN_OK)
+        swarm_evidence_sift(&engine->evidence, &engine->chain, engine->run);
     return st == PN_OK ? load_ours(engine, why) : st;
 }
 

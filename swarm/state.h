@@ -25,6 +25,7 @@
 #include "fed/route.h"
 #include "fed/vote.h"
 #include "swarm/engine.h"
+#include "swarm/evidence.h"
 
 enum {
     SWARM_PENDING_MAX = 32,
@@ -134,8 +135,7 @@ struct swarm_engine {
     struct fed_certificate    certificate; /* of the chain's head */
     double                    best;        /* of the stopping metric */
     uint32_t                  stale;
-    struct wire_conviction    convictions[WIRE_CONVICTIONS_MAX]; /* for our next block */
-    size_t                    conviction_count;
+    struct swarm_evidence     evidence; /* for our next block */
     uint32_t                  told_view, told_draw;
     pn_ms                     short_at; /* until then it is not said again that we wait */
 

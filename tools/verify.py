@@ -4,7 +4,7 @@
     tools/verify.py DIR --roster federation.yaml [--head HASH]
 
 DIR is a state directory of anybody; the roster is a signed one that you trust, its .minisig files beside it; HASH is
-of a block that must be in the ledger. Exit code 0: everything that can be checked holds; 1: one sentence for each
+of a block that must be in the ledger. Exit code 0: everything that can be checked holds; 1: a sentence names the first
 fault. Follows docs/protocol.md, whose sections are named below. Needs Python 3.9 and PyNaCl (Debian: python3-nacl).
 """
 import argparse, array, base64, calendar, functools, hashlib, math, os, re, struct, sys, time, types
@@ -16,8 +16,8 @@ except ImportError:
     sys.exit("verify.py: PyNaCl is missing (Debian: apt-get install python3-nacl)")
 
 MIB, ZERO = 1 << 20, bytes(32)
-class Fault(Exception): # says what was expected and what was seen
-    pass
+class Fault(Exception):
+    """Says what was expected and what was seen."""
 # Bytes that are cut off, or are no base64, UTF-8 or date, end in the others.
 FAULTS = (Fault, OSError, ValueError, LookupError, TypeError, struct.error)
 
@@ -45,8 +45,6 @@ def signed(key, signature, message):
         return len(crypto_sign_open(signature + message, key)) == len(message)
     except CryptoError:
         return False
-def check_signed(name, member, signature, data, sentence):
-    expect(signed(member.node, signature, domain(name, data)), sentence % member.name)
 
 def tree(leaves, hashed):
     """Merkle tree hash of RFC 6962, section 2.1, of hashed leaves."""
@@ -57,6 +55,8 @@ def tree(leaves, hashed):
 def blob_root(data): # section 5
     leaves = [blake(b"\0" + data[at : at + 65536]) for at in range(0, max(1, len(data)), 65536)]
     return digest("blob", struct.pack("<Q", len(data)) + tree(leaves, blake))
+def vote_bytes(*fields): # section 10: run, height, view, step, hash, lock_view, lock
+    return struct.pack("<16sQII32sI32s", *fields)
 
 # ---- section 6: protobuf with exactly one encoding
 # A message: its fields in the order of their numbers, each with its kind - u32, u64, double, text, some bytes or a
@@ -255,6 +255,14 @@ class Roster:
         member = self.by_number.get(who)
         expect(member is not None and member.role == "node", "%s: member %d is no node of the roster" % (what, who))
         return member
+    def check_certificate(self, run, height, view, block, witnesses):
+        """A quorum of precommits for the block of that height and hash."""
+        for vote in witnesses:
+            self.check("vote", vote.member, vote.signature, vote_bytes(run, height, view, 2, block, 0, ZERO))
+        expect(len(witnesses) >= self.quorum, "block %d: %d votes, not %d" % (height, len(witnesses), self.quorum))
+    def check(self, name, who, signature, data): # of a node
+        member = self.node_of(who, name)
+        expect(signed(member.node, signature, domain(name, data)), "%s: not signed by %s" % (name, member.name))
 
 def trusted_roster(path):
     roster = Roster(read(path))
@@ -319,28 +327,22 @@ def read_records(folder):
     return records
 
 # ---- section 8: the chain
-def vote_bytes(*fields): # run, height, view, step, hash, lock_view, lock
-    return struct.pack("<16sQII32sI32s", *fields)
-def check_certificate(roster, run, height, view, block, witnesses):
-    """A quorum of precommits for the block of that height and hash."""
-    for vote in witnesses:
-        check_signed("vote", roster.node_of(vote.member, "vote"), vote.signature,
-                     vote_bytes(run, height, view, 2, block, 0, ZERO), "%%s has not voted for block %d" % height)
-    expect(len(witnesses) >= roster.quorum, "expected the votes of %d members for block %d, seen %d"
-           % (roster.quorum, height, len(witnesses)))
+def job_of(name, directory):
+    """The text of the job without its comments, or nothing where it is not here."""
+    text = read_if(directory, "job.yaml")
+    return re.sub(rb"(^|\s)#[^\n]*", b"", text) if digest("job", text) == name else b""
 
 class Chain:
     def __init__(self, roster, directory):
-        self.roster = self.voters = self.trusted = roster # in force; for the head; given
-        self.directory, self.sparse, self.leaves = directory, False, []
+        self.roster = self.voters = self.past = self.trusted = roster # in force; for the head; before it; given
+        self.directory, self.job, self.sparse, self.leaves = directory, b"", False, []
         self.height, self.round, self.head, self.before, self.genesis = 0, 0, ZERO, None, None
-
     def take(self, record):
         expect(len(record) > 64, "a record without a block")
         block, name = read_block(record[64:]), digest("block", record[64:])
         carried = block.agreement.roster if block.agreement and self.roster.swarm else []
         if self.genesis is None and carried:
-            self.roster = Roster(carried[0].text)
+            self.roster = self.past = Roster(carried[0].text)
             expect(self.roster.hash in self.trusted.known, "the trusted roster does not name that of genesis")
         self.check_place(block)
         self.check_proposer(block, record[:64], name)
@@ -349,22 +351,16 @@ class Chain:
             self.check_agreement(block, block.agreement)
         else:
             for witness in block.witnesses:
-                check_signed("witness", self.roster.node_of(witness.member, "witness"), witness.signature,
-                             block.previous, "witness: %s has not signed the block before")
+                self.roster.check("witness", witness.member, witness.signature, block.previous)
         self.voters = self.roster
         if self.genesis is None:
-            self.genesis, self.sparse = block, self.is_sparse(block)
+            self.genesis, self.job = block, job_of(block.job, self.directory)
+            self.sparse = not self.roster.swarm and bool(re.search(rb"\bfollow:\s*[\"']?cohort\b", self.job))
         elif carried:
-            self.roster = self.roster.next(carried[0], self.trusted)
+            self.past, self.roster = self.roster, self.roster.next(carried[0], self.trusted)
         self.height, self.round, self.head, self.before = block.height + 1, block.round, name, block
         self.leaves.append(sha256(b"\0" + record[64:]))
         return block
-
-    def is_sparse(self, block):
-        text = read_if(self.directory, "job.yaml")
-        follows = re.search(rb"\bfollow:\s*[\"']?cohort\b", re.sub(rb"(^|\s)#[^\n]*", b"", text))
-        return not self.roster.swarm and digest("job", text) == block.job and follows is not None
-
     def check_place(self, block):
         expect(self.before is None or self.before.kind != FINISH, "it comes after the end of the run")
         gap = self.sparse and block.height > self.height
@@ -379,7 +375,6 @@ class Chain:
         most = self.round + block.height - self.height + 1 if gap else least
         expect(least <= block.round <= most, "expected round %d, seen %d" % (least, block.round))
         expect(gap or block.model_in == self.before.model_out, "its model is not that of the block before")
-
     def check_proposer(self, block, signature, name):
         roster = self.roster
         expect(roster.swarm == (block.agreement is not None), "it is not of this kind of federation")
@@ -387,41 +382,36 @@ class Chain:
         if roster.swarm:
             leader = roster.members[(block.height + block.agreement.view - 1) % len(roster.members)]
         expect(block.proposer == leader.number, "expected %s as proposer, seen %d" % (leader.name, block.proposer))
-        check_signed("block", leader, signature, name, "it is not signed by %s")
-
+        expect(signed(leader.node, signature, domain("block", name)), "it is not signed by " + leader.name)
     def check_entries(self, block):
         expect(sum(entry.weight for entry in block.entries) < 1 << 31, "its weights are too large together")
         for entry in block.entries:
             said = struct.pack("<16sQIQ32sQ32sQ", block.run, block.round, entry.member, block.model_in.size,
                                block.model_in.root, entry.update.size, entry.update.root, entry.weight)
-            check_signed("update", self.roster.node_of(entry.member, "update"), entry.signature, said,
-                         "update: %s has not committed to it")
+            self.roster.check("update", entry.member, entry.signature, said)
         for absent in block.absent:
             self.roster.node_of(absent.member, "absent")
-
     def check_agreement(self, block, how):
         expect(how.log == tree(self.leaves, sha256), "its log is not that of the blocks before")
         if block.height > 0:
-            check_certificate(self.voters, block.run, block.height - 1, how.witness_view, block.previous,
-                              block.witnesses)
+            self.voters.check_certificate(block.run, block.height - 1, how.witness_view, block.previous,
+                                          block.witnesses)
         for one in how.reports:
             said = struct.pack("<16sQIQ32s", block.run, block.height, one.member, one.report.size, one.report.root)
-            check_signed("report", self.roster.node_of(one.member, "report"), one.signature, said,
-                         "report: %s has not committed to it")
-        for vote in (vote for pair in how.convictions for vote in (pair.first, pair.other)):
-            said = vote_bytes(block.run, vote.height, vote.view, vote.step, vote.hash, vote.lock_view, vote.lock)
-            check_signed("vote", self.roster.node_of(vote.member, "conviction"), vote.signature, said,
-                         "conviction: %s has not signed both votes")
+            self.roster.check("report", one.member, one.signature, said)
+        for one in (one for pair in how.convictions for one in (pair.first, pair.other)):
+            said = vote_bytes(block.run, one.height, one.view, one.step, one.hash, one.lock_view, one.lock)
+            keys = [by.by_number[one.member].node for by in (self.roster, self.past) if one.member in by.by_number]
+            expect(any(signed(key, one.signature, domain("vote", said)) for key in keys), "conviction: not signed")
 
 def check_head(chain):
     """Section 10: the files beside a swarm's ledger."""
     height, data = chain.height - 1, read(chain.directory, "certificate.%d" % (1 - chain.height % 2))
     of, view, count = struct.unpack_from("<QII", data)
     expect(of == height and len(data) == 16 + 68 * count, "the votes beside the ledger are not for its head")
-    votes = [types.SimpleNamespace(member=who, signature=signature)
-             for who, signature in struct.iter_unpack("<I64s", data[16:])]
+    votes = [types.SimpleNamespace(member=who, signature=by) for who, by in struct.iter_unpack("<I64s", data[16:])]
     members_of(votes, "votes for the head")
-    check_certificate(chain.voters, chain.genesis.run, height, view, chain.head, votes)
+    chain.voters.check_certificate(chain.genesis.run, height, view, chain.head, votes)
     highest, name = struct.unpack("<Q32s", read_if(chain.directory, "summit") or struct.pack("<Q", height) + chain.head)
     expect(highest <= height, "the ledger ends before block %d, which it held: an older copy was put back" % highest)
     expect(highest < height or name == chain.head, "block %d is not the one that this ledger held" % height)
@@ -430,71 +420,80 @@ def check_head(chain):
 def load(directory, folder, blob):
     """The bytes of a blob, or None where it is not kept."""
     name = os.path.join(directory, folder, blob.root.hex())
-    if not os.path.isfile(name) or os.path.getsize(name) != blob.size:
-        return None
-    data = read(name)
-    expect(blob_root(data) == blob.root, "%s/%s: its bytes do not hash to its name" % (folder, blob.root.hex()))
+    data = read(name) if os.path.isfile(name) and os.path.getsize(name) == blob.size else None
+    expect(data is None or blob_root(data) == blob.root, "%s: its bytes do not hash to its name" % name)
     return data
 def numbers_of(kind, data):
     return struct.unpack("<%d%s" % (len(data) // 4, kind), data)
-def aggregate(directory, block, before):
-    """The next model, or None where an update is not kept."""
-    start, total = numbers_of("f", before), sum(entry.weight for entry in block.entries)
-    sums = [0] * len(start)
+def limit(text, key, default):
+    found = re.search(rb"\blimits:.*?\b%s: *([0-9.eE+-]+)" % key, text, re.S)
+    return float(found[1]) if found else default if text else math.inf # without the job nobody knows
+def check_round(chain, block, after):
+    """How the round was checked."""
+    size, total, gone = block.model_out.size, sum(entry.weight for entry in block.entries), []
+    expect(block.model_in.size == size and size % 4 == 0, "the model changed its size, or is of no numbers")
+    longest = min(128 * math.sqrt(size / 4), limit(chain.job, b"update_norm", 100))
+    sums, heaviest = [0] * (size // 4), limit(chain.job, b"weight", 1000000)
     for entry in block.entries:
-        expect(entry.update.size == len(before), "the update of member %d has another size" % entry.member)
-        data = load(directory, "updates", entry.update)
+        expect(entry.update.size == size and entry.norm <= longest and entry.weight <= heaviest,
+               "the update of member %d has another size, norm or weight than the job allows" % entry.member)
+        data = load(chain.directory, "updates", entry.update)
         if data is None:
-            return None
-        sums = [s + entry.weight * q for s, q in zip(sums, numbers_of("i", data))]
-    mean = array.array("f", [float(s) / (total * 2.0**24) for s in sums])
-    return struct.pack("<%df" % len(start), *(a + b for a, b in zip(start, mean)))
-def check_blobs(directory, block, seen):
+            gone.append(entry.weight * entry.norm / total)
+            continue
+        update = numbers_of("i", data)
+        expect(math.sqrt(sum(q * q for q in update)) / 2.0**24 == entry.norm,
+               "the norm of the update of member %d is another" % entry.member)
+        sums = [s + entry.weight * q for s, q in zip(sums, update)]
+    before = after and load(chain.directory, "models", block.model_in)
+    if not before:
+        return "by hash only"
+    start, end, mean = numbers_of("f", before), numbers_of("f", after), [float(s) / (total * 2.0**24) for s in sums]
+    if not gone:
+        expect(after == struct.pack("<%df" % len(start), *(a + m for a, m in zip(start, array.array("f", mean)))),
+               "the model is not the weighted mean of the committed updates")
+        return "recomputed"
+    rest = math.sqrt(math.fsum((b - a - m) ** 2 for a, b, m in zip(start, end, mean)))
+    slack = (math.hypot(*end) + sum(entry.weight * entry.norm for entry in block.entries) / total) / 2.0**23
+    expect(2 * max(gone) - sum(gone) - slack <= rest <= sum(gone) + slack < math.inf,
+           "the model moved by %g more than by the updates that are kept: the others cannot have done that" % rest)
+    return "spot-checked"
+def check_blobs(chain, block, seen):
     if is_blob(block.scaling):
-        load(directory, "scaling", block.scaling)
+        load(chain.directory, "scaling", block.scaling)
     for report in block.agreement.reports if block.agreement else ():
-        load(directory, "reports", report.report)
-    after = None if block.kind == FINISH else load(directory, "models", block.model_out)
+        load(chain.directory, "reports", report.report)
+    after = None if block.kind == FINISH else load(chain.directory, "models", block.model_out)
     seen["models"] += after is not None
-    if block.kind != ROUND or after is None:
-        return
-    expect(block.model_in.size == block.model_out.size, "the model changed its size within a round")
-    before = load(directory, "models", block.model_in)
-    following = before and aggregate(directory, block, before)
-    if following:
-        expect(following == after, "the model is not the weighted mean of the committed updates")
-        seen["aggregates"] += 1
+    if block.kind == ROUND:
+        seen[check_round(chain, block, after)] += 1
 
 # ---- all of it
-def verify(options, faults):
-    chain, known, seen = Chain(trusted_roster(options.roster), options.directory), set(), {"models": 0, "aggregates": 0}
+def verify(options):
+    chain, known = Chain(trusted_roster(options.roster), options.directory), set()
+    seen = dict.fromkeys(("models", "recomputed", "spot-checked", "by hash only"), 0)
     for index, record in enumerate(read_records(os.path.join(options.directory, "ledger"))):
         try:
-            block = chain.take(record)
+            check_blobs(chain, chain.take(record), seen)
         except FAULTS as fault:
             raise Fault("block %d: %s" % (index, fault)) from None
         known.add(chain.head.hex())
-        try:
-            check_blobs(options.directory, block, seen)
-        except FAULTS as fault:
-            faults.append("block %d: %s" % (block.height, fault))
     if chain.roster.swarm:
         check_head(chain)
     expect(not options.head or options.head in known, "block %s is not in this ledger" % options.head)
-    return "verified: %d blocks to round %d, %d models, %d aggregates recomputed bit for bit\nhead %s" % (
-        len(known), chain.round, seen["models"], seen["aggregates"], chain.head.hex())
+    return "verified: %d blocks to round %d; %s\nhead %s" % (
+        len(known), chain.round, ", ".join("%d %s" % (seen[what], what) for what in seen), chain.head.hex())
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("--roster", required=True)
     parser.add_argument("--head")
-    options, faults = parser.parse_args(), []
+    options = parser.parse_args()
     try:
-        said = verify(options, faults)
+        print(verify(options))
     except FAULTS as fault:
-        faults.append(str(fault))
-    sys.exit("\n".join("%s: NOT verified: %s" % (options.directory, each) for each in faults) or print(said))
+        sys.exit("%s: NOT verified: %s" % (options.directory, fault))
 
 if __name__ == "__main__":
     main()

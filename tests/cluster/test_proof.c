@@ -8,6 +8,8 @@
 #include "engine/ledger.h"
 #include "tests/support/cluster.h"
 
+#include <math.h>
+
 static const char job_text[] =
     "version: 1\n"
     "name: proof\n"
@@ -171,7 +173,13 @@ what_is_no_longer_kept_is_counted_and_is_no_fault(void **state)
     EXPECT_OK(f->disk->remove(f->disk->host, updates.items[0]));
     EXPECT_OK(prove(f, f->disk));
     assert_int_equal(f->proof.sums_checked, ROUNDS - 1);
-    assert_int_equal(f->proof.sums_absent, 1);
+    assert_int_equal(f->proof.sums_bounded, 1);
+    assert_int_equal(f->proof.sums_absent, 0);
+    for (size_t i = 1; i < updates.count; i++)
+        EXPECT_OK(f->disk->remove(f->disk->host, updates.items[i]));
+    EXPECT_OK(prove(f, f->disk));
+    assert_int_equal(f->proof.sums_checked, 0);
+    assert_int_equal(f->proof.sums_bounded, ROUNDS);
 
     char            name[ENGINE_NAME_SIZE];
     struct sec_blob newest = f->proof.model;
@@ -180,9 +188,11 @@ what_is_no_longer_kept_is_counted_and_is_no_fault(void **state)
     EXPECT_OK(prove(f, f->disk));
     assert_int_equal(f->proof.models_absent, 1);
     assert_int_equal(f->proof.models_checked, ROUNDS);
+    assert_int_equal(f->proof.sums_bounded, ROUNDS - 1);
+    assert_int_equal(f->proof.sums_absent, 1);
 
     uint8_t *bytes = NULL;
-    EXPECT_STATUS(PN_ENOENT, engine_proof_blob(&bytes, f->disk, "models", &newest, &f->why));
+    EXPECT_STATUS(PN_ENOENT, engine_blob_load(&bytes, f->disk, "models", &newest, &f->why));
     assert_null(bytes);
 }
 
@@ -239,76 +249,218 @@ copy_ledger(struct fixture *f, struct sim_disk **sim, struct store_disk *disk, u
     pn_buffer_fini(&record);
 }
 
-/* Record 1, with another result, signed by the coordinator itself: nobody but the sums can tell. */
+/* ---- what the coordinator invents, and signs ---- */
+
+enum {
+    MODEL_SIZE = 20 /* bytes */
+};
+
+/* A ledger of genesis and one round on another disk, with all models and updates. */
+struct invention {
+    struct sim_disk  *sim;
+    struct store_disk disk;
+    struct wire_block block; /* of the round, in the scratch's arena */
+};
+
 static void
-put_invented_block(struct fixture *f, const struct store_disk *disk, const struct sec_blob *model)
+copy_folder(struct fixture *f, const struct store_disk *to, const char *folder)
 {
-    static const uint8_t          no_signature[64];
-    struct engine_record          record;
-    struct pn_buffer              room, forged;
-    struct wire_block             block;
-    struct sec_hash               hash;
-    struct sec_signature          signature;
-    struct engine_scratch        *scratch = &f->cluster.scratch;
-    const struct sec_sign_secret *hub     = &test_member_of(&f->cluster.federation, TEST_HUB)->node;
+    uint8_t      bytes[MODEL_SIZE];
+    struct names names = list(f, folder);
+    for (size_t n = 0; n < names.count; n++) {
+        uint64_t size;
+        EXPECT_OK(f->disk->size(f->disk->host, names.items[n], &size));
+        assert_int_equal(size, sizeof bytes);
+        EXPECT_OK(f->disk->read(f->disk->host, names.items[n], bytes, 0, sizeof bytes));
+        EXPECT_OK(to->save(to->host, names.items[n], bytes, sizeof bytes));
+    }
+}
+
+static void
+begin_invention(struct invention *out, struct fixture *f)
+{
+    struct engine_record   record;
+    struct pn_buffer       room;
+    struct engine_scratch *scratch = &f->cluster.scratch;
     pn_buffer_init(&room, ENGINE_RECORD_MAX);
-    pn_buffer_init(&forged, ENGINE_RECORD_MAX);
+    assert_int_equal(f->cluster.job.model_size, MODEL_SIZE);
+    EXPECT_OK(sim_disk_new(&out->sim));
+    sim_disk_port(&out->disk, out->sim);
+    copy_folder(f, &out->disk, "models");
+    copy_folder(f, &out->disk, "updates");
+    EXPECT_OK(f->disk->record(f->disk->host, 0, &room));
+    EXPECT_OK(out->disk.append(out->disk.host, room.bytes, room.size));
     EXPECT_OK(engine_record_read(&record, &room, f->disk, 1));
     wire_arena_reset(&scratch->arena);
-    EXPECT_OK(wire_block_decode(&block, &scratch->arena, record.block.bytes, record.block.size));
-    memcpy(block.model_out.root, model->root.bytes, sizeof block.model_out.root);
+    EXPECT_OK(
+        wire_block_decode(&out->block, &scratch->arena, record.block.bytes, record.block.size));
+    pn_buffer_fini(&room);
+}
+
+/* The block as it is now, signed by the coordinator itself: nobody but the sums can tell. */
+static void
+sign_invention(struct invention *invention, struct fixture *f)
+{
+    static const uint8_t          no_signature[64];
+    struct pn_buffer              forged;
+    struct sec_hash               hash;
+    struct sec_signature          signature;
+    const struct sec_sign_secret *hub = &test_member_of(&f->cluster.federation, TEST_HUB)->node;
+    pn_buffer_init(&forged, ENGINE_RECORD_MAX);
     EXPECT_OK(pn_buffer_append(&forged, no_signature, sizeof no_signature));
-    EXPECT_OK(wire_block_encode(&forged, &block));
+    EXPECT_OK(wire_block_encode(&forged, &invention->block));
     fed_block_hash(&hash, forged.bytes + 64, forged.size - 64);
     fed_block_sign(&signature, &hash, hub);
     memcpy(forged.bytes, signature.bytes, sizeof signature.bytes);
-    EXPECT_OK(disk->append(disk->host, forged.bytes, forged.size));
-    pn_buffer_fini(&room);
+    EXPECT_OK(invention->disk.append(invention->disk.host, forged.bytes, forged.size));
     pn_buffer_fini(&forged);
+}
+
+/* The round's model, with `by` added to a parameter. */
+static void
+invent_model(struct invention *invention, float by)
+{
+    uint8_t         bytes[MODEL_SIZE];
+    float           values[MODEL_SIZE / 4];
+    char            name[ENGINE_NAME_SIZE];
+    struct sec_blob model = fed_blob_from_wire(&invention->block.model_out);
+    engine_blob_name(name, "models", &model.root);
+    EXPECT_OK(invention->disk.read(invention->disk.host, name, bytes, 0, sizeof bytes));
+    engine_floats_decode(values, bytes, MODEL_SIZE / 4);
+    values[2] += by;
+    engine_floats_encode(bytes, values, MODEL_SIZE / 4);
+    sec_merkle_of(&model, NULL, bytes, sizeof bytes);
+    engine_blob_name(name, "models", &model.root);
+    EXPECT_OK(invention->disk.save(invention->disk.host, name, bytes, sizeof bytes));
+    invention->block.model_out = fed_blob_to_wire(&model);
+}
+
+static void
+forget(const struct invention *invention, const char *folder, const struct wire_blob *wire)
+{
+    char            name[ENGINE_NAME_SIZE];
+    struct sec_blob blob = fed_blob_from_wire(wire);
+    engine_blob_name(name, folder, &blob.root);
+    EXPECT_OK(invention->disk.remove(invention->disk.host, name));
 }
 
 static void
 a_model_that_the_coordinator_invented_is_found(void **state)
 {
-    struct fixture   *f = *state;
-    struct sim_disk  *sim;
-    struct store_disk disk;
-    struct pn_buffer  genesis;
-    struct sec_hash  *leaves;
-    struct sec_blob   model;
-    char              name[ENGINE_NAME_SIZE];
-    uint8_t           bytes[20];
-    assert_int_equal(f->cluster.job.model_size, sizeof bytes);
-    pn_buffer_init(&genesis, ENGINE_RECORD_MAX);
-    EXPECT_OK(f->disk->record(f->disk->host, 0, &genesis));
-    EXPECT_OK(prove(f, f->disk));
-    engine_blob_name(name, "models", &f->proof.model.root); /* a real model, of a later round */
-    EXPECT_OK(f->disk->read(f->disk->host, name, bytes, 0, sizeof bytes));
-    EXPECT_OK(engine_blob_of(&model, &leaves, bytes, sizeof bytes));
-    free(leaves);
-
-    EXPECT_OK(sim_disk_new(&sim));
-    sim_disk_port(&disk, sim);
-    EXPECT_OK(disk.append(disk.host, genesis.bytes, genesis.size));
-    put_invented_block(f, &disk, &model);
-    EXPECT_OK(prove(f, &disk)); /* as long as nothing is kept, nobody can see it */
-    assert_int_equal(f->proof.sums_absent, 1);
-    static const char *const folders[] = {"models", "updates"};
-    for (size_t i = 0; i < 2; i++) {
-        struct names names = list(f, folders[i]);
-        for (size_t n = 0; n < names.count; n++) {
-            uint64_t size;
-            EXPECT_OK(f->disk->size(f->disk->host, names.items[n], &size));
-            assert_int_equal(size, sizeof bytes);
-            EXPECT_OK(f->disk->read(f->disk->host, names.items[n], bytes, 0, sizeof bytes));
-            EXPECT_OK(disk.save(disk.host, names.items[n], bytes, sizeof bytes));
-        }
-    }
-    EXPECT_STATUS(PN_ECORRUPT, prove(f, &disk));
+    struct fixture  *f = *state;
+    struct invention invention;
+    begin_invention(&invention, f);
+    invent_model(&invention, 1e-4f);
+    sign_invention(&invention, f);
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention.disk));
     EXPECT_SAYS(&f->why, "block 1");
     EXPECT_SAYS(&f->why, "not the weighted mean of the committed updates");
-    pn_buffer_fini(&genesis);
-    sim_disk_free(sim);
+
+    /* Its length is known: what is left for one that is gone must have it. */
+    forget(&invention, "updates", &invention.block.entries[0].update);
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention.disk));
+    EXPECT_SAYS(&f->why, "block 1");
+    EXPECT_SAYS(&f->why, "the 1 that are no longer kept would have moved it by ");
+
+    /* Of all, a small change may be theirs; and without a model nobody can see anything. */
+    forget(&invention, "updates", &invention.block.entries[1].update);
+    EXPECT_OK(prove(f, &invention.disk));
+    assert_int_equal(f->proof.sums_bounded, 1);
+    forget(&invention, "models", &invention.block.model_in);
+    EXPECT_OK(prove(f, &invention.disk));
+    assert_int_equal(f->proof.sums_absent, 1);
+    sim_disk_free(invention.sim);
+}
+
+static void
+a_model_that_moved_too_far_is_found_without_the_updates(void **state)
+{
+    struct fixture  *f = *state;
+    struct invention invention;
+    begin_invention(&invention, f);
+    invent_model(&invention, 10);
+    for (size_t i = 0; i < NODES; i++)
+        forget(&invention, "updates", &invention.block.entries[i].update);
+    sign_invention(&invention, f);
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention.disk));
+    EXPECT_SAYS(&f->why, "block 1");
+    EXPECT_SAYS(&f->why, "the 2 that are no longer kept would have moved it by ");
+    sim_disk_free(invention.sim);
+}
+
+/* Or anything could be said to have moved a model once the updates are gone. */
+static void
+a_norm_that_is_not_that_of_its_update_is_found(void **state)
+{
+    struct fixture  *f = *state;
+    struct invention invention;
+    begin_invention(&invention, f);
+    invention.block.entries[1].norm *= 1 + 1e-15;
+    sign_invention(&invention, f);
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention.disk));
+    EXPECT_SAYS(&f->why, "block 1: the update of member ");
+    EXPECT_SAYS(&f->why, "has norm ");
+
+    forget(&invention, "models", &invention.block.model_out); /* whatever else is gone */
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention.disk));
+    forget(&invention, "updates", &invention.block.entries[1].update);
+    EXPECT_OK(prove(f, &invention.disk));
+    sim_disk_free(invention.sim);
+}
+
+static void
+expect_above_the_jobs(struct fixture *f, struct invention *invention, bool without_job)
+{
+    for (size_t i = 0; i < NODES; i++)
+        forget(invention, "updates", &invention->block.entries[i].update);
+    forget(invention, "models", &invention->block.model_out);
+    sign_invention(invention, f);
+    assert_int_equal(prove(f, &invention->disk), without_job ? PN_ECORRUPT : PN_OK);
+    EXPECT_OK(
+        invention->disk.save(invention->disk.host, "job.yaml", job_text, sizeof job_text - 1));
+    EXPECT_STATUS(PN_ECORRUPT, prove(f, &invention->disk));
+    EXPECT_SAYS(&f->why, "block 1: the update of member ");
+    sim_disk_free(invention->sim);
+}
+
+/* The job is in the directory, and its hash in genesis: an update above its bounds counts for
+ * nobody; above what its numbers can hold, wherever the job is. */
+static void
+a_norm_above_the_jobs_is_found(void **state)
+{
+    struct fixture       *f       = *state;
+    const struct fed_job *job     = f->cluster.job.job;
+    const double          norms[] = {job->update_norm_max * 1.001, 128 * sqrt(5) * 1.001};
+    for (int i = 0; i < 2; i++) {
+        struct invention invention;
+        begin_invention(&invention, f);
+        invention.block.entries[0].norm = norms[i];
+        expect_above_the_jobs(f, &invention, i == 1);
+        EXPECT_SAYS(&f->why, "expected 100 at most");
+    }
+}
+
+/* With the member's own signature. */
+static void
+a_weight_above_the_jobs_is_found(void **state)
+{
+    struct fixture  *f = *state;
+    struct invention invention;
+    begin_invention(&invention, f);
+    struct wire_entry *entry = &invention.block.entries[0];
+    entry->weight            = f->cluster.job.job->weight_max + 1;
+    struct sec_signature  signature;
+    struct fed_commitment commitment = {.round    = invention.block.round,
+                                        .weight   = entry->weight,
+                                        .member   = entry->member,
+                                        .model_in = fed_blob_from_wire(&invention.block.model_in),
+                                        .update   = fed_blob_from_wire(&entry->update)};
+    memcpy(commitment.run, invention.block.run, sizeof commitment.run);
+    fed_commitment_sign(&signature, &commitment,
+                        &test_member_of(&f->cluster.federation, entry->member)->node);
+    memcpy(entry->signature, signature.bytes, sizeof entry->signature);
+    expect_above_the_jobs(f, &invention, false);
+    EXPECT_SAYS(&f->why, "weighs 1000001, the job allows 1000000");
 }
 
 static void
@@ -387,6 +539,10 @@ main(void)
         PROOF_TEST(a_changed_byte_of_any_model_is_found),
         PROOF_TEST(a_changed_byte_of_any_update_is_found),
         PROOF_TEST(a_model_that_the_coordinator_invented_is_found),
+        PROOF_TEST(a_model_that_moved_too_far_is_found_without_the_updates),
+        PROOF_TEST(a_norm_that_is_not_that_of_its_update_is_found),
+        PROOF_TEST(a_norm_above_the_jobs_is_found),
+        PROOF_TEST(a_weight_above_the_jobs_is_found),
         PROOF_TEST(a_missing_block_is_found_wherever_it_is),
         PROOF_TEST(a_changed_bit_of_any_block_is_found),
         PROOF_TEST(an_empty_ledger_and_a_short_record_say_what_they_are),

@@ -10,6 +10,7 @@ fields and layouts are of docs/protocol.md.
 """
 import base64
 import hashlib
+import math
 import os
 import re
 import struct
@@ -19,7 +20,7 @@ from nacl.bindings import crypto_sign
 
 ZERO = bytes(32)
 AT = {"run": 2, "height": 3, "previous": 4, "roster": 5, "job": 6, "epoch": 7, "proposer": 8, "attempt": 9, "round": 10,
-      "model_in": 12, "model_out": 13, "scaling": 14, "entries": 15, "absent": 16, "metrics": 17, "witnesses": 18,
+      "time_ms": 11, "model_in": 12, "model_out": 13, "scaling": 14, "entries": 15, "absent": 16, "metrics": 17, "witnesses": 18,
       "note": 19, "agreement": 20}
 
 
@@ -105,6 +106,11 @@ def record(payload):
     return length + struct.pack("<I", crc32c(length + payload)) + payload + digest("record", payload)
 
 
+def secret(folder):
+    """The node key that lies there."""
+    return base64.b64decode(re.search(r"secret (\S+)", Lab.read(os.path.join(folder, "node.key")).decode())[1])
+
+
 class Lab:
     def __init__(self, folder, site):
         self.roster_file, self.state = os.path.join(folder, "federation.yaml"), os.path.join(folder, site, "state")
@@ -114,8 +120,7 @@ class Lab:
         self.number = {name: int(number) for name, number in re.findall(r"  - name: (\S+)\n    number: (\d+)", text)}
         self.keys = {}
         for name, number in self.number.items():
-            key = self.read(os.path.join(folder, name, "keys", "node.key")).decode()
-            self.keys[number] = base64.b64decode(re.search(r"secret (\S+)", key)[1])
+            self.keys[number] = secret(os.path.join(folder, name, "keys"))
         self.members = sorted(self.keys)
         self.records = []
         data, at = self.read(self.segment), 16
@@ -344,23 +349,145 @@ def update_in_the_place_of_another(lab):
     lab.write(os.path.join(folder, one), lab.read(os.path.join(folder, two)))
 
 
-@way(BAD)
-def model_is_not_the_mean(lab):
-    """An invented model, signed and voted for by everybody: only the sums can tell."""
+# ---- the last round, signed and voted for by everybody: only its numbers can tell
+
+
+def last_round(lab):
+    return lab.block(len(lab.records) - 2)
+
+
+def end_round(lab, fields):
+    """The last round as it is now, and the finish block after it."""
     index = len(lab.records) - 2
-    fields = lab.block(index)
-    data = flip(lab.read(lab.path("models/" + get(decode(get(fields, AT["model_out"])), 2).hex())), 0)
+    name = lab.seal(index, fields)
+    head = lab.block(index + 1)
+    put(head, AT["model_in"], get(fields, AT["model_out"]))
+    put(head, AT["model_out"], get(fields, AT["model_out"]))
+    lab.relink(index + 1, head, name)
+    finish(lab, head)
+
+
+def path_of(lab, folder, blob):
+    return lab.path(folder + "/" + get(decode(blob), 2).hex())
+
+
+def invent_model(lab, change):
+    fields = last_round(lab)
+    data = change(lab.read(path_of(lab, "models", get(fields, AT["model_out"]))))
     leaf = hashlib.blake2b(b"\0" + data, digest_size=32).digest()
     root = digest("blob", struct.pack("<Q", len(data)) + leaf)
     lab.write(lab.path("models/" + root.hex()), data)
-    model = encode([[1, len(data), 0], [2, root, 2]])
-    put(fields, AT["model_out"], model)
-    name = lab.seal(index, fields)
-    head = lab.block(index + 1)
-    put(head, AT["model_in"], model)
-    put(head, AT["model_out"], model)
-    lab.relink(index + 1, head, name)
-    finish(lab, head)
+    put(fields, AT["model_out"], encode([[1, len(data), 0], [2, root, 2]]))
+    end_round(lab, fields)
+
+
+def add_to_the_first(value):
+    return lambda data: struct.pack("<f", struct.unpack_from("<f", data)[0] + value) + data[4:]
+
+
+def forget_updates(lab, kept=0):
+    """Of the last round, all but so many."""
+    for entry in every(last_round(lab), AT["entries"])[kept:]:
+        os.remove(path_of(lab, "updates", get(decode(entry), 3)))
+
+
+def change_entry(lab, number, change):
+    fields = last_round(lab)
+    change_part(fields, "entries", 0, number, change)
+    end_round(lab, fields)
+
+
+@way(BAD)
+def model_is_not_the_mean(lab):
+    invent_model(lab, lambda data: flip(data, 0))
+
+
+@way(GOOD)
+def model_is_not_the_mean_and_nobody_can_tell(lab):
+    """As docs/threats.md says: a small change, and all updates are gone."""
+    invent_model(lab, lambda data: flip(data, 0))
+    forget_updates(lab)
+
+
+@way(BAD)
+def model_moved_a_little_and_one_update_is_gone(lab):
+    invent_model(lab, add_to_the_first(0.05))
+    forget_updates(lab, 2)
+
+
+@way(BAD)
+def model_moved_too_far_and_all_updates_are_gone(lab):
+    invent_model(lab, add_to_the_first(50))
+    forget_updates(lab)
+
+
+@way(BAD)
+def model_of_no_finite_numbers(lab):
+    invent_model(lab, lambda data: struct.pack("<f", math.inf) + data[4:])
+    forget_updates(lab)
+
+
+@way(GOOD)
+def all_but_one_update_are_gone(lab):
+    forget_updates(lab, 1)
+
+
+@way(GOOD)
+def models_are_gone(lab):
+    for name in os.listdir(lab.path("models")):
+        os.remove(os.path.join(lab.path("models"), name))
+
+
+@way(BAD)
+def norm_changed(lab):
+    change_entry(lab, 4, lambda norm: flip(norm, 0))
+
+
+@way(BAD)
+def norm_changed_and_the_models_are_gone(lab):
+    change_entry(lab, 4, lambda norm: flip(norm, 0))
+    models_are_gone(lab)
+
+
+def claim(lab, number, value):
+    """Something too large of the first update, which is gone, as are the models; its member signed it."""
+    models_are_gone(lab)
+    forget_updates(lab)
+    fields = last_round(lab)
+    change_part(fields, "entries", 0, number, lambda _: value)
+    entry, before = decode(every(fields, AT["entries"])[0]), decode(get(fields, AT["model_in"]))
+    blob = decode(get(entry, 3))
+    said = get(fields, AT["run"]) + struct.pack(
+        "<QIQ32sQ32sQ", get(fields, AT["round"]), get(entry, 1), get(before, 1), get(before, 2), get(blob, 1),
+        get(blob, 2), get(entry, 2))
+    change_part(fields, "entries", 0, 5, lambda _: lab.sign(get(entry, 1), "update", said))
+    end_round(lab, fields)
+
+
+@way(BAD)
+def norm_above_the_jobs(lab):
+    claim(lab, 4, struct.pack("<d", 100.5))
+
+
+@way(GOOD)
+def norm_as_large_as_the_jobs(lab):
+    claim(lab, 4, struct.pack("<d", 100))
+
+
+@way(BAD)
+def norm_above_any(lab):
+    os.remove(lab.path("job.yaml"))
+    claim(lab, 4, struct.pack("<d", 1e6))
+
+
+@way(BAD)
+def weight_above_the_jobs(lab):
+    claim(lab, 2, 1000001)
+
+
+@way(GOOD)
+def weight_as_large_as_the_jobs(lab):
+    claim(lab, 2, 1000000)
 
 
 # ---- the newest block, otherwise well signed
@@ -516,13 +643,13 @@ agreement_fault("report_of_a_stranger", lambda agreement: change_report(agreemen
 head_fault("too_few_witnesses", lambda fields: put_every(fields, AT["witnesses"], every(fields, AT["witnesses"])[:2]), "swarm")
 
 
-def convict(lab, signer=0, run=None, blocks=(b"a" * 32, b"b" * 32)):
-    """Two precommits of the first member at the newest height."""
+def convict(lab, who=None, height=None, signer=None, run=None, blocks=(b"a" * 32, b"b" * 32)):
+    """Two precommits of a member, the first one, at a height, the newest; `signer` has another key."""
     fields = lab.block(-1)
-    who, height = lab.members[0], get(fields, AT["height"])
+    who, height = who or lab.members[0], height or get(fields, AT["height"])
     pair = []
     for number, block in enumerate(blocks):
-        signature = lab.precommit(lab.members[signer], run or get(fields, AT["run"]), height, 1, block)
+        signature = lab.precommit(who if signer is None else signer, run or get(fields, AT["run"]), height, 1, block)
         vote = [[1, height, 0], [2, who, 0], [3, 1, 0], [4, 2, 0], [5, block, 2], [6, 0, 0], [7, ZERO, 2], [8, signature, 2]]
         pair.append([number + 1, encode(vote), 2])
     agreement = decode(get(fields, AT["agreement"]))
@@ -533,7 +660,7 @@ def convict(lab, signer=0, run=None, blocks=(b"a" * 32, b"b" * 32)):
 
 @way(BAD, "swarm")
 def conviction_signed_by_another(lab):
-    convict(lab, signer=1)
+    convict(lab, signer=lab.members[1])
 
 
 @way(BAD, "swarm")

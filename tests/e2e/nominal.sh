@@ -56,6 +56,9 @@ panal ledger show "$work/nominal" --roster x >"$work/out" 2>&1 || code=$?
 head -n 1 "$work/out" >"$work/err"
 say_must "$work/err" "nominal identity"
 say_must "$work/out" "round 3"
+panal ledger show "$work/nominal" --roster x --html "$work/page.html" >"$work/out" 2>&1 || true
+say_must "$work/page.html" "<p class='note'>nominal identity"
+! grep -q "verified" "$work/page.html" || die "the page of a nominal ledger calls it verified"
 
 # A roster of nominal keys is none, for everybody else.
 ! panal roster show "$work/nominal/federation.yaml" >"$work/out" 2>&1 || die "a nominal roster is shown as one"

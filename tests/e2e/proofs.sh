@@ -46,7 +46,7 @@ for mode in swarm coordinator; do
     done
     accepted panal ledger check "$lab/block-3.json" --roster "$roster"
     say_must "$work/said" "round 3"
-    say_must "$work/said" "weight"
+    say_must "$work/said" " records  update norm "
     accepted panal ledger check "$lab/block-3.json" --roster "$roster" --json
     say_must "$work/said" '"took_part"'
     panal ledger prove "$dir" --roster "$roster" --block 3 2>/dev/null | cmp - "$lab/block-3.json" ||

@@ -62,14 +62,16 @@ hears() {
     done
 }
 # grows BANK: its ledger gets three more blocks.
-grows() {
-    before=$(grep -c event=committed "$work/$1/log" || true)
+grows() { gets "$1" event=committed 3; }
+# gets BANK WORDS N: so many lines more in its log than there are now.
+gets() {
+    before=$(grep -cF -- "$2" "$work/$1/log" || true)
     waited=0
-    until [ "$(grep -c event=committed "$work/$1/log")" -ge $((before + 3)) ]; do
+    until [ "$(grep -cF -- "$2" "$work/$1/log")" -ge $((before + $3)) ]; do
         waited=$((waited + 1))
         [ "$waited" -lt 600 ] || {
             tail -n 20 "$work/$1/log"
-            die "the ledger of bank-$1 does not grow"
+            die "bank-$1 does not say $3 times more: $2"
         }
         sleep 0.1
     done
@@ -139,6 +141,7 @@ grows a
 
 # 6. Bank c renews its keys and is dead when that epoch begins: the others know it by its new keys only. It comes back by
 # the roster that it was given.
+cp -r "$work/c/keys" "$work/c/old"
 (cd "$work/c" && accepted panal keys renew keys/bank-c.join --keys keys)
 next_epoch --add "$work/c/keys/next/bank-c.join"
 sign a c e
@@ -149,7 +152,8 @@ kill -HUP "$pid_a"
 for bank in a b e; do hears $bank "event=epoch epoch=4"; done
 start c
 hears c "trying by epoch 4"
-grows c
+gets c event=trained 2 # what it hears first are the blocks that it missed
+grows a
 
 # An epoch after which no round could have its quorum is not proposed.
 cp -r "$work/roster" "$work/kept"
@@ -181,7 +185,10 @@ for words in "epoch 2 of the roster is in force from block" "bank-e           jo
     "bank-b           has new keys" "bank-d           is no member any more"; do
     say_must "$work/said" "$words"
 done
-accepted panal ledger show "$work/c/state" --roster "$work/roster/federation.yaml" --json
+accepted panal ledger show "$work/c/state" --roster "$work/roster/federation.yaml" --json --html "$work/page.html"
+for words in "<td>bank-e joins<br></td>" "bank-b has new keys<br>bank-d is no member any more<br>"; do
+    say_must "$work/page.html" "$words"
+done
 say_must "$work/said" '"next_roster"'
 # Who has new keys contributed with them.
 "$python" - "$work/said" <<'PY' || die "a member with new keys took part in nothing"
@@ -194,10 +201,46 @@ PY
 # What is proved to who has one roster only is of its epoch; a block of the first, and growth to now.
 accepted panal ledger prove "$work/a/state" --roster "$work/first/federation.yaml" --block 3 --out "$work/third.json"
 accepted panal ledger check "$work/third.json" --roster "$work/first/federation.yaml"
+# The first block of an epoch, in which are the votes of the one before.
+first_of_last=$(panal ledger show "$work/a/state" --roster "$work/roster/federation.yaml" |
+    sed -n 's/^ *epoch 4 of the roster is in force from block \([0-9]*\) on.*/\1/p')
+accepted panal ledger prove "$work/a/state" --roster "$work/roster/federation.yaml" --block "$first_of_last" --out "$work/one.json"
+accepted panal ledger check "$work/one.json" --roster "$work/roster/federation.yaml"
+say_must "$work/said" "block $first_of_last is in the ledger of"
 refused 5 "give the roster of epoch 1" panal ledger check "$work/third.json" --roster "$work/roster/federation.yaml"
 refused 5 "give the roster of epoch 1" panal ledger prove "$work/a/state" --roster "$work/roster/federation.yaml" --block 3
 accepted panal ledger prove "$work/a/state" --roster "$work/roster/federation.yaml" --since 3 --out "$work/grown.json"
 accepted panal ledger check "$work/grown.json" --roster "$work/roster/federation.yaml"
+# Two votes that contradict each other convict a member by its keys of this epoch or of the one before: bank-c, which has
+# new ones since, and not bank-d, which left two epochs ago. Both verifiers.
+convicted() { # convicted BANK NUMBER KEYS VERDICT
+    rm -rf "$work/lab"
+    mkdir -p "$work/lab/bank-a"
+    cp -r "$work/a/state" "$work/lab/bank-a/state"
+    cp "$work/roster"/federation.yaml* "$work/lab"
+    for bank in a b c e; do
+        keys=$work/$bank/keys
+        [ ! -d "$keys/next" ] || keys=$keys/next
+        mkdir -p "$work/lab/bank-$bank"
+        ln -s "$keys" "$work/lab/bank-$bank/keys"
+    done
+    (cd "$here" && "$python" -B -c 'import corrupt, sys
+lab, who, height = corrupt.Lab(sys.argv[1], "bank-a"), int(sys.argv[2]), int(sys.argv[4])
+lab.keys[0] = corrupt.secret(sys.argv[3])
+corrupt.convict(lab, who=who, height=height, signer=0)' "$work/lab" "$2" "$work/$3" "$((first_of_last - 1))")
+    one=good
+    two=good
+    panal ledger verify "$work/lab/bank-a/state" --roster "$work/lab/federation.yaml" >"$work/one" 2>&1 || one=bad
+    "$python" "$root/tools/verify.py" "$work/lab/bank-a/state" --roster "$work/lab/federation.yaml" >"$work/two" 2>&1 ||
+        two=bad
+    [ "$one $two" = "$4 $4" ] || die "bank-$1 convicted: $one, $two, expected $4: $(cat "$work/one" "$work/two")"
+}
+convicted a 1 a/keys good
+convicted c 3 c/old good
+convicted c 3 a/keys bad
+convicted d 4 d/keys bad
+grep -q "conviction: member 4 has not signed both" "$work/one" || die "not refused for its conviction"
+
 # Another federation's roster, and one that the ledger's epochs do not lead to, prove nothing.
 cp -r "$work/first" "$work/other"
 sed -i 's/^expires: .*/expires: 2099-01-01T00:00:00Z/' "$work/other/federation.yaml"

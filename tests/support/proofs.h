@@ -3,6 +3,7 @@
  *
  *     struct test_ledger l;
  *     test_ledger_new(&l, FED_MODE_SWARM, 7);      genesis and 6 rounds, signed by everybody
+ *     test_ledger_new_epoch(&l, 7, 4);             of a swarm whose epoch begins with block 4
  *     test_prove_block(&proof, &l, 3);             as engine/extract does it from a directory
  *     test_prove_growth(&proof, &l, 4);
  *     test_ledger_free(&l);
@@ -25,6 +26,7 @@ struct test_ledger {
     struct sec_hash        leaves[TEST_LEDGER_MAX], hashes[TEST_LEDGER_MAX];
     struct fed_certificate votes; /* for the newest block */
     uint64_t               count;
+    uint64_t               first; /* its witnesses are of another roster; 0: none is */
 };
 
 /* What the first three members vote for block `height` of this hash, in view 1. */
@@ -80,6 +82,8 @@ test_ledger_add(struct test_ledger *l, struct test_chain *c, struct sec_log *log
     test_block_commit(c);
     if (swarm)
         test_agree(c, &agreement, &carried, log);
+    for (size_t i = 0; l->first > 0 && at == l->first && i < TEST_CHAIN_NODES; i++)
+        c->witnesses[i].member += 100;
     test_block_seal(c);
     if (swarm)
         fed_block_sign(&c->signature, &c->hash,
@@ -98,11 +102,12 @@ test_ledger_add(struct test_ledger *l, struct test_chain *c, struct sec_log *log
 }
 
 static inline void
-test_ledger_new(struct test_ledger *l, enum fed_mode mode, uint64_t count)
+test_ledger_make(struct test_ledger *l, enum fed_mode mode, uint64_t count, uint64_t first)
 {
     struct test_chain chain;
     struct sec_log    log;
     memset(l, 0, sizeof *l);
+    l->first = first;
     test_federation_new(&l->federation, TEST_CHAIN_NODES);
     if (mode == FED_MODE_SWARM)
         test_as_swarm(l->federation.roster);
@@ -111,6 +116,18 @@ test_ledger_new(struct test_ledger *l, enum fed_mode mode, uint64_t count)
     while (l->count < count)
         test_ledger_add(l, &chain, &log);
     test_chain_free(&chain);
+}
+
+static inline void
+test_ledger_new(struct test_ledger *l, enum fed_mode mode, uint64_t count)
+{
+    test_ledger_make(l, mode, count, 0);
+}
+
+static inline void
+test_ledger_new_epoch(struct test_ledger *l, uint64_t count, uint64_t first)
+{
+    test_ledger_make(l, FED_MODE_SWARM, count, first);
 }
 
 static inline void

@@ -90,6 +90,27 @@ every_block_is_proved(void **state)
         }
 }
 
+/* The votes in it are of members that whoever checks does not know. */
+static void
+first_block_of_an_epoch_is_proved(void **state)
+{
+    struct fixture    *f = *state;
+    struct test_ledger l;
+    for (uint64_t first = 1; first < BLOCKS; first++) {
+        test_ledger_new_epoch(&l, BLOCKS, first);
+        test_prove_block(&f->proof, &l, first);
+        expect_good(f, &l);
+        assert_int_equal(f->proven.block.height, first);
+        fed_proof_fini(&f->proof);
+        test_prove_growth(&f->proof, &l, first);
+        expect_good(f, &l);
+        f->proof.votes.witnesses[0].member = 101; /* those for the head must be of members */
+        EXPECT_STATUS(PN_EAUTH, check(f, &l));
+        fed_proof_fini(&f->proof);
+        test_ledger_free(&l);
+    }
+}
+
 static void
 growth_from_every_size_is_proved_and_gives_the_next_checkpoint(void **state)
 {
@@ -380,6 +401,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_block_is_proved, start, stop),
+        cmocka_unit_test_setup_teardown(first_block_of_an_epoch_is_proved, start, stop),
         cmocka_unit_test_setup_teardown(
             growth_from_every_size_is_proved_and_gives_the_next_checkpoint, start, stop),
         cmocka_unit_test_setup_teardown(proof_of_a_block_is_for_no_other_block, start, stop),
