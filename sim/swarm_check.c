@@ -1,0 +1,162 @@
+#include "sim/swarm_state.h"
+
+#include "engine/proof.h"
+#include "sim/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DISK_MAX       = 16 << 20, /* besides the models and updates of a few rounds */
+    ROUNDS_ON_DISK = 4
+};
+
+/* Where everybody stands, for whoever looks for the fault. */
+static void
+show_parties(const struct sim_swarm *world)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        const struct sim_swarm_party *party = &world->parties[i];
+        if (!party->alive)
+            continue;
+        const struct fed_swarm     *machine   = swarm_engine_machine(party->engine);
+        const struct fed_consensus *consensus = &machine->consensus;
+        fprintf(stderr,
+                "%s: height %llu ready %d view %u next %d locked %u %02x valid %u %02x own %02x "
+                "timed %d deadline %lld\n",
+                world->config->sites[i].name, (unsigned long long)machine->height, machine->ready,
+                consensus->view, (int)consensus->next, consensus->locked_view,
+                consensus->locked.bytes[0], consensus->valid_view, consensus->valid.bytes[0],
+                consensus->own.bytes[0], consensus->timed, (long long)consensus->deadline);
+        for (size_t k = 0; k < world->count; k++) {
+            const struct fed_swarm_member *member = &machine->members[k];
+            fprintf(stderr, "    of %zu: connected %d height %llu update %d report %d votes", k,
+                    member->connected, (unsigned long long)member->height,
+                    (int)member->parts[0].state, (int)member->parts[1].state);
+            for (size_t v = 0; v < FED_VIEWS_KEPT; v++)
+                for (size_t t = 0; t < 2; t++) {
+                    const struct fed_vote *vote = &consensus->voters[k].said[v][t].vote;
+                    if (vote->view != FED_NO_VIEW)
+                        fprintf(stderr, " %u%c%02x", vote->view, t == 0 ? 'p' : 'c',
+                                vote->hash.bytes[0]);
+                }
+            fprintf(stderr, "\n");
+        }
+        for (size_t b = 0; b < FED_C_BLOCKS; b++)
+            if (!sec_hash_is_zero(&consensus->blocks[b].hash))
+                fprintf(stderr, "    block %02x checking %d checked %d good %d\n",
+                        consensus->blocks[b].hash.bytes[0], consensus->blocks[b].checking,
+                        consensus->blocks[b].checked, consensus->blocks[b].good);
+    }
+}
+
+void
+sim_swarm_fail(struct sim_swarm *world, const char *what, const struct sim_swarm_party *party)
+{
+    if (world->failed)
+        return;
+    if (world->config->trace)
+        show_parties(world);
+    world->failed = true;
+    snprintf(world->result->failure, sizeof world->result->failure,
+             "seed %llu, %llu ms, %s: %.300s", (unsigned long long)world->config->seed,
+             (unsigned long long)world->now,
+             party == NULL ? "world" : world->config->sites[party->index].name, what);
+}
+
+bool
+sim_swarm_may_fork(const struct sim_swarm *world)
+{
+    uint32_t most;
+    (void)fed_roster_quorum(world->epochs.of[0].roster, &most);
+    return world->config->faults.liars > most;
+}
+
+static bool
+make_room(struct sim_swarm *world, uint64_t height)
+{
+    if (height <= world->head_capacity)
+        return true;
+    size_t           more  = 2 * (size_t)height + 16;
+    struct sec_hash *grown = realloc(world->heads, more * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    memset(grown + world->head_capacity, 0, (more - world->head_capacity) * sizeof *grown);
+    world->heads         = grown;
+    world->head_capacity = more;
+    return true;
+}
+
+void
+sim_swarm_check(struct sim_swarm_party *party)
+{
+    struct sim_swarm       *world = party->world;
+    const struct fed_chain *chain = swarm_engine_chain(party->engine);
+    uint64_t                model = world->config->job->model_size,
+             rounds               = ROUNDS_ON_DISK + world->config->keep_updates;
+    if (party->liar != NULL)
+        return;
+    if (sim_disk_bytes(party->disk) > DISK_MAX + model * rounds * (world->count + 1))
+        sim_swarm_fail(world, "its disk holds more than any bound allows", party);
+    if (chain->height < party->height)
+        sim_swarm_fail(world, "its ledger became shorter", party);
+    party->height = chain->height;
+    if (chain->height == 0)
+        return;
+    if (!make_room(world, chain->height)) {
+        sim_swarm_fail(world, "out of memory", NULL);
+        return;
+    }
+    struct sec_hash *head = &world->heads[chain->height - 1];
+    if (sec_hash_is_zero(head))
+        *head = chain->head;
+    else if (!sec_hash_equal(head, &chain->head) && !sim_swarm_may_fork(world))
+        sim_swarm_fail(world, "it holds another block than others at its height", party);
+}
+
+void
+sim_swarm_accuse(struct sim_swarm_party *party, uint32_t other, bool forked)
+{
+    struct sim_swarm *world = party->world;
+    world->result->forked += forked;
+    if (world->parties[other].liar == NULL && !sim_swarm_may_fork(world))
+        sim_swarm_fail(world,
+                       forked ? "it says that an honest member forked the ledger"
+                              : "it convicts an honest member",
+                       party);
+}
+
+bool
+sim_swarm_must_finish(const struct sim_swarm_party *party)
+{
+    return party->liar == NULL && !party->dead &&
+           sim_epochs_have(&party->world->epochs, party->world->reached, party->index);
+}
+
+void
+sim_swarm_check_disk(struct sim_swarm_party *party)
+{
+    struct sim_swarm   *world = party->world;
+    struct engine_proof proof;
+    struct pn_error     why = {.text = ""};
+    sim_disk_restart(party->disk);
+    /* Whoever trusts the last epoch trusts the run, and whoever trusts the first. */
+    enum pn_status st = engine_proof_make(
+        &proof, &party->port, world->epochs.of[world->reached].roster, NULL, NULL, &why);
+    if (st == PN_OK)
+        st = engine_proof_make(&proof, &party->port, world->epochs.of[0].roster, NULL, NULL, &why);
+    if (st != PN_OK) {
+        sim_swarm_fail(world, why.text[0] != '\0' ? why.text : pn_status_text(st), party);
+        return;
+    }
+    if (!proof.finished)
+        sim_swarm_fail(world, "the ledger has no finish block", party);
+    world->result->rounds       = proof.rounds;
+    world->result->sums_checked = proof.sums_checked;
+    if (sim_export_root(&world->result->model, &party->port, &proof.model) != PN_OK)
+        sim_swarm_fail(world, "the final model cannot be read", party);
+    if (sim_swarm_is_calm(world) && world->config->keep_updates == 0 &&
+        proof.sums_checked != proof.rounds)
+        sim_swarm_fail(world, "an aggregate could not be recomputed", party);
+}
