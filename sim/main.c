@@ -65,7 +65,7 @@ sim_command_fail(enum pn_status st, const struct pn_error *why)
 
 struct totals {
     uint64_t seeds, failed, events, crashes, partitions, frames, lost, duplicated, tampered, lies,
-        accepted, rejected, discarded, relayed, redrawn, convicted, forked;
+        accepted, rejected, discarded, relayed, redrawn, convicted, forked, epochs;
     double virtual_hours;
 };
 
@@ -89,6 +89,7 @@ add(struct totals *totals, const struct sim_result *result)
     totals->redrawn += result->redrawn;
     totals->convicted += result->convicted;
     totals->forked += result->forked;
+    totals->epochs += result->epochs > 1 ? result->epochs - 1 : 0;
     totals->virtual_hours += (double)result->ended_ms / 3600000.0;
 }
 
@@ -101,7 +102,7 @@ print_totals(const struct totals *totals, bool json)
                "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
                "%llu accepted, %llu rejected, %llu discarded\n"
                "in swarms: %llu forwarded, %llu blocks of a further draw, %llu convictions, %llu "
-               "forks\n",
+               "forks, %llu changes of the roster\n",
                (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
                totals->virtual_hours, (unsigned long long)totals->events,
                (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
@@ -110,7 +111,8 @@ print_totals(const struct totals *totals, bool json)
                (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
                (unsigned long long)totals->rejected, (unsigned long long)totals->discarded,
                (unsigned long long)totals->relayed, (unsigned long long)totals->redrawn,
-               (unsigned long long)totals->convicted, (unsigned long long)totals->forked);
+               (unsigned long long)totals->convicted, (unsigned long long)totals->forked,
+               (unsigned long long)totals->epochs);
         return PN_OK;
     }
     struct text_json *out;
@@ -132,6 +134,7 @@ print_totals(const struct totals *totals, bool json)
     text_json_u64(out, "redrawn", totals->redrawn);
     text_json_u64(out, "convicted", totals->convicted);
     text_json_u64(out, "forked", totals->forked);
+    text_json_u64(out, "roster_changes", totals->epochs);
     text_json_u64(out, "crashes", totals->crashes);
     text_json_u64(out, "partitions", totals->partitions);
     text_json_f64(out, "virtual_hours", totals->virtual_hours);

@@ -56,36 +56,28 @@ sim_swarm_plan(struct sim_swarm *world, pn_ms in, const struct sim_event *event)
         sim_swarm_fail(world, "out of memory", NULL);
 }
 
+/* It goes for good: if it is the only one that has the block that says so, its crash is another
+ * fault than one machine's that comes back. */
+static bool
+is_leaving(const struct sim_swarm_party *party)
+{
+    return swarm_engine_is_superseded(party->engine) &&
+           fed_roster_find(swarm_engine_chain(party->engine)->roster, party->index + 2) == NULL;
+}
+
 static void
 take_crash(struct sim_swarm *world)
 {
     if (!sim_swarm_has_faults(world))
         return;
     struct sim_swarm_party *party = &world->parties[pn_rng_below(&world->rng, world->count)];
-    if (party->alive && (pn_rng_u32(&world->rng) & 1) != 0)
+    bool                    may   = party->alive && !is_leaving(party);
+    if (may && (pn_rng_u32(&world->rng) & 1) != 0)
         sim_disk_crash_soon(party->disk, &world->rng);
-    else if (party->alive)
+    else if (may)
         sim_swarm_crash(party);
     sim_swarm_plan(world, sim_swarm_about(world, world->config->faults.crash_every_ms),
                    &(struct sim_event){.kind = SIM_CRASH});
-}
-
-/* One that is there and has blocks, and that knows of all epochs before. */
-static void
-take_offer(struct sim_swarm *world)
-{
-    if (world->reached + 1 == world->epochs.count)
-        return; /* that was the last */
-    struct sim_swarm_party *party = &world->parties[pn_rng_below(&world->rng, world->count)];
-    const struct fed_chain *chain = party->alive ? swarm_engine_chain(party->engine) : NULL;
-    if (chain != NULL && chain->height > 0 && party->given == world->reached &&
-        sim_epochs_place(&world->epochs, chain->roster) == party->given) {
-        party->given++;
-        sim_swarm_trace(world, "offer", party->index, (uint32_t)party->given, 0);
-        sim_swarm_offer(party);
-    }
-    sim_swarm_plan(world, sim_swarm_about(world, world->config->faults.epoch_ms),
-                   &(struct sim_event){.kind = SIM_OFFER});
 }
 
 static void
@@ -129,7 +121,7 @@ take_event(struct sim_swarm *world, const struct sim_event *event)
         take_crash(world);
         return;
     case SIM_OFFER:
-        take_offer(world);
+        sim_swarm_take_offer(world);
         return;
     case SIM_DIE:
         party->dead = true;
@@ -155,7 +147,7 @@ all_are_over(const struct sim_swarm *world)
 static bool
 is_found_out(const struct sim_swarm *world)
 {
-    return sim_swarm_may_fork(world) && world->result->forked > 0;
+    return world->may_fork && world->result->forked > 0;
 }
 
 static void
@@ -202,6 +194,20 @@ play(struct sim_swarm *world)
         sim_swarm_fail(world, "nothing is left to happen, and the run is not over", NULL);
 }
 
+static bool
+may_fork(const struct sim_swarm *world)
+{
+    for (size_t epoch = 0; epoch < world->epochs.count; epoch++) {
+        uint32_t most, liars = 0;
+        (void)fed_roster_quorum(world->epochs.of[epoch].roster, &most);
+        for (uint32_t i = 0; i < world->count; i++)
+            liars += world->parties[i].liar != NULL && sim_epochs_have(&world->epochs, epoch, i);
+        if (liars > most)
+            return true;
+    }
+    return false;
+}
+
 static enum pn_status
 make_liars(struct sim_swarm *world)
 {
@@ -213,6 +219,7 @@ make_liars(struct sim_swarm *world)
         st = sim_swarm_make_liar(party);
         left--;
     }
+    world->may_fork = may_fork(world);
     return st;
 }
 
@@ -233,13 +240,13 @@ open_world(struct sim_swarm *world, struct pn_error *why)
     if (world->parties == NULL || world->connected == NULL || world->blocked == NULL)
         return PN_ENOMEM;
     world->count = config->site_count;
-    sim_holes_draw(world->blocked, config);
+    sim_holes_draw(world->blocked, config, &world->epochs);
     for (uint32_t i = 0; st == PN_OK && i < world->count; i++) {
         struct sim_swarm_party *party = &world->parties[i];
         party->world                  = world;
         party->index                  = i;
         party->tick_at                = UINT64_MAX;
-        party->given                  = !sim_epochs_have(&world->epochs, 0, i); /* it joins */
+        party->given                  = sim_epochs_first(&world->epochs, i); /* 0, or it joins */
         if ((st = sim_disk_new(&party->disk)) != PN_OK)
             break;
         sim_disk_port(&party->port, party->disk);

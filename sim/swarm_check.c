@@ -29,7 +29,7 @@ show_parties(const struct sim_swarm *world)
                 consensus->view, (int)consensus->next, consensus->locked_view,
                 consensus->locked.bytes[0], consensus->valid_view, consensus->valid.bytes[0],
                 consensus->own.bytes[0], consensus->timed, (long long)consensus->deadline);
-        for (size_t k = 0; k < world->count; k++) {
+        for (size_t k = 0; k < machine->limits.consensus.members; k++) {
             const struct fed_swarm_member *member = &machine->members[k];
             fprintf(stderr, "    of %zu: connected %d height %llu update %d report %d votes", k,
                     member->connected, (unsigned long long)member->height,
@@ -63,14 +63,6 @@ sim_swarm_fail(struct sim_swarm *world, const char *what, const struct sim_swarm
              "seed %llu, %llu ms, %s: %.300s", (unsigned long long)world->config->seed,
              (unsigned long long)world->now,
              party == NULL ? "world" : world->config->sites[party->index].name, what);
-}
-
-bool
-sim_swarm_may_fork(const struct sim_swarm *world)
-{
-    uint32_t most;
-    (void)fed_roster_quorum(world->epochs.of[0].roster, &most);
-    return world->config->faults.liars > most;
 }
 
 static bool
@@ -111,7 +103,7 @@ sim_swarm_check(struct sim_swarm_party *party)
     struct sec_hash *head = &world->heads[chain->height - 1];
     if (sec_hash_is_zero(head))
         *head = chain->head;
-    else if (!sec_hash_equal(head, &chain->head) && !sim_swarm_may_fork(world))
+    else if (!sec_hash_equal(head, &chain->head) && !world->may_fork)
         sim_swarm_fail(world, "it holds another block than others at its height", party);
 }
 
@@ -120,7 +112,7 @@ sim_swarm_accuse(struct sim_swarm_party *party, uint32_t other, bool forked)
 {
     struct sim_swarm *world = party->world;
     world->result->forked += forked;
-    if (world->parties[other].liar == NULL && !sim_swarm_may_fork(world))
+    if (world->parties[other].liar == NULL && !world->may_fork)
         sim_swarm_fail(world,
                        forked ? "it says that an honest member forked the ledger"
                               : "it convicts an honest member",

@@ -48,22 +48,33 @@ put_frame(struct sim_swarm *world, struct sim_event event, const uint8_t *frame,
     return PN_OK;
 }
 
+/* A key that is not the sender's: another member's, of any epoch, or its own of another epoch. */
+static const struct sec_sign_secret *
+foreign_key(struct sim_swarm *world, uint32_t from)
+{
+    const struct sim_epochs *epochs = &world->epochs;
+    size_t   epoch = epochs->count > 1 ? (size_t)pn_rng_below(&world->rng, epochs->count) : 0;
+    uint32_t other = (uint32_t)pn_rng_below(&world->rng, world->count);
+    const struct sec_sign_secret *own = &epochs->of[world->parties[from].epoch].secrets[from + 1];
+    const struct sec_sign_secret *key = &epochs->of[epoch].secrets[other + 1];
+    if (memcmp(key, own, sizeof *key) == 0)
+        key = &epochs->of[epoch].secrets[(from + 1) % world->count + 1];
+    return key;
+}
+
 /* What a network that nobody should trust can do to a frame: it arrives changed. */
 static enum pn_status
 tamper(struct sim_swarm *world, struct sim_event event, const uint8_t *frame, size_t size)
 {
-    enum sim_tampering how   = (enum sim_tampering)pn_rng_below(&world->rng, SIM_STRAY);
-    uint32_t           other = (uint32_t)pn_rng_below(&world->rng, world->count);
-    uint8_t           *bytes = malloc(size);
+    enum sim_tampering            how   = (enum sim_tampering)pn_rng_below(&world->rng, SIM_STRAY);
+    const struct sec_sign_secret *key   = foreign_key(world, event.from);
+    uint8_t                      *bytes = malloc(size);
     if (bytes == NULL)
         return PN_ENOMEM;
     memcpy(bytes, frame, size);
-    if (other == event.from)
-        other = (other + 1) % (uint32_t)world->count;
     world->result->tampered++;
     sim_swarm_trace(world, "tamper", event.from, event.party, (uint64_t)how);
-    enum pn_status st =
-        sim_tamper(&bytes, &size, how, &world->rng, &world->epochs.of[0].secrets[other + 1]);
+    enum pn_status st = sim_tamper(&bytes, &size, how, &world->rng, key);
     if (st == PN_OK)
         st = put_frame(world, event, bytes, size);
     free(bytes);
@@ -187,7 +198,7 @@ sim_swarm_take_up(struct sim_swarm *world, const struct sim_event *event)
     if (world->blocked[event->party * world->count + event->from])
         return;
     if (party->alive && party->life == event->life && other->alive &&
-        (!world->parted || party->side == other->side))
+        (!world->parted || party->side == other->side) && sim_swarm_admit(party, other))
         set_line(world, event->party, event->from, true);
 }
 

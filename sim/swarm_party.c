@@ -1,7 +1,5 @@
 #include "sim/swarm_state.h"
 
-#include "engine/roster.h"
-
 #include <stdio.h>
 
 enum {
@@ -80,21 +78,39 @@ sim_swarm_stop(struct sim_swarm_party *party)
     party->engine = NULL;
 }
 
-/* Another epoch of the roster is in force: another engine on the same disk. */
+/* Another engine on the same disk. */
 static void
-renew(struct sim_swarm_party *party)
+restart(struct sim_swarm_party *party)
+{
+    sim_swarm_stop(party);
+    party->life++;
+    sim_swarm_cut_off(party);
+    sim_swarm_plan(
+        party->world, 1,
+        &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
+}
+
+/* Another epoch of the roster is in force. */
+static void
+follow(struct sim_swarm_party *party)
 {
     struct sim_swarm *world = party->world;
     size_t reached = sim_epochs_place(&world->epochs, swarm_engine_chain(party->engine)->roster);
     if (reached > world->reached)
         world->reached = reached;
     sim_swarm_trace(world, "epoch", party->index, (uint32_t)reached, 0);
-    sim_swarm_stop(party);
-    party->life++;
-    sim_swarm_cut_off(party);
-    sim_swarm_plan(
-        world, 1,
-        &(struct sim_event){.kind = SIM_BOOT, .party = party->index, .life = party->life});
+    party->joins = false;
+    restart(party);
+}
+
+/* By this roster it comes no further; by the other one it may. */
+static void
+try_other(struct sim_swarm_party *party)
+{
+    sim_swarm_trace(party->world, "alone", party->index, (uint32_t)party->epoch, 0);
+    party->joins = party->epoch != party->given;
+    party->tries += party->joins;
+    restart(party);
 }
 
 void
@@ -139,7 +155,9 @@ sim_swarm_after_call(struct sim_swarm_party *party)
     }
     sim_swarm_check(party);
     if (swarm_engine_is_superseded(party->engine) && swarm_engine_is_over(party->engine))
-        renew(party);
+        follow(party);
+    else if (sim_swarm_is_lost(party))
+        try_other(party);
     else
         plan_tick(party);
 }
@@ -171,41 +189,18 @@ note(void *host, const struct swarm_notice *notice)
         world->config->committed(world->config->context, notice->block, world->now);
 }
 
-/* As engine/party chooses: by its ledger, unless that has no such member and it was given a later
- * one. */
-static size_t
-choose_epoch(const struct sim_swarm_party *party)
-{
-    const struct sim_swarm   *world  = party->world;
-    struct engine_roster_file ledger = {.roster = NULL};
-    struct pn_error           why;
-    size_t                    epoch = party->given;
-    if (world->epochs.count == 1 || engine_roster_of_ledger(&ledger, &party->port, &why) != PN_OK)
-        return epoch;
-    size_t held = sim_epochs_place(&world->epochs, ledger.roster);
-    if (held >= epoch || sim_epochs_have(&world->epochs, held, party->index))
-        epoch = held;
-    engine_roster_fini(&ledger);
-    return epoch;
-}
-
-void
-sim_swarm_offer(struct sim_swarm_party *party)
-{
-    struct pn_error why;
-    if (party->given > party->epoch) /* SAFE: not while it catches up; it is offered again */
-        (void)!swarm_engine_offer(party->engine, &party->world->epochs.of[party->epoch + 1].wire,
-                                  &why);
-}
-
 void
 sim_swarm_boot(struct sim_swarm_party *party)
 {
     struct sim_swarm   *world = party->world;
     struct pn_error     why   = {.text = ""};
     struct swarm_config config;
+    if (party->given == world->epochs.count)
+        return; /* it never joins */
     sim_disk_restart(party->disk);
-    party->epoch = choose_epoch(party);
+    party->epoch       = sim_swarm_choose_epoch(party);
+    party->alone_since = world->now;
+    party->alone_at    = party->height;
     if (!sim_epochs_have(&world->epochs, party->epoch, party->index))
         return; /* it has left */
     const struct sim_federation *federation = &world->epochs.of[party->epoch];
@@ -243,7 +238,10 @@ sim_swarm_boot(struct sim_swarm_party *party)
     party->alive   = true;
     party->tick_at = UINT64_MAX;
     if (party->liar != NULL)
-        sim_liar_boot(party->liar, world->run, party->boot);
+        sim_liar_boot(party->liar, &(struct sim_liar_life){.roster = config.roster,
+                                                           .secret = config.secret,
+                                                           .run    = world->run,
+                                                           .boot   = party->boot});
     swarm_engine_start(party->engine, world->now);
     sim_swarm_offer(party);
     sim_swarm_after_call(party);
@@ -254,18 +252,16 @@ sim_swarm_boot(struct sim_swarm_party *party)
 enum pn_status
 sim_swarm_make_liar(struct sim_swarm_party *party)
 {
-    const struct sim_swarm      *world  = party->world;
-    const struct sim_faults     *faults = &world->config->faults;
-    const struct sim_liar_config config = {.roster = world->epochs.of[0].roster,
-                                           .self   = party->index + 2,
-                                           .secret = &world->epochs.of[0].secrets[party->index + 1],
-                                           .disk   = &party->port,
-                                           .seed =
-                                               world->config->seed * world->count + party->index,
-                                           .habits = faults->habits,
-                                           .chance = faults->lies,
-                                           .plot   = &party->world->plot,
-                                           .send   = sim_swarm_send_lie,
-                                           .host   = party};
+    const struct sim_faults     *faults = &party->world->config->faults;
+    const struct sim_liar_config config = {
+        .self    = party->index + 2,
+        .members = party->world->count,
+        .disk    = &party->port,
+        .seed    = party->world->config->seed * party->world->count + party->index,
+        .habits  = faults->habits,
+        .chance  = faults->lies,
+        .plot    = &party->world->plot,
+        .send    = sim_swarm_send_lie,
+        .host    = party};
     return sim_liar_new(&party->liar, &config);
 }

@@ -24,6 +24,10 @@ struct sim_swarm_party {
     uint32_t          index;
     bool              alive, side, dies, dead; /* for good: it will; it did */
     size_t            given, epoch; /* of the roster, from 0: that it was given, that it goes by */
+    bool              joins;        /* by its ledger's it came no further: it tries the given one */
+    pn_ms             alone_since;  /* stranded, and at the height alone_at */
+    uint64_t          alone_at;
+    uint32_t          tries; /* engine/party */
     uint32_t          boot, life;
     struct sec_transport_secret session; /* of this life */
     struct sim_liar            *liar;    /* NULL: it is honest */
@@ -51,9 +55,10 @@ struct sim_swarm {
     size_t                   head_capacity, in_flight;
     pn_ms                    now;
     bool                     failed, parted;
-    uint8_t                  run[16];
-    struct sim_plot          plot;
-    struct fed_policy        policy;
+    bool    may_fork; /* more lie than it withstands: nothing is promised but that it is seen */
+    uint8_t run[16];
+    struct sim_plot   plot;
+    struct fed_policy policy;
 };
 
 /* ---- swarm.c ---- */
@@ -93,15 +98,22 @@ void sim_swarm_stop(struct sim_swarm_party *party);
 void sim_swarm_finish_work(struct sim_swarm_party *party, const struct sim_event *event);
 /* After every call into an engine: what must hold, and when to call next. */
 void sim_swarm_after_call(struct sim_swarm_party *party);
+
+/* ---- swarm_roster.c ---- */
+
+size_t sim_swarm_choose_epoch(const struct sim_swarm_party *party);
 /* Its next epoch is for the blocks that it makes. */
 void sim_swarm_offer(struct sim_swarm_party *party);
+void sim_swarm_take_offer(struct sim_swarm *world);
+/* True when each knows the other's keys. */
+bool sim_swarm_admit(const struct sim_swarm_party *a, const struct sim_swarm_party *b);
+/* True when it has come no further for so long that it starts anew by another roster. */
+bool sim_swarm_is_lost(struct sim_swarm_party *party);
 
 /* ---- swarm_check.c ---- */
 
 /* The run is a failure; the first one is reported. `party` may be NULL. */
 void sim_swarm_fail(struct sim_swarm *world, const char *what, const struct sim_swarm_party *party);
-/* More lie than it withstands: then nothing is promised but that it is seen. */
-bool sim_swarm_may_fork(const struct sim_swarm *world);
 void sim_swarm_check(struct sim_swarm_party *party);
 /* One honest member says of another that it forked the ledger, or signed two votes. */
 void sim_swarm_accuse(struct sim_swarm_party *party, uint32_t other, bool forked);

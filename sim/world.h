@@ -60,9 +60,8 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
      * a write. */
     pn_ms partition_every_ms, partition_ms, crash_every_ms, down_ms;
     pn_ms heal_ms; /* no fault is begun or planned after this */
-    /* In a swarm with real identity and no liars: the last site joins while it runs, then another
-     * leaves and a third has new keys, by two epochs of the roster. Mean time until each is
-     * offered; 0: they stay as they are. */
+    /* In a swarm of 4 sites or more: members join, leave and have new keys while it runs, by epochs
+     * of the roster (sim/epochs). Mean time until each is offered; 0: they stay as they are. */
     pn_ms epoch_ms;
     /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
     uint32_t lying_disk;
