@@ -170,9 +170,10 @@ static void
 draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_t seed,
             uint32_t sites, bool strict)
 {
-    static const double chances[] = {0, 0.01, 0.05, 0.2}, often[] = {0.05, 0.3, 1};
-    uint32_t            members = sites; /* at any time */
-    struct pn_rng       root, rng;
+    static const double   chances[] = {0, 0.01, 0.05, 0.2}, often[] = {0.05, 0.3, 1};
+    static const uint32_t drifts[] = {0, 1, 50, 200};
+    uint32_t              members  = sites; /* at any time */
+    struct pn_rng         root, rng;
     pn_rng_init(&root, seed);
     pn_rng_derive(&rng, &root, PN_RNG_WORLD, 1);
     struct sim_faults faults = {
@@ -210,6 +211,8 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
     }
     if (scenario->mode == FED_MODE_SWARM && pn_rng_below(&rng, 3) == 0)
         faults.blocked = often[pn_rng_below(&rng, 3)];
+    if (scenario->mode == FED_MODE_SWARM)
+        faults.drift = drifts[pn_rng_below(&rng, 4)];
     *out = faults;
 }
 

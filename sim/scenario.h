@@ -13,7 +13,8 @@
  * good as long as both together are no more than that. Half of its loose seeds draw a third of the
  * members for a round, and wait for all of these: if any of them does not come, more are drawn. In
  * half of its loose seeds of 4 sites or more members join, leave and have new keys. In a third of
- * the seeds some pairs of members never have a connection. Its worlds are made with whatever
+ * the seeds some pairs of members never have a connection; in three of four clocks differ by up to
+ * an hour, and run slower or faster by up to a fifth. Its worlds are made with whatever
  * cryptography the process uses: nominal for many seeds, real for some.
  */
 #ifndef SIM_SCENARIO_H

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    SKEW_MAX_MS = 3600000
+};
+
 void
 sim_swarm_trace(struct sim_swarm *world, const char *what, uint32_t a, uint32_t b, uint64_t c)
 {
@@ -98,7 +102,7 @@ take_event(struct sim_swarm *world, const struct sim_event *event)
         if (!party->alive || party->life != event->life || party->tick_at != world->now)
             return; /* an earlier one took its place */
         party->tick_at = UINT64_MAX;
-        swarm_engine_tick(party->engine, world->now);
+        swarm_engine_tick(party->engine, sim_swarm_clock(party));
         sim_swarm_after_call(party);
         return;
     case SIM_UP:
@@ -223,6 +227,20 @@ make_liars(struct sim_swarm *world)
     return st;
 }
 
+static void
+set_clocks(struct sim_swarm *world)
+{
+    const uint32_t drift = world->config->faults.drift;
+    struct pn_rng  root, rng;
+    pn_rng_init(&root, world->config->seed);
+    pn_rng_derive(&rng, &root, PN_RNG_WORLD, 5);
+    for (size_t i = 0; i < world->count; i++) {
+        struct sim_swarm_party *party = &world->parties[i];
+        party->rate   = 1000 - drift + (uint32_t)pn_rng_below(&rng, 2 * (uint64_t)drift + 1);
+        party->origin = drift == 0 ? 0 : (pn_ms)pn_rng_below(&rng, SKEW_MAX_MS);
+    }
+}
+
 static enum pn_status
 open_world(struct sim_swarm *world, struct pn_error *why)
 {
@@ -254,6 +272,7 @@ open_world(struct sim_swarm *world, struct pn_error *why)
         if (config->faults.lying_disk == i + 2)
             sim_disk_lie(party->disk);
     }
+    set_clocks(world);
     pn_rng_init(&world->rng, config->seed);
     sec_hash_begin(&world->trace, "trace");
     fed_job_run(world->run, world->epochs.of[0].roster->federation, config->job->job, "1");

@@ -17,6 +17,13 @@ line_of(const struct sim_swarm *world, uint32_t a, uint32_t b)
     return &world->connected[a * world->count + b];
 }
 
+/* Nothing arrives; what is under way is lost, too. */
+static bool
+is_cut(const struct sim_swarm *world, uint32_t a, uint32_t b)
+{
+    return world->parted && world->parties[a].side != world->parties[b].side;
+}
+
 static pn_ms
 delay(struct sim_swarm *world)
 {
@@ -94,7 +101,7 @@ transmit(struct sim_swarm_party *from, uint32_t to, const uint8_t *frame, size_t
     world->result->bytes += size;
     world->result->relayed += wire_type_of(frame, size) == WIRE_RELAY;
     sim_swarm_trace(world, "send", from->index, to, size);
-    if (world->parted && world->parties[to].side != from->side) {
+    if (is_cut(world, from->index, to)) {
         world->result->lost++;
         return PN_OK; /* the sender cannot know */
     }
@@ -161,9 +168,9 @@ set_line(struct sim_swarm *world, uint32_t a, uint32_t b, bool up)
         if (!party->alive)
             continue;
         if (up)
-            swarm_engine_up(party->engine, world->now, other);
+            swarm_engine_up(party->engine, sim_swarm_clock(party), other);
         else
-            swarm_engine_down(party->engine, world->now, other);
+            swarm_engine_down(party->engine, sim_swarm_clock(party), other);
         sim_swarm_after_call(party);
     }
 }
@@ -185,8 +192,13 @@ sim_swarm_take_frame(struct sim_swarm *world, const struct sim_event *event)
     if (!party->alive || party->life != event->life || from->life != event->from_life ||
         !*line_of(world, event->party, event->from))
         return;
+    if (is_cut(world, event->party, event->from)) {
+        world->result->lost++;
+        return;
+    }
     sim_swarm_trace(world, "frame", event->party, event->from, event->size);
-    swarm_engine_frame(party->engine, world->now, event->from + 2, event->bytes, event->size);
+    swarm_engine_frame(party->engine, sim_swarm_clock(party), event->from + 2, event->bytes,
+                       event->size);
     sim_swarm_after_call(party);
 }
 
@@ -198,8 +210,19 @@ sim_swarm_take_up(struct sim_swarm *world, const struct sim_event *event)
     if (world->blocked[event->party * world->count + event->from])
         return;
     if (party->alive && party->life == event->life && other->alive &&
-        (!world->parted || party->side == other->side) && sim_swarm_admit(party, other))
+        !is_cut(world, event->party, event->from) && sim_swarm_admit(party, other))
         set_line(world, event->party, event->from, true);
+}
+
+/* For so long; it is noticed, and ends. */
+static void
+part(struct sim_swarm *world, pn_ms lasts)
+{
+    world->result->partitions++;
+    world->parted = true;
+    sim_swarm_plan(world, lasts, &(struct sim_event){.kind = SIM_HEAL});
+    if (lasts > SILENCE_MS)
+        sim_swarm_plan(world, SILENCE_MS, &(struct sim_event){.kind = SIM_SILENT});
 }
 
 void
@@ -207,16 +230,72 @@ sim_swarm_take_cut(struct sim_swarm *world)
 {
     if (!sim_swarm_has_faults(world))
         return;
-    world->result->partitions++;
-    world->parted = true;
     for (size_t i = 0; i < world->count; i++)
         world->parties[i].side = (pn_rng_u32(&world->rng) & 1) != 0;
-    pn_ms length = sim_swarm_about(world, world->config->faults.partition_ms);
-    sim_swarm_plan(world, length, &(struct sim_event){.kind = SIM_HEAL});
-    sim_swarm_plan(world, length + sim_swarm_about(world, world->config->faults.partition_every_ms),
+    pn_ms lasts = sim_swarm_about(world, world->config->faults.partition_ms);
+    part(world, lasts);
+    sim_swarm_plan(world, lasts + sim_swarm_about(world, world->config->faults.partition_every_ms),
                    &(struct sim_event){.kind = SIM_CUT});
-    if (length > SILENCE_MS)
-        sim_swarm_plan(world, SILENCE_MS, &(struct sim_event){.kind = SIM_SILENT});
+}
+
+static bool
+has_come_to(const struct fed_swarm *machine, enum sim_phase phase, uint64_t height)
+{
+    const struct fed_consensus    *consensus = &machine->consensus;
+    const struct fed_swarm_member *self      = &machine->members[consensus->limits.self];
+    if (machine->height != height || machine->finished)
+        return machine->height == height + 1 && phase == SIM_DECIDED;
+    switch (phase) {
+    case SIM_AT_START:
+        return true;
+    case SIM_ANNOUNCED:
+        return self->parts[FED_UPDATE_PART].state == FED_PART_HERE ||
+               self->parts[FED_REPORT_PART].state == FED_PART_HERE;
+    case SIM_READY:
+        return machine->ready;
+    case SIM_PREVOTED:
+        return !sec_hash_is_zero(&consensus->mine[0].hash);
+    case SIM_PRECOMMITTED:
+        return consensus->locked_view != FED_NO_VIEW;
+    case SIM_VIEW_TWO:
+        return consensus->view > 1;
+    case SIM_DECIDED:
+    case SIM_PHASES:
+        break;
+    }
+    return false;
+}
+
+/* The first leader of the height, alone: then there is a second view. */
+static void
+cut_leader(struct sim_swarm *world, const struct fed_consensus *consensus)
+{
+    const struct fed_roster *roster = world->epochs.of[0].roster;
+    uint32_t leader = roster->members[fed_consensus_leader(consensus, 1)].number - 2;
+    for (uint32_t i = 0; i < world->count; i++)
+        world->parties[i].side = i == leader;
+    world->parted = true;
+    world->cut    = SIM_CUT_LEADER;
+}
+
+void
+sim_swarm_look_at_phase(const struct sim_swarm_party *party)
+{
+    struct sim_swarm       *world   = party->world;
+    const struct sim_cut   *cut     = &world->config->faults.cut;
+    const struct fed_swarm *machine = swarm_engine_machine(party->engine);
+    if (cut->side == 0 || world->cut == SIM_CUT_DONE || party->liar != NULL)
+        return;
+    if (has_come_to(machine, cut->phase, cut->height)) {
+        for (uint32_t i = 0; i < world->count; i++)
+            world->parties[i].side = (cut->side >> i & 1) != 0;
+        world->cut = SIM_CUT_DONE;
+        sim_swarm_trace(world, "cut", party->index, cut->side, cut->phase);
+        part(world, cut->lasts);
+    } else if (cut->phase == SIM_VIEW_TWO && world->cut == SIM_CUT_WAITS &&
+               has_come_to(machine, SIM_READY, cut->height)) {
+        cut_leader(world, &machine->consensus);
+    }
 }
 
 void

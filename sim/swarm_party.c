@@ -5,7 +5,8 @@
 enum {
     BYTES_MAX        = 1 << 30, /* of a site's records */
     SLOW_WORK_MS     = 4000,
-    US_A_MILLISECOND = 1000
+    US_A_MILLISECOND = 1000,
+    THOUSANDTHS      = 1000
 };
 
 static uint64_t
@@ -40,8 +41,21 @@ submit_work(void *host, struct pn_work *work)
 static uint64_t
 wall_ms(void *host)
 {
-    const struct sim_swarm_party *party = host;
-    return (uint64_t)SIM_ISSUED * SIM_MS_A_SECOND + party->world->now;
+    return (uint64_t)SIM_ISSUED * SIM_MS_A_SECOND + sim_swarm_clock(host);
+}
+
+pn_ms
+sim_swarm_clock(const struct sim_swarm_party *party)
+{
+    return party->origin + party->world->now * party->rate / THOUSANDTHS;
+}
+
+pn_ms
+sim_swarm_when(const struct sim_swarm_party *party, pn_ms shown)
+{
+    if (shown <= party->origin)
+        return 0;
+    return ((shown - party->origin) * THOUSANDTHS + party->rate - 1) / party->rate;
 }
 
 void
@@ -49,7 +63,7 @@ sim_swarm_finish_work(struct sim_swarm_party *party, const struct sim_event *eve
 {
     if (!event->ran)
         event->work->run(event->work);
-    event->work->done(event->work, party->world->now);
+    event->work->done(event->work, sim_swarm_clock(party));
 }
 
 static void
@@ -136,7 +150,7 @@ plan_tick(struct sim_swarm_party *party)
 {
     struct sim_swarm *world = party->world;
     pn_ms             at    = swarm_engine_deadline(party->engine);
-    if (at == UINT64_MAX || at >= party->tick_at)
+    if (at == UINT64_MAX || (at = sim_swarm_when(party, at)) >= party->tick_at)
         return;
     party->tick_at = at > world->now ? at : world->now + 1;
     sim_swarm_plan(
@@ -154,6 +168,7 @@ sim_swarm_after_call(struct sim_swarm_party *party)
         return;
     }
     sim_swarm_check(party);
+    sim_swarm_look_at_phase(party);
     if (swarm_engine_is_superseded(party->engine) && swarm_engine_is_over(party->engine))
         follow(party);
     else if (sim_swarm_is_lost(party))
@@ -242,7 +257,7 @@ sim_swarm_boot(struct sim_swarm_party *party)
                                                            .secret = config.secret,
                                                            .run    = world->run,
                                                            .boot   = party->boot});
-    swarm_engine_start(party->engine, world->now);
+    swarm_engine_start(party->engine, sim_swarm_clock(party));
     sim_swarm_offer(party);
     sim_swarm_after_call(party);
     if (party->alive)

@@ -19,10 +19,18 @@ enum {
     SIM_MS_A_SECOND = 1000
 };
 
+enum sim_cut_state {
+    SIM_CUT_WAITS,
+    SIM_CUT_LEADER, /* the first leader is cut off until the second view */
+    SIM_CUT_DONE
+};
+
 struct sim_swarm_party {
     struct sim_swarm *world;
     uint32_t          index;
     bool              alive, side, dies, dead; /* for good: it will; it did */
+    uint32_t          rate;                    /* of its clock: thousandths of ours */
+    pn_ms             origin;                  /* what it shows when ours begins */
     size_t            given, epoch; /* of the roster, from 0: that it was given, that it goes by */
     bool              joins;        /* by its ledger's it came no further: it tries the given one */
     pn_ms             alone_since;  /* stranded, and at the height alone_at */
@@ -55,6 +63,7 @@ struct sim_swarm {
     size_t                   head_capacity, in_flight;
     pn_ms                    now;
     bool                     failed, parted;
+    enum sim_cut_state       cut; /* of faults.cut */
     bool    may_fork; /* more lie than it withstands: nothing is promised but that it is seen */
     uint8_t run[16];
     struct sim_plot   plot;
@@ -84,6 +93,8 @@ void sim_swarm_cut_off(struct sim_swarm_party *party);
 void sim_swarm_take_frame(struct sim_swarm *world, const struct sim_event *event);
 void sim_swarm_take_up(struct sim_swarm *world, const struct sim_event *event);
 void sim_swarm_take_cut(struct sim_swarm *world);
+/* The partition that waits for a phase begins, if `party` has come to it. */
+void sim_swarm_look_at_phase(const struct sim_swarm_party *party);
 void sim_swarm_take_silent(struct sim_swarm *world);
 void sim_swarm_take_heal(struct sim_swarm *world);
 
@@ -93,6 +104,9 @@ PN_MUST_CHECK enum pn_status sim_swarm_make_liar(struct sim_swarm_party *party);
 void                         sim_swarm_boot(struct sim_swarm_party *party);
 /* Power off: nothing leaves, nothing is written, what runs comes back to nobody. */
 void sim_swarm_crash(struct sim_swarm_party *party);
+/* What its clock shows; and when it will show that. */
+pn_ms sim_swarm_clock(const struct sim_swarm_party *party);
+pn_ms sim_swarm_when(const struct sim_swarm_party *party, pn_ms shown);
 /* Ends its process; what still runs comes back to it first. */
 void sim_swarm_stop(struct sim_swarm_party *party);
 void sim_swarm_finish_work(struct sim_swarm_party *party, const struct sim_event *event);

@@ -41,6 +41,17 @@ struct sim_site {
     uint32_t                  slow; /* times as long for its work as others; 0: as they */
 };
 
+enum sim_phase {      /* of a height, as a member comes to it: what it last did there */
+    SIM_AT_START,     /* it holds all blocks before                                        */
+    SIM_ANNOUNCED,    /* its own contribution is made and said                             */
+    SIM_READY,        /* it waits for no contribution any more: a block may be proposed    */
+    SIM_PREVOTED,     /* for a block                                                       */
+    SIM_PRECOMMITTED, /* for a block: it is locked                                       */
+    SIM_DECIDED,      /* the block stands in its ledger                                    */
+    SIM_VIEW_TWO,     /* the first leader was cut off since SIM_READY, and its time is up  */
+    SIM_PHASES
+};
+
 struct sim_faults {         /* all zero: a perfect network, no crashes */
     double loss, duplicate; /* chance per frame */
     /* Chance per frame that a network that nobody should trust flips a bit, cuts, extends, signs
@@ -63,6 +74,17 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     /* In a swarm of 4 sites or more: members join, leave and have new keys while it runs, by epochs
      * of the roster (sim/epochs). Mean time until each is offered; 0: they stay as they are. */
     pn_ms epoch_ms;
+    /* In a swarm: a member's clock has an origin of its own, an hour from the others' at most, and
+     * runs faster or slower by up to so many thousandths. */
+    uint32_t drift;
+    /* In a swarm: the partition of these sites (bits) and the others that begins when the first
+     * honest member comes to a phase of a height, and lasts so long; 0: none. */
+    struct sim_cut {
+        uint32_t       side;
+        enum sim_phase phase;
+        uint64_t       height;
+        pn_ms          lasts;
+    } cut;
     /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
     uint32_t lying_disk;
     /* In a swarm, bits by place: whose time for contributions is always up. Likewise. */
