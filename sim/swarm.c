@@ -37,8 +37,8 @@ bool
 sim_swarm_is_calm(const struct sim_swarm *world)
 {
     const struct sim_faults *faults = &world->config->faults;
-    return faults->heal_ms == 0 && faults->lying_disk == 0 && faults->liars == 0 &&
-           faults->dead == 0;
+    return faults->heal_ms == 0 && faults->broken == SIM_SOUND && faults->liars == 0 &&
+           faults->dead == 0 && faults->cut.side == 0;
 }
 
 pn_ms
@@ -99,7 +99,8 @@ take_event(struct sim_swarm *world, const struct sim_event *event)
         sim_swarm_after_call(party);
         return;
     case SIM_TICK:
-        if (!party->alive || party->life != event->life || party->tick_at != world->now)
+        if (!party->alive || party->life != event->life || party->tick_at != world->now ||
+            world->config->faults.broken == SIM_STOPS_CLOCKS)
             return; /* an earlier one took its place */
         party->tick_at = UINT64_MAX;
         swarm_engine_tick(party->engine, sim_swarm_clock(party));
@@ -175,6 +176,7 @@ play(struct sim_swarm *world)
     pn_ms                    limit = pn_ms_add(faults->heal_ms, world->config->grace_ms);
     for (size_t i = 0; i < world->count && !world->failed; i++)
         sim_swarm_boot(&world->parties[i]);
+    sim_break_begin(world);
     if (faults->partition_every_ms > 0)
         sim_swarm_plan(world, sim_swarm_about(world, faults->partition_every_ms),
                        &(struct sim_event){.kind = SIM_CUT});
@@ -191,6 +193,7 @@ play(struct sim_swarm *world)
             sim_swarm_fail(world, "the run did not end in time after the faults healed", NULL);
         else
             take_event(world, &event);
+        sim_swarm_look_at_pace(world);
         if (event.kind == SIM_FRAME)
             free(event.bytes);
     }
@@ -269,10 +272,9 @@ open_world(struct sim_swarm *world, struct pn_error *why)
             break;
         sim_disk_port(&party->port, party->disk);
         sim_disk_share(party->disk, world->press);
-        if (config->faults.lying_disk == i + 2)
-            sim_disk_lie(party->disk);
     }
     set_clocks(world);
+    world->calm_at = UINT64_MAX;
     pn_rng_init(&world->rng, config->seed);
     sec_hash_begin(&world->trace, "trace");
     fed_job_run(world->run, world->epochs.of[0].roster->federation, config->job->job, "1");
@@ -314,6 +316,7 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         out->epochs   = world.reached + 1;
         for (size_t i = 0; i < world.count; i++)
             sim_swarm_stop(&world.parties[i]);
+        sim_break_end(&world);
         for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
             if (sim_swarm_must_finish(&world.parties[i]))
                 sim_swarm_check_disk(&world.parties[i]);

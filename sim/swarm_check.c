@@ -2,6 +2,7 @@
 
 #include "engine/proof.h"
 #include "sim/export.h"
+#include "sim/roll.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,8 @@ sim_swarm_check_disk(struct sim_swarm_party *party)
         &proof, &party->port, world->epochs.of[world->reached].roster, NULL, NULL, &why);
     if (st == PN_OK)
         st = engine_proof_make(&proof, &party->port, world->epochs.of[0].roster, NULL, NULL, &why);
+    if (st == PN_OK)
+        st = sim_roll_check(&world->epochs, &party->port, &why);
     if (st != PN_OK) {
         sim_swarm_fail(world, why.text[0] != '\0' ? why.text : pn_status_text(st), party);
         return;

@@ -101,7 +101,7 @@ transmit(struct sim_swarm_party *from, uint32_t to, const uint8_t *frame, size_t
     world->result->bytes += size;
     world->result->relayed += wire_type_of(frame, size) == WIRE_RELAY;
     sim_swarm_trace(world, "send", from->index, to, size);
-    if (is_cut(world, from->index, to)) {
+    if (is_cut(world, from->index, to) || world->config->faults.broken == SIM_MUTES) {
         world->result->lost++;
         return PN_OK; /* the sender cannot know */
     }
@@ -118,6 +118,8 @@ transmit(struct sim_swarm_party *from, uint32_t to, const uint8_t *frame, size_t
         world->result->duplicated++;
         st = put_frame(world, event, frame, size);
     }
+    while (st == PN_OK && world->config->faults.broken == SIM_FLOODS && !world->failed)
+        st = put_frame(world, event, frame, size);
     return st == PN_OK ? PN_OK : PN_ENETWORK;
 }
 

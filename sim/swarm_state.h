@@ -16,7 +16,8 @@
 #include "swarm/engine.h"
 
 enum {
-    SIM_MS_A_SECOND = 1000
+    SIM_MS_A_SECOND = 1000,
+    SIM_VIEWS_MORE  = 4 /* sim/swarm, progress: views besides those of lying leaders */
 };
 
 enum sim_cut_state {
@@ -61,7 +62,9 @@ struct sim_swarm {
     struct sec_hasher        trace;
     struct sec_hash         *heads; /* by height - 1: what everybody must agree on */
     size_t                   head_capacity, in_flight;
-    pn_ms                    now;
+    pn_ms                    now, calm_at; /* calm_at: nothing fails from then on; UINT64_MAX */
+    uint64_t                 top;          /* blocks that the furthest honest member holds, */
+    pn_ms                    top_at, due;  /* since; and when there must be more             */
     bool                     failed, parted;
     enum sim_cut_state       cut; /* of faults.cut */
     bool    may_fork; /* more lie than it withstands: nothing is promised but that it is seen */
@@ -123,6 +126,11 @@ void sim_swarm_take_offer(struct sim_swarm *world);
 bool sim_swarm_admit(const struct sim_swarm_party *a, const struct sim_swarm_party *b);
 /* True when it has come no further for so long that it starts anew by another roster. */
 bool sim_swarm_is_lost(struct sim_swarm_party *party);
+
+/* ---- swarm_pace.c ---- */
+
+/* After every event: once nothing fails any more, the next height comes in time. */
+void sim_swarm_look_at_pace(struct sim_swarm *world);
 
 /* ---- swarm_check.c ---- */
 

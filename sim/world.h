@@ -30,6 +30,7 @@
 #include "data/schema.h"
 #include "engine/job.h"
 #include "fed/block.h"
+#include "sim/breaks.h"
 
 enum {
     SIM_WORKERS_MAX = 256
@@ -87,6 +88,8 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
     } cut;
     /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
     uint32_t lying_disk;
+    /* In a swarm: what is wrong with the host. Likewise. */
+    enum sim_break broken;
     /* In a swarm, bits by place: whose time for contributions is always up. Likewise. */
     uint32_t hasty;
 };
@@ -123,8 +126,11 @@ struct sim_result {
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
     uint64_t        epochs;            /* of a swarm's roster, that were in force */
     uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
-    pn_ms           ended_ms;
-    bool            stopped_early;
+    /* In a swarm: of the heights after the faults healed the slowest, and the largest share, in
+     * thousandths, of the time that one may take. */
+    uint64_t slowest_ms, slowest_share;
+    pn_ms    ended_ms;
+    bool     stopped_early;
 };
 
 /* One training had so many. */
