@@ -6,6 +6,16 @@ enum {
     MEMBERS_MIN = 3
 };
 
+/* Of so many, all but those that may lie are as many as the half of all sites. */
+static uint32_t
+fewest(uint32_t sites)
+{
+    uint32_t members = MEMBERS_MIN;
+    while (members - (members - 1) / 3 < (sites + 1) / 2)
+        members++;
+    return members;
+}
+
 /* ---- the draw ---- */
 
 static bool
@@ -48,7 +58,7 @@ sim_epochs_draw(struct sim_epoch_plan *out, uint64_t seed, uint32_t sites)
         uint32_t before = in, leaves = pick(before, &rng);
         if ((how & 1) != 0 && next < sites)
             in |= 1u << next++;
-        if ((how & 2) != 0 && size_of(in) > MEMBERS_MIN)
+        if ((how & 2) != 0 && size_of(in) > fewest(sites))
             in &= ~(1u << leaves);
         bool renews     = (how & 4) != 0 || (i > 0 && in == before);
         out->members[i] = in;

@@ -18,7 +18,7 @@ struct sim_epoch_plan {
     size_t   count;
     uint32_t members[SIM_EPOCHS]; /* bits by site */
     uint32_t renewed[SIM_EPOCHS]; /* site with a new key; UINT32_MAX: none */
-    uint32_t least;               /* members at any time: 3 or more */
+    uint32_t least; /* members at any time: 3 or more, and half of the sites without liars */
 };
 /* `sites`: 4 to SIM_EPOCH_SITES. */
 void sim_epochs_draw(struct sim_epoch_plan *out, uint64_t seed, uint32_t sites);

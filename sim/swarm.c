@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum {
-    SKEW_MAX_MS = 3600000
+    SKEW_MAX_MS = 3600000,
+    SAID_MS     = 60000 /* until a fork is noticed */
 };
 
 void
@@ -155,6 +156,13 @@ is_found_out(const struct sim_swarm *world)
     return world->may_fork && world->result->forked > 0;
 }
 
+/* Two ledgers, and those who hold them still hear of each other. */
+static bool
+may_be_said(const struct sim_swarm *world)
+{
+    return world->forked && world->now < pn_ms_add(world->forked_at, SAID_MS);
+}
+
 static void
 plan_deaths(struct sim_swarm *world)
 {
@@ -187,17 +195,20 @@ play(struct sim_swarm *world)
         sim_swarm_plan(world, sim_swarm_about(world, faults->epoch_ms),
                        &(struct sim_event){.kind = SIM_OFFER});
     plan_deaths(world);
-    while (!world->failed && !all_are_over(world) && !is_found_out(world) &&
+    while (!world->failed && (!all_are_over(world) || may_be_said(world)) && !is_found_out(world) &&
            sim_queue_take(&world->queue, &world->now, &event)) {
-        if (world->now > limit)
+        bool late = world->now > limit;
+        if (late && !world->may_fork)
             sim_swarm_fail(world, "the run did not end in time after the faults healed", NULL);
-        else
+        else if (!late)
             take_event(world, &event);
         sim_swarm_look_at_pace(world);
         if (event.kind == SIM_FRAME)
             free(event.bytes);
+        if (late)
+            break;
     }
-    if (!world->failed && !all_are_over(world) && !is_found_out(world))
+    if (!world->failed && !all_are_over(world) && !world->may_fork)
         sim_swarm_fail(world, "nothing is left to happen, and the run is not over", NULL);
 }
 
@@ -314,10 +325,12 @@ sim_swarm_run(struct sim_result *out, const struct sim_config *config, struct pn
         play(&world);
         out->ended_ms = world.now;
         out->epochs   = world.reached + 1;
+        bool over     = all_are_over(&world) && !is_found_out(&world);
         for (size_t i = 0; i < world.count; i++)
             sim_swarm_stop(&world.parties[i]);
         sim_break_end(&world);
-        for (size_t i = 0; !world.failed && !is_found_out(&world) && i < world.count; i++)
+        sim_swarm_check_forks(&world);
+        for (size_t i = 0; !world.failed && over && i < world.count; i++)
             if (sim_swarm_must_finish(&world.parties[i]))
                 sim_swarm_check_disk(&world.parties[i]);
         if (!world.failed && config->save_to != NULL)

@@ -27,7 +27,9 @@
  * recomputed whose parts they keep (in a calm world that keeps all: every one), and each of them
  * holds the final model.
  *
- * With more liars than a swarm withstands it may fork: the world ends when a member says so.
+ * With more liars than a swarm withstands it may fork, or not end: the world ends when a member
+ * says so, or late; a fork must have been said. The votes that decided the two blocks (sim/forks)
+ * then name who signed both: at least 2 quorum - members of them, and nobody honest.
  */
 #ifndef SIM_SWARM_H
 #define SIM_SWARM_H

@@ -2,6 +2,7 @@
 
 #include "engine/proof.h"
 #include "sim/export.h"
+#include "sim/forks.h"
 #include "sim/roll.h"
 
 #include <stdio.h>
@@ -106,6 +107,10 @@ sim_swarm_check(struct sim_swarm_party *party)
         *head = chain->head;
     else if (!sec_hash_equal(head, &chain->head) && !world->may_fork)
         sim_swarm_fail(world, "it holds another block than others at its height", party);
+    else if (!sec_hash_equal(head, &chain->head) && !world->forked) {
+        world->forked    = true;
+        world->forked_at = world->now;
+    }
 }
 
 void
@@ -154,4 +159,45 @@ sim_swarm_check_disk(struct sim_swarm_party *party)
     if (sim_swarm_is_calm(world) && world->config->keep_updates == 0 &&
         proof.sums_checked != proof.rounds)
         sim_swarm_fail(world, "an aggregate could not be recomputed", party);
+}
+
+/* Two certificates of one view: whose votes are in both signed two, and are liars. */
+static void
+check_fork(struct sim_swarm *world, const struct sim_fork *fork)
+{
+    const struct fed_roster *roster = world->epochs.of[0].roster;
+    uint32_t                 least  = 2 * fed_roster_quorum(roster, NULL) - roster->member_count;
+    if (fork->views[0] != fork->views[1]) {
+        world->result->forks_apart++;
+        return;
+    }
+    world->result->forks_named++;
+    if (fork->count < least)
+        sim_swarm_fail(world, "the votes for two blocks of one height name too few liars", NULL);
+    for (uint32_t i = 0; i < fork->count; i++)
+        if (world->parties[fork->members[i] - 2].liar == NULL)
+            sim_swarm_fail(world, "the votes for two blocks of one height name somebody honest",
+                           &world->parties[fork->members[i] - 2]);
+}
+
+void
+sim_swarm_check_forks(struct sim_swarm *world)
+{
+    if (!world->forked)
+        return;
+    if (world->result->forked == 0)
+        sim_swarm_fail(world, "the ledger forked, and nobody said so", NULL);
+    for (size_t i = 0; i < world->count; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct sim_swarm_party *a = &world->parties[i], *b = &world->parties[k];
+            struct sim_fork         fork;
+            if (a->liar != NULL || b->liar != NULL || world->failed)
+                continue;
+            sim_disk_restart(a->disk);
+            sim_disk_restart(b->disk);
+            if (sim_fork_find(&fork, &a->port, &b->port) != PN_OK)
+                sim_swarm_fail(world, "a fork cannot be read from the disks", a);
+            else if (fork.forked)
+                check_fork(world, &fork);
+        }
 }

@@ -67,6 +67,8 @@ struct sim_swarm {
     pn_ms                    top_at, due;  /* since; and when there must be more             */
     bool                     failed, parted;
     enum sim_cut_state       cut; /* of faults.cut */
+    bool    forked;               /* two honest members hold different blocks, as may_fork allows */
+    pn_ms   forked_at;
     bool    may_fork; /* more lie than it withstands: nothing is promised but that it is seen */
     uint8_t run[16];
     struct sim_plot   plot;
@@ -141,6 +143,8 @@ void sim_swarm_check(struct sim_swarm_party *party);
 void sim_swarm_accuse(struct sim_swarm_party *party, uint32_t other, bool forked);
 /* It must have the last block at the end. */
 bool sim_swarm_must_finish(const struct sim_swarm_party *party);
+/* At the end: a fork was seen, and its votes name those who made it. */
+void sim_swarm_check_forks(struct sim_swarm *world);
 /* At the end, from the disk alone. */
 void sim_swarm_check_disk(struct sim_swarm_party *party);
 

@@ -124,8 +124,11 @@ struct sim_result {
     uint64_t        steps_min, steps_max; /* of the trainings of honest members */
     uint64_t        relayed;              /* of the frames sent: those that forward another */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
-    uint64_t        epochs;            /* of a swarm's roster, that were in force */
-    uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
+    /* In a swarm with too many liars: pairs of honest members with two ledgers, by votes of one
+     * view, whose signers of both are liars, and at least 2 quorum - members; and of two views. */
+    uint64_t forks_named, forks_apart;
+    uint64_t epochs;  /* of a swarm's roster, that were in force */
+    uint64_t redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
     /* In a swarm: of the heights after the faults healed the slowest, and the largest share, in
      * thousandths, of the time that one may take. */
     uint64_t slowest_ms, slowest_share;

@@ -61,13 +61,13 @@ a_world_whose_host_is_broken_says_what_is_wrong(void **state)
     } table[] = {
         {SIM_FORGETS_ALL, true, "its ledger became shorter"},
         {SIM_FORGETS_VOTES, true, "it convicts an honest member"},
-        {SIM_FULL, false, "state directory"},
+        {SIM_FULL, false, "site-a: "},
         {SIM_HOARDS, false, "its disk holds more than any bound allows"},
         {SIM_ROTS, false, "block 1"},
         {SIM_LOSES_MODEL, false, "model"},
         {SIM_FLOODS, false, "more bytes in flight than any bound allows"},
         {SIM_MUTES, false, "the run did not end in time after the faults healed"},
-        {SIM_STOPS_CLOCKS, false, "nothing is left to happen, and the run is not over"},
+        {SIM_STOPS_CLOCKS, true, "nothing is left to happen, and the run is not over"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -88,6 +88,39 @@ a_fork_that_nobody_expects_is_seen(void **state)
                                      .habits  = 1u << SIM_FORK,
                                      .heal_ms = 60000},
                 "it holds another block than others at its height");
+}
+
+/* f + 1 and f + 2 of 4 to 7 that fork it whenever they can: every fork is said (the world checks
+ * it), and names the liars that signed both blocks. */
+static void
+forks_are_said_and_name_who_made_them(void **state)
+{
+    uint64_t named = 0, worlds = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        struct sim_result result;
+        struct pn_error   why    = {.text = ""};
+        uint32_t          sites  = 4 + (uint32_t)(seed % 4);
+        uint32_t          liars  = (sites - 1) / 3 + 1 + (uint32_t)(seed / 4 % 2);
+        struct sim_config config = config_of(seed, false);
+        config.job               = &scenario.loose[sites];
+        config.site_count        = sites;
+        config.grace_ms          = 300000;
+        config.faults            = (struct sim_faults){.liars        = liars,
+                                                       .lies         = 1,
+                                                       .habits       = 1u << SIM_FORK,
+                                                       .drift        = 50,
+                                                       .delay_max_ms = seed % 3 * 20,
+                                                       .heal_ms      = 60000};
+        expect_status(PN_OK, sim_swarm_run(&result, &config, &why), why.text, __FILE__, __LINE__);
+        if (!result.ok)
+            fail_msg("%s", result.failure);
+        worlds += result.forked > 0;
+        named += result.forks_named > 0;
+    }
+    print_message("%llu of 80 forked, the votes of one view name the liars in %llu\n",
+                  (unsigned long long)worlds, (unsigned long long)named);
+    assert_true(worlds >= 10 && named >= 10);
 }
 
 /* Of a round that waits for minutes only: no view and no draw brings a block. */
@@ -128,6 +161,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_world_whose_host_is_broken_says_what_is_wrong),
         cmocka_unit_test(a_fork_that_nobody_expects_is_seen),
+        cmocka_unit_test(forks_are_said_and_name_who_made_them),
         cmocka_unit_test(a_height_that_does_not_come_is_seen),
         cmocka_unit_test(another_model_than_an_undisturbed_runs_is_seen),
     };
