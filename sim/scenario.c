@@ -73,13 +73,14 @@ make_job(struct engine_job *out, const struct sim_scenario *scenario, const stru
     const char *gather = rounds->strict || scenario->mode == FED_MODE_COORDINATOR ? "1h" : "20s";
     const char *phase  = rounds->strict ? "30m" : "10s";
     char        text[2048];
-    int         len = snprintf(
-                text, sizeof text,
-                "%srounds: { count: %u, cohort: %u, quorum: %u, gather: %s, invite: %s, train: %s, "
-                        "collect: %s, evaluate: %s, attempts: 50, follow: %s, evaluate_every: %u }\n",
-                job_text, rounds->count, rounds->cohort, rounds->quorum, gather,
-        rounds->strict ? phase : "4s", phase, phase, phase,
-        rounds->follow_cohort ? "cohort" : "all", rounds->follow_cohort ? 2u : 1u);
+    int         len =
+        snprintf(text, sizeof text,
+                 "%srounds: { count: %u, cohort: %u, quorum: %u, gather: %s, invite: %s, train: "
+                 "%s, collect: %s, evaluate: %s, attempts: 50, follow: %s, "
+                 "evaluate_every: %u }\n",
+                 job_text, rounds->count, rounds->cohort, rounds->quorum, gather,
+                 rounds->strict ? phase : "4s", phase, phase, phase,
+                 rounds->follow_cohort ? "cohort" : "all", rounds->follow_cohort ? 2u : 1u);
     PN_ASSERT(len > 0 && (size_t)len < sizeof text);
     return engine_job_init(out, "world", text, (size_t)len, why);
 }
