@@ -31,10 +31,10 @@ sec_sign_from_seed(struct sec_sign_public *public_key, struct sec_sign_secret *s
 void
 sec_sign_public_of(struct sec_sign_public *out, const struct sec_sign_secret *secret)
 {
-    uint8_t again[crypto_sign_SECRETKEYBYTES];
+    struct sec_sign_secret again;
     /* From the seed, not from the copy of the public key in the secret: a file may hold another. */
-    (void)crypto_sign_seed_keypair(out->bytes, again, secret->bytes);
-    sec_wipe(again, sizeof again);
+    sec_suite()->pair(out, &again, secret->bytes);
+    sec_wipe(&again, sizeof again);
 }
 
 void

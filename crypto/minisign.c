@@ -1,5 +1,7 @@
 #include "crypto/minisign.h"
 
+#include "crypto/suite.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -70,7 +72,8 @@ sec_minisign_sign(struct pn_buffer *out, const void *bytes, size_t size, const c
                   const struct sec_sign_secret *secret)
 {
     struct sec_sign_public key;
-    uint8_t                hash[HASH_SIZE], signature[SIGNATURE_SIZE], both[64];
+    struct sec_signature   made, both;
+    uint8_t                hash[HASH_SIZE], signature[SIGNATURE_SIZE];
     uint8_t                message[64 + COMMENT_MAX];
     char                   text[TEXT_MAX], both_text[TEXT_MAX];
     size_t                 len = strlen(comment);
@@ -81,22 +84,21 @@ sec_minisign_sign(struct pn_buffer *out, const void *bytes, size_t size, const c
     hash_file(hash, bytes, size);
     memcpy(signature, "ED", 2);
     key_id(signature + 2, &key);
-    /* SAFE: Ed25519 signing does not fail. */
-    (void)crypto_sign_detached(signature + 2 + ID_SIZE, NULL, hash, sizeof hash, secret->bytes);
-    (void)crypto_sign_detached(both, NULL, message,
-                               comment_message(message, signature + 2 + ID_SIZE, comment, len),
-                               secret->bytes);
+    sec_suite()->sign(&made, hash, sizeof hash, secret);
+    memcpy(signature + 2 + ID_SIZE, made.bytes, sizeof made.bytes);
+    sec_suite()->sign(&both, message, comment_message(message, made.bytes, comment, len), secret);
     sec_base64_encode(text, signature, sizeof signature);
-    sec_base64_encode(both_text, both, sizeof both);
+    sec_base64_encode(both_text, both.bytes, sizeof both.bytes);
     return pn_buffer_printf(out, "%ssignature by a panal root key\n%s\n%s%s\n%s\n",
                             untrusted_prefix, text, trusted_prefix, comment, both_text);
 }
 
 struct signature_file {
-    char        text[FILE_MAX + 1];
-    const char *comment; /* trusted, once checked */
-    size_t      comment_len;
-    uint8_t     signature[SIGNATURE_SIZE], both[64];
+    char                 text[FILE_MAX + 1];
+    const char          *comment; /* trusted, once checked */
+    size_t               comment_len;
+    uint8_t              signature[SIGNATURE_SIZE];
+    struct sec_signature both;
 };
 
 static bool
@@ -123,7 +125,7 @@ signature_file_read(struct signature_file *out, const char *text, size_t size)
     out->comment_len = strlen(out->comment);
     return comment_is_valid(out->comment, out->comment_len) &&
            sec_base64_decode(out->signature, sizeof out->signature, line[1]) &&
-           sec_base64_decode(out->both, sizeof out->both, line[3]);
+           sec_base64_decode(out->both.bytes, sizeof out->both.bytes, line[3]);
 }
 
 enum pn_status
@@ -131,6 +133,7 @@ sec_minisign_verify(const void *bytes, size_t size, const char *text, size_t tex
                     const struct sec_sign_public *key, struct pn_error *why)
 {
     struct signature_file file;
+    struct sec_signature  signature;
     uint8_t               hash[HASH_SIZE], id[ID_SIZE], message[64 + COMMENT_MAX];
     if (!signature_file_read(&file, text, text_size))
         return pn_error_set(why, PN_EAUTH,
@@ -143,13 +146,12 @@ sec_minisign_verify(const void *bytes, size_t size, const char *text, size_t tex
     if (!sec_equal(file.signature + 2, id, ID_SIZE))
         return pn_error_set(why, PN_EAUTH, "the signature was made with another key");
 
-    const uint8_t *signature = file.signature + 2 + ID_SIZE;
+    memcpy(signature.bytes, file.signature + 2 + ID_SIZE, sizeof signature.bytes);
     hash_file(hash, bytes, size);
-    if (crypto_sign_verify_detached(signature, hash, sizeof hash, key->bytes) != 0)
+    if (!sec_suite()->verify(&signature, hash, sizeof hash, key))
         return pn_error_set(why, PN_EAUTH, "the signature is not of these bytes");
-    if (crypto_sign_verify_detached(
-            file.both, message, comment_message(message, signature, file.comment, file.comment_len),
-            key->bytes) != 0)
+    size_t covered = comment_message(message, signature.bytes, file.comment, file.comment_len);
+    if (!sec_suite()->verify(&file.both, message, covered, key))
         return pn_error_set(why, PN_EAUTH, "the trusted comment was changed");
     return PN_OK;
 }

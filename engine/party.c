@@ -6,8 +6,10 @@
 #include <string.h>
 
 enum {
-    PATH_SIZE   = 4096,
-    ANCHOR_SIZE = 4 + 32 /* epoch, hash */
+    PATH_SIZE    = 4096,
+    ANCHOR_SIZE  = 4 + 32, /* epoch, hash */
+    ALONE_MS     = 10000,
+    ALONE_MS_MAX = 600000
 };
 
 /* ---- which roster is the newest we accepted ---- */
@@ -238,16 +240,18 @@ choose_roster(struct engine_party *party, const struct engine_party_files *files
               const struct store_disk *disk, struct pn_error *why)
 {
     enum pn_status st = PN_ENOENT;
-    go_by(party, &party->file);
-    if (party->roster->mode == FED_MODE_SWARM)
+    if (party->file.roster->mode == FED_MODE_SWARM)
         st = engine_roster_of_ledger(&party->ledger, disk, why);
     if (st != PN_OK && st != PN_ENOENT)
         return st;
-    if (st == PN_OK && !(files->joins && party->ledger.roster->epoch < party->file.roster->epoch))
-        go_by(party, &party->ledger);
+    bool held  = st == PN_OK;
+    bool newer = held && party->ledger.roster->epoch < party->file.roster->epoch;
+    bool first = held && !(newer && files->joins); /* the ledger's; the other one if we have no
+                                                      place in the first */
+    go_by(party, first ? &party->ledger : &party->file);
     st = find_self(party, party->roster, files->keys, why);
-    if (st == PN_OK && party->self == NULL && party->roster->epoch < party->file.roster->epoch) {
-        go_by(party, &party->file);
+    if (st == PN_OK && party->self == NULL && newer) {
+        go_by(party, first ? &party->file : &party->ledger);
         st = find_self(party, party->roster, files->keys, why);
     }
     if (st == PN_OK && party->self == NULL && party->roster == party->ledger.roster)
@@ -345,6 +349,15 @@ engine_party_load(struct engine_party *out, const struct engine_party_files *fil
     sec_sign_wipe(&party.secret);
     sec_transport_wipe(&party.transport_secret);
     return st;
+}
+
+pn_ms
+engine_party_patience(bool by_file, uint32_t tries)
+{
+    pn_ms patience = ALONE_MS;
+    for (uint32_t i = 0; !by_file && i < tries && patience < ALONE_MS_MAX; i++)
+        patience *= 2;
+    return patience < ALONE_MS_MAX ? patience : ALONE_MS_MAX;
 }
 
 void

@@ -47,6 +47,11 @@ PN_MUST_CHECK enum pn_status engine_party_load(struct engine_party             *
  * judged by it, and a file that it names may stay as it is. */
 PN_MUST_CHECK enum pn_status engine_party_follow(const struct store_disk *disk,
                                                  struct pn_error         *why);
-void                         engine_party_fini(struct engine_party *party);
+/* A member that has a file newer than its ledger's roster and comes no further by the one tries the
+ * other after so long: by the file 10 s; by the ledger's 10 s, and twice as long after each of
+ * `tries` by the file, 10 min at most: of those who have both, all are by the ledger's at one time,
+ * whenever each began. */
+pn_ms engine_party_patience(bool by_file, uint32_t tries);
+void  engine_party_fini(struct engine_party *party);
 
 #endif

@@ -21,7 +21,8 @@ struct node_daemon {
     struct store_files   *files;
     struct store_disk     disk;
     struct engine_party   party;
-    bool joins;   /* engine_party_files */
+    bool joins;     /* engine_party_files */
+    uint32_t tries; /* how often, since the ledger last grew */
     bool follows; /* the roster comes from the ledger, whatever lies in the file now */
     struct engine_scratch scratch;
 };

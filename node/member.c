@@ -8,9 +8,8 @@
 #include <string.h>
 
 enum {
-    SILENT_BEATS = 8,     /* a member that we do not dial is away after so many without a word */
-    WAIT_MS      = 10000, /* a line after so long without a quorum */
-    ALONE_MS     = 10000  /* after so long the other roster is tried */
+    SILENT_BEATS = 8,    /* a member that we do not dial is away after so many without a word */
+    WAIT_MS      = 10000 /* a line after so long without a quorum */
 };
 
 struct service {
@@ -25,8 +24,9 @@ struct service {
     size_t                      next_at;
     bool                        stopped;         /* by a signal */
     uint64_t                    refused, height; /* as reported, and when nothing had to be */
-    pn_ms                       look_at, complain_at, alone_since;
-    bool                        lost; /* by this roster we reach too few; by the other one we may */
+    pn_ms    look_at, complain_at, alone_since;  /* stranded, and at this height: */
+    uint64_t alone_at;
+    bool     lost; /* we come no further by this roster; by the other one we may */
 };
 
 /* Of two members that can both be reached, the one with the higher number dials. */
@@ -260,25 +260,28 @@ report_silence(struct service *service, pn_ms now)
 }
 
 /* Of two rosters, that of our ledger and a newer one that we were given, one is in force with the
- * others, and they know one of our keys only. Who reaches too few by one tries the other. */
+ * others, and they know one of our keys only. Who comes no further by one tries the other: also
+ * when many go by the newer one, and it is in force with nobody. */
 static void
 notice_being_lost(struct service *service, pn_ms now)
 {
-    const struct engine_party *party   = &service->daemon->party;
-    const struct fed_swarm    *machine = swarm_engine_machine(service->engine);
-    uint32_t                   here    = fed_swarm_here(machine);
-    bool                       two =
-        party->ledger.roster != NULL && party->ledger.roster->epoch < party->file.roster->epoch;
-    if (!two || here >= machine->limits.consensus.quorum || machine->finished)
-        service->alone_since = now;
-    service->lost = now >= pn_ms_add(service->alone_since, ALONE_MS);
+    const struct engine_party *party  = &service->daemon->party;
+    const struct fed_chain    *chain  = swarm_engine_chain(service->engine);
+    uint64_t                   height = chain->height;
+    bool                       two = height > 0 && chain->roster->epoch < party->file.roster->epoch;
+    if (!swarm_engine_is_stranded(service->engine) || height != service->alone_at) {
+        service->alone_since   = now;
+        service->daemon->tries = 0;
+    }
+    bool  by_file  = party->roster == party->file.roster;
+    pn_ms patience = engine_party_patience(by_file, service->daemon->tries);
+
+    service->alone_at = height;
+    service->lost     = two && now >= pn_ms_add(service->alone_since, patience);
     if (service->lost)
         pn_log(PN_LOG_WARN,
-               "event=waiting text=\"too few members by epoch %u of the roster; trying "
-               "by epoch %u\"",
-               party->roster->epoch,
-               party->roster == party->file.roster ? party->ledger.roster->epoch
-                                                   : party->file.roster->epoch);
+               "event=waiting text=\"no further by epoch %u of the roster; trying by epoch %u\"",
+               party->roster->epoch, by_file ? chain->roster->epoch : party->file.roster->epoch);
 }
 
 static void
@@ -299,6 +302,7 @@ serve(struct service *service)
     swarm_engine_start(service->engine, net_loop_now(service->loop));
     service->complain_at = net_loop_now(service->loop) + WAIT_MS;
     service->alone_since = net_loop_now(service->loop);
+    service->alone_at    = swarm_engine_chain(service->engine)->height;
     for (;;) {
         if (service->report.failed)
             return PN_ESTATE; /* the sentence is in the log */
@@ -353,6 +357,7 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
     *again = st == PN_OK && !service.stopped &&
              (service.lost || swarm_engine_is_superseded(service.engine));
     daemon->joins = service.lost && daemon->party.roster != daemon->party.file.roster;
+    daemon->tries += daemon->joins;
     if (!*again) {
         /* We are ending already; another signal must not turn that into a death. */
         (void)signal(SIGTERM, SIG_IGN);

@@ -35,7 +35,9 @@ struct sim_disk {
     struct pn_rng  rng;
     enum pn_status failing;
     bool           dead;
-    struct sim_press *press; /* may be NULL */
+    struct sim_press *press;     /* may be NULL */
+    const char       *forgotten; /* a name; or NULL */
+    uint64_t          rotten;    /* a record, from 1; 0: none */
 };
 
 /* ---- shelves ---- */
@@ -218,8 +220,9 @@ disk_save(void *host, const char *name, const void *bytes, uint64_t size)
 {
     struct sim_disk *disk = host;
     bool             kept;
-    enum pn_status   st = before_write(disk, store_name_is_valid(name), &kept);
-    if (st == PN_OK && kept)
+    enum pn_status   st      = before_write(disk, store_name_is_valid(name), &kept);
+    bool             forgets = disk->forgotten != NULL && strcmp(name, disk->forgotten) == 0;
+    if (st == PN_OK && kept && !forgets)
         st = set(&disk->durable[FILES], name,
                  sim_content_of(disk->press, key_of(name), bytes, (size_t)size));
     return after_write(disk, st);
@@ -409,7 +412,10 @@ disk_record(void *host, uint64_t index, struct pn_buffer *out)
         return PN_ENOENT;
     pn_buffer_clear(out);
     const struct sim_content *content = records->items[index].content;
-    return pn_buffer_append(out, content->bytes, content->size);
+    enum pn_status            st      = pn_buffer_append(out, content->bytes, content->size);
+    if (st == PN_OK && index + 1 == disk->rotten)
+        out->bytes[out->size - 1] ^= 1;
+    return st;
 }
 
 static enum pn_status
@@ -528,6 +534,18 @@ sim_disk_lie(struct sim_disk *disk)
 {
     for (size_t i = 0; i < DURABLE_COUNT; i++)
         disk->durable[i].lying = true;
+}
+
+void
+sim_disk_forget(struct sim_disk *disk, const char *name)
+{
+    disk->forgotten = name;
+}
+
+void
+sim_disk_rot(struct sim_disk *disk, uint64_t record)
+{
+    disk->rotten = record + 1;
 }
 
 void

@@ -34,6 +34,11 @@ void sim_disk_fail(struct sim_disk *disk, enum pn_status status);
  * No disk may do so; it lets tests see a world notice it. */
 void sim_disk_lie(struct sim_disk *disk);
 
+/* From now on a file of this name (kept by the caller) is only said to be saved. Likewise. */
+void sim_disk_forget(struct sim_disk *disk, const char *name);
+/* A bit of this record is another from now on. Likewise. */
+void sim_disk_rot(struct sim_disk *disk, uint64_t record);
+
 bool sim_disk_is_dead(const struct sim_disk *disk); /* a crash point was reached, or kill */
 /* The power goes now. */
 void sim_disk_kill(struct sim_disk *disk);

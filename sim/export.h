@@ -4,7 +4,7 @@
  *
  *     DIR/...                               as store/files has it
  *     DIR/federation.yaml                   the roster
- *     DIR/federation.yaml.NAME.minisig      signed by its one signer; not with nominal identity
+ *     DIR/federation.yaml.NAME.minisig      by its one signer; a nominal one proves nothing
  */
 #ifndef SIM_EXPORT_H
 #define SIM_EXPORT_H

@@ -61,7 +61,7 @@ seal(struct sim_federation *made, const struct fed_roster *draft, struct pn_erro
     if (st == PN_OK)
         st = fed_roster_parse(&made->roster, "simulation", (const char *)made->text.bytes,
                               made->text.size, why);
-    if (st == PN_OK && sec_suite() == &sec_suite_real)
+    if (st == PN_OK)
         st = sec_minisign_sign(&made->signature, made->text.bytes, made->text.size, "a simulation",
                                &made->roots[1]);
     if (st == PN_OK)
@@ -127,13 +127,18 @@ sim_federation_new(struct sim_federation *out, enum fed_mode mode, uint64_t seed
 }
 
 static void
-renew(struct fed_roster_member *member, struct sec_sign_secret *secret,
-      const struct sec_sign_secret *root, uint32_t epoch)
+renew(struct fed_roster_member *member, struct sim_federation *made, uint32_t epoch)
 {
-    uint8_t seed[32] = {0};
+    uint8_t                       seed[32]  = {0};
+    const size_t                  at        = member->number - 1;
+    struct sec_transport_secret  *transport = &made->transports[at];
+    const struct sec_sign_secret *root      = &made->roots[at];
     pn_put_u32(seed, member->number);
     pn_put_u32(seed + 4, epoch);
-    sec_sign_from_seed(&member->certificate.node, secret, seed);
+    sec_sign_from_seed(&member->certificate.node, &made->secrets[at], seed);
+    memcpy(transport->bytes, seed, sizeof transport->bytes);
+    transport->bytes[31] = 1;
+    sec_transport_public_of(&member->certificate.transport, transport);
     member->certificate.serial++;
     sec_certificate_sign(&member->certificate, root);
 }
@@ -153,7 +158,7 @@ sim_federation_next(struct sim_federation *out, const struct sim_federation *all
     if (st == PN_OK) {
         memcpy(draft, from, sizeof *draft);
         memcpy(made.secrets, before->secrets, members * sizeof *made.secrets);
-        memcpy(made.transports, all->transports, members * sizeof *made.transports);
+        memcpy(made.transports, before->transports, members * sizeof *made.transports);
         memcpy(made.roots, all->roots, members * sizeof *made.roots);
         fed_roster_follow(draft, before->roster);
         if (before == all)
@@ -166,7 +171,7 @@ sim_federation_next(struct sim_federation *out, const struct sim_federation *all
             *member                          = old != NULL ? *old : from->members[i];
             draft->member_count += in[i];
             if (in[i] && i == renewed)
-                renew(member, &made.secrets[i + 1], &made.roots[i + 1], draft->epoch);
+                renew(member, &made, draft->epoch);
         }
         st = seal(&made, draft, why);
     }

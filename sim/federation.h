@@ -18,7 +18,7 @@ struct sim_federation {
                                   member i + 2 */
     struct sec_sign_secret *secrets, *roots; /* by member number - 1 */
     struct sec_transport_secret *transports;         /* likewise             */
-    struct pn_buffer        text, signature; /* the roster's; no signature with nominal identity */
+    struct pn_buffer        text, signature; /* the roster's */
     struct wire_roster_signature signer;
     struct wire_roster           wire; /* as a block carries it */
 };
@@ -27,7 +27,7 @@ PN_MUST_CHECK enum pn_status sim_federation_new(struct sim_federation *out, enum
                                                 uint64_t seed, const struct sim_site *sites,
                                                 size_t count, struct pn_error *why);
 /* The next epoch of `before`: of the members of `all`, which has every site, those that are `in`
- * (by site), and `renewed` (a site) has a new node key. Not with nominal identity. */
+ * (by site), and `renewed` (a site) has new keys. */
 PN_MUST_CHECK enum pn_status sim_federation_next(struct sim_federation       *out,
                                                  const struct sim_federation *all,
                                                  const struct sim_federation *before,

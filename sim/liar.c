@@ -26,14 +26,17 @@ struct sim_liar {
     struct fed_link       *links; /* by place */
     uint8_t                run[16];
     struct pn_rng          rng;
-    uint32_t               habits;
-    uint32_t               silence; /* frames that still do not leave */
-    struct wire_arena      arena;
-    void                  *room;
-    struct pn_buffer       frame, body, block;
-    struct kept            kept[KEPT];
-    size_t                 next;
-    struct sec_hash        proposed; /* the block that its engine voted for last */
+
+    const struct fed_roster      *roster; /* of this life */
+    const struct sec_sign_secret *secret;
+    uint32_t                      habits;
+    uint32_t                      silence; /* frames that still do not leave */
+    struct wire_arena             arena;
+    void                         *room;
+    struct pn_buffer              frame, body, block;
+    struct kept                   kept[KEPT];
+    size_t                        next;
+    struct sec_hash               proposed; /* the block that its engine voted for last */
 };
 
 /* One frame of the engine on its way. */
@@ -53,7 +56,7 @@ seal(const struct saying *saying, uint16_t type, const uint8_t *body, size_t siz
     if (fed_link_seal(&liar->frame, &liar->links[saying->to], (enum wire_type)type,
                       saying->frame.header.round, saying->frame.header.attempt, body,
                       size) == PN_OK)
-        liar->config.send(liar->config.host, liar->config.roster->members[saying->to].number,
+        liar->config.send(liar->config.host, liar->roster->members[saying->to].number,
                           liar->frame.bytes, liar->frame.size);
 }
 
@@ -108,7 +111,7 @@ sign_vote(struct sim_liar *liar, struct wire_vote *wire)
                                  .lock_view = wire->lock_view};
     memcpy(vote.hash.bytes, wire->hash, sizeof wire->hash);
     memcpy(vote.lock.bytes, wire->lock, sizeof wire->lock);
-    fed_vote_sign(&signature, liar->run, &vote, liar->config.secret);
+    fed_vote_sign(&signature, liar->run, &vote, liar->secret);
     memcpy(wire->signature, signature.bytes, sizeof wire->signature);
 }
 
@@ -214,7 +217,7 @@ lie_update(const struct saying *saying)
                                         .model_in = saying->chain->model,
                                         .update   = fed_blob_from_wire(&update.update)};
     memcpy(commitment.run, liar->run, sizeof commitment.run);
-    fed_commitment_sign(&signature, &commitment, liar->config.secret);
+    fed_commitment_sign(&signature, &commitment, liar->secret);
     memcpy(update.signature, signature.bytes, sizeof update.signature);
     if (wire_update_encode(begin(liar), &update) != PN_OK)
         return false;
@@ -237,7 +240,7 @@ lie_report(const struct saying *saying)
                               .member = liar->config.self,
                               .blob   = fed_blob_from_wire(&report.report)};
     memcpy(said.run, liar->run, sizeof said.run);
-    fed_report_sign(&signature, &said, liar->config.secret);
+    fed_report_sign(&signature, &said, liar->secret);
     memcpy(report.signature, signature.bytes, sizeof report.signature);
     if (wire_contribution_encode(begin(liar), &report) != PN_OK)
         return false;
@@ -282,7 +285,7 @@ leave_out(struct wire_block *block)
 static void
 convict_innocent(struct sim_liar *liar, struct wire_block *block)
 {
-    const struct fed_roster *roster     = liar->config.roster;
+    const struct fed_roster *roster     = liar->roster;
     struct wire_conviction  *conviction = &block->agreement->convictions[0];
     uint32_t                 place      = (uint32_t)pn_rng_below(&liar->rng, roster->member_count);
     struct wire_vote         vote       = {.height = block->height,
@@ -302,7 +305,7 @@ convict_innocent(struct sim_liar *liar, struct wire_block *block)
 static bool
 open_block(struct wire_block *block, struct sim_liar *liar, const struct wire_propose *propose)
 {
-    size_t              members = liar->config.roster->member_count;
+    size_t              members = liar->roster->member_count;
     struct wire_absent *absent;
     if (wire_block_decode(block, &liar->arena, propose->block.bytes, propose->block.size) !=
             PN_OK ||
@@ -359,7 +362,7 @@ bend_block(struct sim_liar *liar, struct wire_propose *propose)
     if (!lied || wire_block_encode(&liar->block, &block) != PN_OK)
         return false;
     fed_block_hash(&hash, liar->block.bytes, liar->block.size);
-    fed_block_sign(&signature, &hash, liar->config.secret);
+    fed_block_sign(&signature, &hash, liar->secret);
     if (twin)
         liar->config.plot->blocks[1] = hash;
     memcpy(propose->signature, signature.bytes, sizeof propose->signature);
@@ -371,7 +374,7 @@ bend_block(struct sim_liar *liar, struct wire_propose *propose)
 static bool
 invent_proof(struct sim_liar *liar, struct wire_propose *propose, uint64_t height)
 {
-    const struct fed_roster *roster = liar->config.roster;
+    const struct fed_roster *roster = liar->roster;
     struct sec_hash          hash;
     if (propose->view < 2)
         return false;
@@ -436,7 +439,7 @@ lie_status(const struct saying *saying)
 static bool
 lie_relay(const struct saying *saying)
 {
-    const struct fed_roster *roster = saying->liar->config.roster;
+    const struct fed_roster *roster = saying->liar->roster;
     struct sim_liar         *liar   = saying->liar;
     struct wire_relay        relay;
     struct pn_buffer        *body = begin(liar);
@@ -561,7 +564,7 @@ sim_liar_say(struct sim_liar *liar, const struct fed_chain *chain, uint32_t memb
              const uint8_t *frame, size_t size)
 {
     struct saying saying = {
-        .liar = liar, .chain = chain, .to = fed_roster_place(liar->config.roster, member)};
+        .liar = liar, .chain = chain, .to = fed_roster_place(liar->roster, member)};
     if (wire_frame_decode(&saying.frame, frame, size) != PN_OK)
         return false;
     bool lied = is_silent(liar) || lie_of_type(&saying) || lie_fault(&saying) ||
@@ -575,19 +578,22 @@ sim_liar_say(struct sim_liar *liar, const struct fed_chain *chain, uint32_t memb
 /* ---- beginning and end ---- */
 
 void
-sim_liar_boot(struct sim_liar *liar, const uint8_t run[static 16], uint32_t boot)
+sim_liar_boot(struct sim_liar *liar, const struct sim_liar_life *life)
 {
-    const struct fed_roster *roster = liar->config.roster;
-    memcpy(liar->run, run, sizeof liar->run);
+    const struct fed_roster *roster = life->roster;
+    PN_ASSERT(roster->member_count <= liar->config.members);
+    liar->roster = roster;
+    liar->secret = life->secret;
+    memcpy(liar->run, life->run, sizeof liar->run);
     for (uint32_t i = 0; i < roster->member_count; i++) {
         struct fed_link_ends ends = {.epoch  = roster->epoch,
                                      .self   = liar->config.self,
                                      .peer   = roster->members[i].number,
                                      .swarm  = true,
-                                     .secret = liar->config.secret,
+                                     .secret = liar->secret,
                                      .key    = &roster->members[i].certificate.node};
-        memcpy(ends.run, run, sizeof ends.run);
-        fed_link_init(&liar->links[i], &ends, boot);
+        memcpy(ends.run, life->run, sizeof ends.run);
+        fed_link_init(&liar->links[i], &ends, life->boot);
     }
 }
 
@@ -607,7 +613,7 @@ sim_liar_new(struct sim_liar **out, const struct sim_liar_config *config)
     if (liar == NULL)
         return PN_ENOMEM;
     liar->config = *config;
-    liar->links  = calloc(config->roster->member_count, sizeof *liar->links);
+    liar->links  = calloc(config->members, sizeof *liar->links);
     liar->room   = aligned_alloc(16, WIRE_ARENA_SIZE);
     pn_buffer_init(&liar->frame, WIRE_FRAME_MAX);
     pn_buffer_init(&liar->body, WIRE_BODY_MAX);

@@ -42,14 +42,13 @@ struct sim_plot { /* what the liars of a world share: the block for even places,
 };
 
 struct sim_liar_config {
-    const struct fed_roster      *roster;
-    uint32_t                      self; /* member number */
-    const struct sec_sign_secret *secret;
-    const struct store_disk      *disk; /* of its engine, which gives what it finds there */
-    uint64_t                      seed;
-    uint32_t                      habits; /* bits 1 << enum sim_habit; 0: drawn from the seed */
-    double                        chance; /* of each habit, per frame that it is about */
-    struct sim_plot              *plot;
+    uint32_t                 self;    /* member number */
+    size_t                   members; /* of any roster, at most */
+    const struct store_disk *disk;    /* of its engine, which gives what it finds there */
+    uint64_t                 seed;
+    uint32_t                 habits; /* bits 1 << enum sim_habit; 0: drawn from the seed */
+    double                   chance; /* of each habit, per frame that it is about */
+    struct sim_plot         *plot;
     void (*send)(void *host, uint32_t member, const uint8_t *frame, size_t size);
     void *host;
 };
@@ -58,8 +57,14 @@ struct sim_liar;
 PN_MUST_CHECK enum pn_status sim_liar_new(struct sim_liar             **out,
                                           const struct sim_liar_config *config);
 void                         sim_liar_free(struct sim_liar *liar);
-/* Its engine begins a life. */
-void sim_liar_boot(struct sim_liar *liar, const uint8_t run[static 16], uint32_t boot);
+struct sim_liar_life { /* of its engine; the roster and the secret stay until the next one */
+    const struct fed_roster      *roster;
+    const struct sec_sign_secret *secret;
+    const uint8_t                *run; /* 16 */
+    uint32_t                      boot;
+};
+/* Before it says anything. */
+void sim_liar_boot(struct sim_liar *liar, const struct sim_liar_life *life);
 /* Its engine sends a frame to `member`; `chain` is the engine's. True when a lie came of it. */
 bool sim_liar_say(struct sim_liar *liar, const struct fed_chain *chain, uint32_t member,
                   const uint8_t *frame, size_t size);

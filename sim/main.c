@@ -65,9 +65,16 @@ sim_command_fail(enum pn_status st, const struct pn_error *why)
 
 struct totals {
     uint64_t seeds, failed, events, crashes, partitions, frames, lost, duplicated, tampered, lies,
-        accepted, rejected, discarded, relayed, redrawn, convicted, forked;
+        accepted, rejected, discarded, relayed, redrawn, convicted, forked, epochs, slowest_ms,
+        slowest_share;
     double virtual_hours;
 };
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
 
 static void
 add(struct totals *totals, const struct sim_result *result)
@@ -89,6 +96,9 @@ add(struct totals *totals, const struct sim_result *result)
     totals->redrawn += result->redrawn;
     totals->convicted += result->convicted;
     totals->forked += result->forked;
+    totals->epochs += result->epochs > 1 ? result->epochs - 1 : 0;
+    totals->slowest_ms    = larger(totals->slowest_ms, result->slowest_ms);
+    totals->slowest_share = larger(totals->slowest_share, result->slowest_share);
     totals->virtual_hours += (double)result->ended_ms / 3600000.0;
 }
 
@@ -101,7 +111,9 @@ print_totals(const struct totals *totals, bool json)
                "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
                "%llu accepted, %llu rejected, %llu discarded\n"
                "in swarms: %llu forwarded, %llu blocks of a further draw, %llu convictions, %llu "
-               "forks\n",
+               "forks, %llu changes of the roster; after healing a height took %.1f s at most, and "
+               "%.1f %% "
+               "of what it may\n",
                (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
                totals->virtual_hours, (unsigned long long)totals->events,
                (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
@@ -110,7 +122,9 @@ print_totals(const struct totals *totals, bool json)
                (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
                (unsigned long long)totals->rejected, (unsigned long long)totals->discarded,
                (unsigned long long)totals->relayed, (unsigned long long)totals->redrawn,
-               (unsigned long long)totals->convicted, (unsigned long long)totals->forked);
+               (unsigned long long)totals->convicted, (unsigned long long)totals->forked,
+               (unsigned long long)totals->epochs, (double)totals->slowest_ms / 1000.0,
+               (double)totals->slowest_share / 10.0);
         return PN_OK;
     }
     struct text_json *out;
@@ -132,6 +146,9 @@ print_totals(const struct totals *totals, bool json)
     text_json_u64(out, "redrawn", totals->redrawn);
     text_json_u64(out, "convicted", totals->convicted);
     text_json_u64(out, "forked", totals->forked);
+    text_json_u64(out, "roster_changes", totals->epochs);
+    text_json_u64(out, "slowest_height_ms", totals->slowest_ms);
+    text_json_f64(out, "slowest_height_share", (double)totals->slowest_share / 1000.0);
     text_json_u64(out, "crashes", totals->crashes);
     text_json_u64(out, "partitions", totals->partitions);
     text_json_f64(out, "virtual_hours", totals->virtual_hours);

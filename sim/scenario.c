@@ -1,5 +1,6 @@
 #include "sim/scenario.h"
 
+#include "sim/epochs.h"
 #include "sim/swarm.h"
 
 #include <errno.h>
@@ -9,8 +10,10 @@
 #include <unistd.h>
 
 enum {
-    ROWS      = 60,
-    SITES_MIN = 3
+    ROWS        = 60,
+    SITES_MIN   = 3,
+    ROUNDS      = 3,
+    ROUNDS_MORE = 6
 };
 
 static const char job_text[] = "version: 1\n"
@@ -56,21 +59,28 @@ write_site(const char *path, uint32_t site, struct pn_error *why)
     return PN_OK;
 }
 
+struct rounds {
+    uint32_t count, cohort, quorum;
+    bool     strict, follow_cohort;
+};
+
 /* Strict rounds wait long enough for any machine to come back; loose ones go on without it. A
  * coordinator begins when all are there; a swarm begins with a quorum. */
 static enum pn_status
-make_job(struct engine_job *out, const struct sim_scenario *scenario, uint32_t cohort,
-         uint32_t quorum, bool strict, bool follow_cohort, struct pn_error *why)
+make_job(struct engine_job *out, const struct sim_scenario *scenario, const struct rounds *rounds,
+         struct pn_error *why)
 {
-    const char *gather = strict || scenario->mode == FED_MODE_COORDINATOR ? "1h" : "20s";
-    const char *phase  = strict ? "30m" : "10s";
+    const char *gather = rounds->strict || scenario->mode == FED_MODE_COORDINATOR ? "1h" : "20s";
+    const char *phase  = rounds->strict ? "30m" : "10s";
     char        text[2048];
     int         len =
         snprintf(text, sizeof text,
-                 "%srounds: { count: 3, cohort: %u, quorum: %u, gather: %s, invite: %s, train: %s, "
-                 "collect: %s, evaluate: %s, attempts: 50, follow: %s, evaluate_every: %u }\n",
-                 job_text, cohort, quorum, gather, strict ? phase : "4s", phase, phase, phase,
-                 follow_cohort ? "cohort" : "all", follow_cohort ? 2u : 1u);
+                 "%srounds: { count: %u, cohort: %u, quorum: %u, gather: %s, invite: %s, train: "
+                 "%s, collect: %s, evaluate: %s, attempts: 50, follow: %s, "
+                 "evaluate_every: %u }\n",
+                 job_text, rounds->count, rounds->cohort, rounds->quorum, gather,
+                 rounds->strict ? phase : "4s", phase, phase, phase,
+                 rounds->follow_cohort ? "cohort" : "all", rounds->follow_cohort ? 2u : 1u);
     PN_ASSERT(len > 0 && (size_t)len < sizeof text);
     return engine_job_init(out, "world", text, (size_t)len, why);
 }
@@ -79,6 +89,24 @@ static uint32_t
 most_sites(const struct sim_scenario *scenario)
 {
     return scenario->mode == FED_MODE_COORDINATOR ? SIM_HUB_SITES_MAX : SIM_SITES_MAX;
+}
+
+/* With an even number of sites a loose round leaves somebody out, too. */
+static enum pn_status
+make_jobs(struct sim_scenario *out, uint32_t n, struct pn_error *why)
+{
+    const bool          even     = n % 2 == 0;
+    const struct rounds strict   = {ROUNDS, n, n, true, even},
+                        loose    = {ROUNDS, n - even, (n + 1) / 2, false, even},
+                        drawn    = {ROUNDS, (n + 2) / 3, (n + 2) / 3, false, even},
+                        changing = {ROUNDS_MORE, n - even, (n + 1) / 2, false, even};
+    enum pn_status st            = make_job(&out->strict[n], out, &strict, why);
+    if (st == PN_OK)
+        st = make_job(&out->loose[n], out, &loose, why);
+    if (st != PN_OK || out->mode != FED_MODE_SWARM)
+        return st;
+    st = make_job(&out->drawn[n], out, &drawn, why);
+    return st == PN_OK ? make_job(&out->changing[n], out, &changing, why) : st;
 }
 
 enum pn_status
@@ -101,15 +129,8 @@ sim_scenario_init(struct sim_scenario *out, enum fed_mode mode, struct pn_error 
         out->sites[i]      = (struct sim_site){out->names[i], out->names[i], &out->sources[i], 0};
         st                 = write_site(out->paths[i], i, why);
     }
-    for (uint32_t n = SITES_MIN; st == PN_OK && n <= most_sites(out); n++) {
-        bool follow_cohort = n % 2 == 0; /* then a loose round leaves somebody out, too */
-        st                 = make_job(&out->strict[n], out, n, n, true, follow_cohort, why);
-        if (st == PN_OK)
-            st = make_job(&out->loose[n], out, n - follow_cohort, (n + 1) / 2, false, follow_cohort,
-                          why);
-        if (st == PN_OK && mode == FED_MODE_SWARM)
-            st = make_job(&out->drawn[n], out, (n + 2) / 3, (n + 2) / 3, false, follow_cohort, why);
-    }
+    for (uint32_t n = SITES_MIN; st == PN_OK && n <= most_sites(out); n++)
+        st = make_jobs(out, n, why);
     if (st != PN_OK)
         sim_scenario_fini(out);
     return st;
@@ -122,6 +143,7 @@ sim_scenario_fini(struct sim_scenario *scenario)
         engine_job_fini(&scenario->strict[n]);
         engine_job_fini(&scenario->loose[n]);
         engine_job_fini(&scenario->drawn[n]);
+        engine_job_fini(&scenario->changing[n]);
     }
     for (uint32_t i = 0; i < SIM_SITES_MAX; i++)
         if (scenario->paths[i][0] != '\0')
@@ -129,12 +151,30 @@ sim_scenario_fini(struct sim_scenario *scenario)
     rmdir(scenario->folder);
 }
 
+/* In half of the loose worlds that are large enough. */
+static void
+draw_epochs(struct sim_faults *out, uint32_t *members, uint64_t seed, uint32_t sites)
+{
+    static const pn_ms    means[] = {50, 1000, 8000};
+    struct sim_epoch_plan plan;
+    struct pn_rng         root, rng;
+    pn_rng_init(&root, seed);
+    pn_rng_derive(&rng, &root, PN_RNG_WORLD, 4);
+    if (sites < 4 || pn_rng_below(&rng, 2) == 0)
+        return;
+    out->epoch_ms = means[pn_rng_below(&rng, 3)];
+    sim_epochs_draw(&plan, seed, sites);
+    *members = plan.least;
+}
+
 static void
 draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_t seed,
             uint32_t sites, bool strict)
 {
-    static const double chances[] = {0, 0.01, 0.05, 0.2}, often[] = {0.05, 0.3, 1};
-    struct pn_rng       root, rng;
+    static const double   chances[] = {0, 0.01, 0.05, 0.2}, often[] = {0.05, 0.3, 1};
+    static const uint32_t drifts[] = {0, 1, 50, 200};
+    uint32_t              members  = sites; /* at any time */
+    struct pn_rng         root, rng;
     pn_rng_init(&root, seed);
     pn_rng_derive(&rng, &root, PN_RNG_WORLD, 1);
     struct sim_faults faults = {
@@ -154,22 +194,26 @@ draw_faults(struct sim_faults *out, const struct sim_scenario *scenario, uint64_
     }
     if (pn_rng_below(&rng, 3) == 0)
         faults.tamper = chances[1 + pn_rng_below(&rng, 3)];
+    if (!strict && scenario->mode == FED_MODE_SWARM)
+        draw_epochs(&faults, &members, seed, sites);
     /* What a member says of its own records is believed, so with a liar the model may differ. */
     if (!strict && pn_rng_below(&rng, 2) == 0) {
         faults.lies = chances[1 + pn_rng_below(&rng, 3)];
         if (scenario->mode == FED_MODE_SWARM) {
             faults.lies  = often[pn_rng_below(&rng, 3)];
-            faults.liars = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 + 1);
+            faults.liars = (uint32_t)pn_rng_below(&rng, (members - 1) / 3 + 1);
         } else {
             faults.liar = 2;
         }
     }
     if (!strict && scenario->mode == FED_MODE_SWARM) {
-        faults.dead    = (uint32_t)pn_rng_below(&rng, (sites - 1) / 3 - faults.liars + 1);
+        faults.dead    = (uint32_t)pn_rng_below(&rng, (members - 1) / 3 - faults.liars + 1);
         faults.dead_ms = 100 + pn_rng_below(&rng, 20000);
     }
     if (scenario->mode == FED_MODE_SWARM && pn_rng_below(&rng, 3) == 0)
         faults.blocked = often[pn_rng_below(&rng, 3)];
+    if (scenario->mode == FED_MODE_SWARM)
+        faults.drift = drifts[pn_rng_below(&rng, 4)];
     *out = faults;
 }
 
@@ -188,6 +232,8 @@ sim_scenario_config(struct sim_config *out, const struct sim_scenario *scenario,
                                .site_count = sites,
                                .grace_ms   = swarm ? 3600000 : 600000};
     draw_faults(&out->faults, scenario, seed, sites, strict);
+    if (out->faults.epoch_ms > 0 && !drawn)
+        out->job = &scenario->changing[sites];
 }
 
 /* A swarm's final model is a coordinator's. */

@@ -12,8 +12,10 @@
  * In a swarm as many members lie as it withstands, or fewer (sim/liar), and in some others stop for
  * good as long as both together are no more than that. Half of its loose seeds draw a third of the
  * members for a round, and wait for all of these: if any of them does not come, more are drawn. In
- * a third of the seeds some pairs of members never have a connection. Its worlds are made with
- * whatever cryptography the process uses: nominal for many seeds, real for some.
+ * half of its loose seeds of 4 sites or more members join, leave and have new keys. In a third of
+ * the seeds some pairs of members never have a connection; in three of four clocks differ by up to
+ * an hour, and run slower or faster by up to a fifth. Its worlds are made with whatever
+ * cryptography the process uses: nominal for many seeds, real for some.
  */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
@@ -34,7 +36,8 @@ struct sim_scenario {
     char              *path_lists[SIM_SITES_MAX];
     struct sim_site    sites[SIM_SITES_MAX];
     struct engine_job  strict[SIM_SITES_MAX + 1], loose[SIM_SITES_MAX + 1]; /* by number of sites */
-    struct engine_job  drawn[SIM_SITES_MAX + 1];                            /* of a swarm */
+    /* Of a swarm: of a third of its members; of one whose members change, with more rounds. */
+    struct engine_job drawn[SIM_SITES_MAX + 1], changing[SIM_SITES_MAX + 1];
     struct sec_blob
          expected[SIM_SITES_MAX + 1]; /* of an undisturbed strict run; made when needed */
     bool has_expected[SIM_SITES_MAX + 1];

@@ -30,6 +30,7 @@
 #include "data/schema.h"
 #include "engine/job.h"
 #include "fed/block.h"
+#include "sim/breaks.h"
 
 enum {
     SIM_WORKERS_MAX = 256
@@ -39,6 +40,17 @@ struct sim_site {
     const char               *name, *organisation;
     const struct data_source *source;
     uint32_t                  slow; /* times as long for its work as others; 0: as they */
+};
+
+enum sim_phase {      /* of a height, as a member comes to it: what it last did there */
+    SIM_AT_START,     /* it holds all blocks before                                        */
+    SIM_ANNOUNCED,    /* its own contribution is made and said                             */
+    SIM_READY,        /* it waits for no contribution any more: a block may be proposed    */
+    SIM_PREVOTED,     /* for a block                                                       */
+    SIM_PRECOMMITTED, /* for a block: it is locked                                       */
+    SIM_DECIDED,      /* the block stands in its ledger                                    */
+    SIM_VIEW_TWO,     /* the first leader was cut off since SIM_READY, and its time is up  */
+    SIM_PHASES
 };
 
 struct sim_faults {         /* all zero: a perfect network, no crashes */
@@ -60,12 +72,24 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
      * a write. */
     pn_ms partition_every_ms, partition_ms, crash_every_ms, down_ms;
     pn_ms heal_ms; /* no fault is begun or planned after this */
-    /* In a swarm with real identity and no liars: the last site joins while it runs, then another
-     * leaves and a third has new keys, by two epochs of the roster. Mean time until each is
-     * offered; 0: they stay as they are. */
+    /* In a swarm of 4 sites or more: members join, leave and have new keys while it runs, by epochs
+     * of the roster (sim/epochs). Mean time until each is offered; 0: they stay as they are. */
     pn_ms epoch_ms;
+    /* In a swarm: a member's clock has an origin of its own, an hour from the others' at most, and
+     * runs faster or slower by up to so many thousandths. */
+    uint32_t drift;
+    /* In a swarm: the partition of these sites (bits) and the others that begins when the first
+     * honest member comes to a phase of a height, and lasts so long; 0: none. */
+    struct sim_cut {
+        uint32_t       side;
+        enum sim_phase phase;
+        uint64_t       height;
+        pn_ms          lasts;
+    } cut;
     /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
     uint32_t lying_disk;
+    /* In a swarm: what is wrong with the host. Likewise. */
+    enum sim_break broken;
     /* In a swarm, bits by place: whose time for contributions is always up. Likewise. */
     uint32_t hasty;
 };
@@ -100,10 +124,16 @@ struct sim_result {
     uint64_t        steps_min, steps_max; /* of the trainings of honest members */
     uint64_t        relayed;              /* of the frames sent: those that forward another */
     uint64_t        convicted, forked; /* in a swarm: convictions in blocks; liars seen to fork */
-    uint64_t        epochs;            /* of a swarm's roster, that were in force */
-    uint64_t        redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
-    pn_ms           ended_ms;
-    bool            stopped_early;
+    /* In a swarm with too many liars: pairs of honest members with two ledgers, by votes of one
+     * view, whose signers of both are liars, and at least 2 quorum - members; and of two views. */
+    uint64_t forks_named, forks_apart;
+    uint64_t epochs;  /* of a swarm's roster, that were in force */
+    uint64_t redrawn; /* in a swarm: blocks, at each honest member, of a further draw    */
+    /* In a swarm: of the heights after the faults healed the slowest, and the largest share, in
+     * thousandths, of the time that one may take. */
+    uint64_t slowest_ms, slowest_share;
+    pn_ms    ended_ms;
+    bool     stopped_early;
 };
 
 /* One training had so many. */

@@ -416,15 +416,20 @@ is_vouched_for(const struct swarm_engine *engine, const struct sec_hash *hash)
            consensus->limits.liars;
 }
 
-/* A roster that it brings leaves enough members for the rounds to come. */
+/* A roster that it brings leaves enough members for the rounds to come. It was taken with the
+ * block, but for a block that we kept over a restart because we are bound to it. */
 static bool
-can_go_on(const struct swarm_engine *engine, const struct wire_block *block)
+can_go_on(struct swarm_engine *engine, const struct wire_block *block)
 {
     const struct wire_roster *carried = block->agreement->roster;
+    struct pn_error           why;
     if (carried == NULL || block->height == 0)
         return true;
     const struct fed_roster *next = fed_epochs_find(&engine->epochs, carried);
-    return next != NULL && swarm_can_go_on(engine, next, block);
+    if (next == NULL &&
+        fed_epochs_next(&next, &engine->epochs, engine->chain.roster, carried, &why) != PN_OK)
+        return false;
+    return swarm_can_go_on(engine, next, block);
 }
 
 static enum verdict

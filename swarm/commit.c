@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-    EPOCH_LINGER_MS = 3000
+    EPOCH_LINGER_MS = 3000,  /* before it goes on by the next roster */
+    LEAVE_LINGER_MS = 600000 /* before it goes for good */
 };
 
 /* ---- the votes that decided a block ---- */
@@ -77,6 +78,18 @@ put_proof(struct pn_buffer *out, const struct fed_consensus *consensus)
     return st;
 }
 
+/* Of the first block only: a roster that a person changes before it is here does not free us. */
+static enum pn_status
+save_founds(struct swarm_engine *engine)
+{
+    const struct sec_hash *roster = &engine->config.roster->hash;
+    if (engine->machine.height > 0 || sec_hash_equal(&engine->founds, roster))
+        return PN_OK;
+    engine->founds = *roster;
+    return engine->config.disk->put(engine->config.disk->host, "founds", roster->bytes,
+                                    sizeof roster->bytes);
+}
+
 /* hash of the rest 32, domain "saved" | state | proof | for each block that we are bound to: size
  * u32, signature 64, bytes */
 bool
@@ -101,8 +114,10 @@ swarm_save_vote(struct swarm_engine *engine)
         struct sec_hash hash;
         sec_hash_of(&hash, "saved", bytes.bytes + sizeof hash, bytes.size - sizeof hash);
         memcpy(bytes.bytes, hash.bytes, sizeof hash);
-        st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
+        st = save_founds(engine);
     }
+    if (st == PN_OK)
+        st = disk->save(disk->host, "vote", bytes.bytes, bytes.size);
     pn_buffer_fini(&bytes);
     if (st == PN_OK)
         memcpy(engine->saved, saved, sizeof saved);
@@ -252,7 +267,8 @@ move_on(struct swarm_engine *engine, const struct wire_block *block, pn_ms now)
                                               .votes  = engine->certificate.count,
                                               .block  = block});
     if (swarm_engine_is_superseded(engine)) {
-        engine->linger_until = pn_ms_add(now, EPOCH_LINGER_MS);
+        engine->linger_until =
+            pn_ms_add(now, swarm_leaves(engine) ? LEAVE_LINGER_MS : EPOCH_LINGER_MS);
         swarm_tell(engine, &(struct swarm_notice){.kind   = SWARM_EPOCH,
                                                   .height = block->height + 1,
                                                   .view   = engine->chain.roster->epoch});

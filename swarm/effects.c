@@ -218,7 +218,11 @@ is_short(char *text, size_t size, const struct swarm_engine *engine)
     bool                    first     = machine->height == 0;
     uint32_t                must      = machine->limits.consensus.quorum;
     uint32_t                connected = fed_swarm_here(machine);
-    if (fed_swarm_is_short(machine))
+    if (swarm_founds_other(engine))
+        snprintf(text, size,
+                 "we voted on the first block by another roster, and wait for that block: is there "
+                 "none, begin anew with an empty state directory");
+    else if (fed_swarm_is_short(machine))
         snprintf(text, size,
                  "%u %s are here, the job's quorum is %u, and whoever could give more is away or "
                  "had its time: more members must come",

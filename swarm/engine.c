@@ -71,7 +71,21 @@ swarm_is_near(const struct swarm_engine *engine, uint32_t member)
 bool
 swarm_takes_part(const struct swarm_engine *engine)
 {
-    return sec_hash_equal(&engine->chain.roster->hash, &engine->config.roster->hash);
+    return sec_hash_equal(&engine->chain.roster->hash, &engine->config.roster->hash) &&
+           !swarm_founds_other(engine);
+}
+
+bool
+swarm_leaves(const struct swarm_engine *engine)
+{
+    return fed_roster_find(engine->chain.roster, engine->config.self) == NULL;
+}
+
+bool
+swarm_founds_other(const struct swarm_engine *engine)
+{
+    return engine->chain.height == 0 && !sec_hash_is_zero(&engine->founds) &&
+           !sec_hash_equal(&engine->founds, &engine->config.roster->hash);
 }
 
 static bool
@@ -385,6 +399,31 @@ all_hold_it(const struct swarm_engine *engine)
     return true;
 }
 
+/* Of the members that the others know by the keys that they have now, in the next roster too, more
+ * than may lie have our newest block: it does not depend on us any more. */
+static bool
+is_handed_on(const struct swarm_engine *engine)
+{
+    uint32_t hold = 0;
+    for (uint32_t i = 0; i < engine->count; i++) {
+        const struct fed_roster_member *now  = engine->members[i].party,
+                                       *next = fed_roster_find(engine->chain.roster, now->number);
+        hold +=
+            i != engine->self && next != NULL && engine->parts[i].height >= engine->chain.height &&
+            memcmp(&next->certificate.node, &now->certificate.node, sizeof now->certificate.node) ==
+                0;
+    }
+    return hold > engine->machine.limits.consensus.liars;
+}
+
+static bool
+has_lingered(const struct swarm_engine *engine, pn_ms now)
+{
+    return engine->linger_until != 0 &&
+           (now >= engine->linger_until ||
+            (swarm_leaves(engine) ? is_handed_on(engine) : all_hold_it(engine)));
+}
+
 void
 swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
 {
@@ -405,7 +444,7 @@ swarm_engine_tick(struct swarm_engine *engine, pn_ms now)
     }
     if (engine->needs_contribution && !engine->working)
         swarm_contribute(engine, now);
-    if (engine->linger_until != 0 && (now >= engine->linger_until || all_hold_it(engine)))
+    if (has_lingered(engine, now))
         engine->halted = engine->over = true;
 }
 
@@ -462,6 +501,14 @@ bool
 swarm_engine_is_superseded(const struct swarm_engine *engine)
 {
     return engine->chain.roster->epoch > engine->config.roster->epoch;
+}
+
+bool
+swarm_engine_is_stranded(const struct swarm_engine *engine)
+{
+    const struct fed_swarm *machine = &engine->machine;
+    return !machine->finished && (fed_swarm_here(machine) < machine->limits.consensus.quorum ||
+                                  engine->chain.roster->epoch < engine->config.roster->epoch);
 }
 
 bool

@@ -9,8 +9,9 @@
  *
  * A block may bring the next epoch of the roster (fed/epochs). Then the engine gives that block to
  * whoever lacks it, for 3 s at most, and is over: its host makes another one of that roster, on the
- * same disk. A member that the roster in force has not yet, or has with other keys, catches up
- * until the one that it goes by is.
+ * same disk. One that has left is over as soon as more members have the block than may lie, or in
+ * 10 min. A member that the roster in force has not yet, or has with other keys, catches up until
+ * the one that it goes by is.
  *
  * A member without a connection to us is spoken to through others (fed/route): the same frames,
  * sealed end to end (crypto/seal). So are frames between others passed on, unread.
@@ -29,6 +30,8 @@
  *              vote          what we voted at the current height, and what we are locked on:
  *                            durable before the vote leaves
  *              fact ours     what we committed to at the current height: durable before it leaves
+ *              fact founds   the roster by which we voted on the first block: by another one we do
+ *                            not vote on it, and wait for it
  *              own/ROOT, fact own   the tensors that stay with the site (engine/own)
  *              job.yaml
  *
@@ -154,6 +157,9 @@ PN_MUST_CHECK enum pn_status swarm_engine_offer(struct swarm_engine      *engine
                                                 struct pn_error          *why);
 /* The ledger's roster is of a later epoch than config.roster: the engine will be over soon. */
 bool swarm_engine_is_superseded(const struct swarm_engine *engine);
+/* Fewer members than decide are here, or we go by a roster that the ledger has not come to: unless
+ * others give us blocks nothing will come of it. */
+bool swarm_engine_is_stranded(const struct swarm_engine *engine);
 
 bool                          swarm_engine_is_over(const struct swarm_engine *engine);
 const struct fed_swarm       *swarm_engine_machine(const struct swarm_engine *engine);

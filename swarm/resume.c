@@ -45,6 +45,19 @@ load_ours(struct swarm_engine *engine, struct pn_error *why)
     return PN_OK;
 }
 
+static enum pn_status
+load_founds(struct swarm_engine *engine, struct pn_error *why)
+{
+    size_t         size = sizeof engine->founds;
+    enum pn_status st =
+        engine->config.disk->get(engine->config.disk->host, "founds", engine->founds.bytes, &size);
+    if (st == PN_ENOENT || (st == PN_OK && size == sizeof engine->founds))
+        return PN_OK;
+    return pn_error_set(why, st == PN_OK ? PN_ECORRUPT : st,
+                        "the state directory does not say by which roster this member voted on "
+                        "the first block");
+}
+
 enum pn_status
 swarm_resume(struct swarm_engine *engine, struct pn_error *why)
 {
@@ -64,6 +77,8 @@ swarm_resume(struct swarm_engine *engine, struct pn_error *why)
         st = engine_summit_check(&engine->certificate, &summit, &engine->chain, why);
     if (st == PN_OK)
         swarm_evidence_sift(&engine->evidence, &engine->chain, engine->run);
+    if (st == PN_OK)
+        st = load_founds(engine, why);
     return st == PN_OK ? load_ours(engine, why) : st;
 }
 

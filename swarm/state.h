@@ -124,6 +124,7 @@ struct swarm_engine {
     struct pn_buffer           relay, inner; /* a frame to be forwarded; one that was, opened */
     struct swarm_relay_budget *pairs; /* origin x target, of what we forward; NULL: nothing yet */
 
+    struct sec_hash      founds; /* the roster by which we voted on the first block; or zeros */
     struct swarm_pending pending[SWARM_PENDING_MAX]; /* raised inside a turn, for after it */
     size_t               pending_count;
     bool                 turning;
@@ -193,6 +194,11 @@ void swarm_greet(struct swarm_engine *engine, uint32_t member, pn_ms now);
 void swarm_lose(struct swarm_engine *engine, pn_ms now, uint32_t member);
 /* The roster that we go by is in force: we are a member now, and not only catching up. */
 bool swarm_takes_part(const struct swarm_engine *engine);
+/* The roster in force has us no more. */
+bool swarm_leaves(const struct swarm_engine *engine);
+/* We voted on the first block by another roster: places and keys were others, and two votes there
+ * could found two runs. */
+bool swarm_founds_other(const struct swarm_engine *engine);
 /* Of the next epoch of the roster enough members have joined, or do with `block` (NULL: none), that
  * rounds can go on: new ones join by a block. */
 bool swarm_can_go_on(const struct swarm_engine *engine, const struct fed_roster *next,

@@ -19,14 +19,14 @@ $found"
 only '\(net\|bench/round\)' 'zmq\.h' # bench/round: what the network alone costs
 only crypto 'sodium'
 only proto '[a-z_/]*\.pb-c\.h|protobuf-c/'
-only nnlib 'cblas\.h|openblas'
+only '\(nnlib\|bench/train\)' 'cblas\.h|openblas' # bench/train: what BLAS alone reaches
 only store 'sqlite3\.h'
 only text 'yaml\.h|jansson\.h'
 only data 'zlib\.h|png\.h|jpeglib\.h'
 
-# The nominal identity exists in programs of sim/ only (crypto/suite.h).
+# The nominal identity exists in programs of sim/ only, and in tests of many worlds (crypto/suite.h).
 found=$(grep -rnE --include='*.[ch]' '#include "crypto/nominal\.h"' . --exclude-dir=build --exclude-dir=.git |
-    grep -vE '^\./(crypto/nominal\.c|sim/[a-z]+\.[ch]|tests/unit/test_nominal\.c):' || true)
+    grep -vE '^\./(crypto/nominal\.c|sim/[a-z]+\.[ch]|tests/unit/test_nominal\.c|tests/cluster/test_swarm_[a-z]+\.c):' || true)
 found="$found$(grep -rnE --include=CMakeLists.txt 'LINK.*\bnominal\b' . --exclude-dir=build |
     grep -vE '^\./(crypto|sim)/' || true)"
 [ -z "$found" ] || say "only sim/ may use the nominal identity:

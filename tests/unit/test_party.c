@@ -2,6 +2,7 @@
 
 #include "sim/disk.h"
 #include "store/files.h"
+#include "support/chain.h"
 #include "support/expect.h"
 #include "support/federation.h"
 #include "support/folder.h"
@@ -330,6 +331,18 @@ an_expired_roster_stops_everybody_and_an_expired_certificate_its_member(void **s
 /* ---- a swarm's epochs, which its ledger brings ---- */
 
 static void
+make_swarm(struct fed_roster *roster)
+{
+    roster->mode        = FED_MODE_SWARM;
+    roster->endpoint[0] = '\0';
+    for (uint32_t i = 0; i <= NODES; i++) {
+        roster->members[i].role = FED_ROLE_NODE;
+        snprintf(roster->members[i].endpoint, sizeof roster->members[i].endpoint,
+                 "tcp://127.0.0.1:7400");
+    }
+}
+
+static void
 a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there(void **state)
 {
     struct fixture    *f     = *state;
@@ -338,15 +351,8 @@ a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there(void **sta
     struct pn_buffer   text;
     struct pn_error    why = {.text = ""};
     struct fed_roster *parsed;
-    for (size_t i = 0; i < 2; i++) {
-        both[i]->mode        = FED_MODE_SWARM;
-        both[i]->endpoint[0] = '\0';
-        for (uint32_t k = 0; k <= NODES; k++) {
-            both[i]->members[k].role = FED_ROLE_NODE;
-            snprintf(both[i]->members[k].endpoint, sizeof both[i]->members[k].endpoint,
-                     "tcp://127.0.0.1:7400");
-        }
-    }
+    for (size_t i = 0; i < 2; i++)
+        make_swarm(both[i]);
     pn_buffer_init(&text, 1u << 20);
     EXPECT_OK(fed_roster_encode(&text, first));
     EXPECT_OK(fed_roster_parse(&parsed, "first", (const char *)text.bytes, text.size, &why));
@@ -371,6 +377,84 @@ a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there(void **sta
     assert_int_equal(f->party.roster->epoch, 2);
     engine_party_fini(&f->party);
     free(next);
+}
+
+/* A ledger of one block, which brings that roster. */
+static void
+hold_genesis(struct fixture *f, const struct pn_buffer *roster)
+{
+    struct test_chain     made;
+    struct wire_roster    carried = {.text = {roster->bytes, roster->size}};
+    struct wire_agreement how     = {.view = 1, .roster = &carried};
+    struct pn_buffer      record;
+    test_chain_new(&made, &f->federation);
+    test_block_draft(&made, WIRE_BLOCK_GENESIS);
+    made.draft.agreement = &how;
+    test_block_seal(&made);
+    pn_buffer_init(&record, 1u << 20);
+    EXPECT_OK(pn_buffer_append(&record, made.signature.bytes, sizeof made.signature.bytes));
+    EXPECT_OK(pn_buffer_append(&record, made.bytes.bytes, made.bytes.size));
+    EXPECT_OK(f->disk.append(f->disk.host, record.bytes, record.size));
+    pn_buffer_fini(&record);
+    test_chain_free(&made);
+}
+
+static uint32_t
+epoch_when(struct fixture *f, bool joins)
+{
+    const struct engine_party_files files = {
+        .federation = f->path, .keys = f->keys, .joins = joins};
+    expect_status(PN_OK,
+                  engine_party_load(&f->party, &files, &f->disk, FED_ROLE_NODE, TEST_NOW, &f->why),
+                  f->why.text, __FILE__, __LINE__);
+    uint32_t epoch = f->party.roster->epoch;
+    engine_party_fini(&f->party);
+    return epoch;
+}
+
+/* Epoch 1 is in force, and 2 at hand: a member of both may try either; one that will leave stays
+ * by the first until 2 is in force. */
+static void
+a_member_that_has_two_rosters_goes_by_one_that_has_it(void **state)
+{
+    struct fixture    *f     = *state;
+    struct fed_roster *first = f->next, *next = test_roster_make(f->secrets, NODES);
+    struct fed_roster *both[] = {first, next};
+    struct pn_buffer   text;
+    struct pn_error    why = {.text = ""};
+    struct fed_roster *parsed;
+    for (size_t i = 0; i < 2; i++)
+        make_swarm(both[i]);
+    pn_buffer_init(&text, 1u << 20);
+    EXPECT_OK(fed_roster_encode(&text, first));
+    EXPECT_OK(fed_roster_parse(&parsed, "first", (const char *)text.bytes, text.size, &why));
+    fed_roster_follow(next, parsed);
+    fed_roster_free(parsed);
+    publish(f, first, (const uint32_t[]){2, 3}, 2);
+    expect_loaded(f, f->trust);
+    hold_genesis(f, &text);
+    pn_buffer_fini(&text);
+    next->member_count--; /* the last one leaves */
+    publish(f, next, (const uint32_t[]){2, 3}, 2);
+    assert_int_equal(epoch_when(f, false), 1);
+    assert_int_equal(epoch_when(f, true), 2);
+    save_keys(f, NODES + 1, NODES + 1);
+    assert_int_equal(epoch_when(f, false), 1);
+    assert_int_equal(epoch_when(f, true), 1);
+    free(next);
+}
+
+/* Whoever has both, and began at whatever time: all are by the ledger's at once some time. */
+static void
+patience_by_the_ledgers_roster_grows_with_each_try(void **state)
+{
+    (void)state;
+    assert_int_equal(engine_party_patience(true, 0), 10000);
+    assert_int_equal(engine_party_patience(true, 1000), 10000);
+    assert_int_equal(engine_party_patience(false, 0), 10000);
+    assert_int_equal(engine_party_patience(false, 3), 80000);
+    assert_int_equal(engine_party_patience(false, 6), 600000);
+    assert_int_equal(engine_party_patience(false, UINT32_MAX), 600000);
 }
 
 /* ---- keys ---- */
@@ -456,6 +540,8 @@ main(void)
         PARTY_TEST(a_state_directory_that_lost_its_roster_is_refused_for_a_new_epoch),
         PARTY_TEST(an_expired_roster_stops_everybody_and_an_expired_certificate_its_member),
         PARTY_TEST(a_swarm_goes_on_from_what_it_agreed_on_whatever_older_file_lies_there),
+        PARTY_TEST(a_member_that_has_two_rosters_goes_by_one_that_has_it),
+        PARTY_TEST(patience_by_the_ledgers_roster_grows_with_each_try),
         PARTY_TEST(keys_of_nobody_of_two_members_and_of_another_role_are_refused),
         PARTY_TEST(keys_that_others_can_read_are_refused),
         PARTY_TEST(a_boot_number_is_durable_before_it_is_given_and_never_given_twice),

@@ -1,0 +1,28 @@
+/*
+ * sim/breaks -- a virtual host that does what no host may do, so that tests see each check of
+ * sim/swarm fire. The engines are as ever; what they stand on is broken, at the first site.
+ */
+#ifndef SIM_BREAKS_H
+#define SIM_BREAKS_H
+
+enum sim_break {
+    SIM_SOUND,
+    SIM_FORGETS_ALL,   /* its disk is as sim_disk_lie makes it                           */
+    SIM_FORGETS_VOTES, /* its disk says that a vote is durable, and drops it             */
+    SIM_FULL,          /* its disk refuses all writes                                    */
+    SIM_HOARDS,        /* its disk fills with what nobody asked for                      */
+    SIM_ROTS,          /* at the end a bit of its ledger is another                      */
+    SIM_LOSES_MODEL,   /* at the end its models are gone                                 */
+    SIM_FLOODS,        /* the network repeats its frames without end                     */
+    SIM_MUTES,         /* the network loses all frames, and never heals                  */
+    SIM_STOPS_CLOCKS,  /* nobody is called when it asked to be                           */
+    SIM_DENIES_LIARS   /* more lie than it withstands, and the world says that none does */
+};
+
+struct sim_swarm;
+/* Once all have started. */
+void sim_break_begin(struct sim_swarm *world);
+/* Before the disks are looked at. */
+void sim_break_end(struct sim_swarm *world);
+
+#endif
