@@ -149,7 +149,8 @@ kill -HUP "$pid_a"
 for bank in a b e; do hears $bank "event=epoch epoch=4"; done
 start c
 hears c "trying by epoch 4"
-grows c
+grows c # the blocks that it missed
+grows c # and some that it has a part in
 
 # An epoch after which no round could have its quorum is not proposed.
 cp -r "$work/roster" "$work/kept"
