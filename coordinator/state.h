@@ -29,13 +29,13 @@ struct coord_member {
     uint64_t             budget_round;
     uint32_t             budget_attempt;
 
-    struct engine_fetch fetch;  /* of its update                               */
+    struct engine_fetch fetch;   /* of its update                               */
     pn_u128             squares; /* of the chunks of it that came              */
-    struct sec_blob     wanted; /* the update being fetched or checked         */
-    bool                waits;  /* until the very same blob is fetched or checked for another */
+    struct sec_blob     wanted;  /* the update being fetched or checked         */
+    bool                waits;   /* until the very same blob is fetched or checked for another */
 
-    struct data_sums *sums;    /* schema->numeric_count, once it sent them */
-    struct nn_metric *metrics; /* job->metric_count, once it sent them     */
+    struct data_sums *sums;     /* schema->numeric_count, once it sent them */
+    struct nn_metric *metrics;  /* job->metric_count, once it sent them     */
     uint64_t          measured; /* records behind `metrics`                */
 
     uint64_t witnessed; /* blocks: its countersignature below is of the last of them; 0 = none */
@@ -47,10 +47,12 @@ struct coord_kept { /* an update that stands in the ledger and on the disk */
     struct sec_hash root;
 };
 
-enum { COORD_PENDING_MAX = 4 };
+enum {
+    COORD_PENDING_MAX = 4
+};
 
 struct coord_engine {
-    struct coord_config config;
+    struct coord_config       config;
     const struct data_schema *schema;
 
     struct fed_round         round;
@@ -64,33 +66,33 @@ struct coord_engine {
     size_t                   pending_count;
     struct fed_event         start; /* what resume found */
 
-    struct fed_chain   chain;
-    struct sec_hash   *heads; /* hash of every block */
-    size_t             heads_capacity;
-    struct coord_kept *kept;
-    size_t             kept_count, kept_capacity;
-    struct coord_kept *models; /* likewise, of models */
-    size_t             model_count, model_capacity;
-    struct sec_blob    scaling; /* of the run; size 0 = none */
-    struct wire_metric scores[NN_METRICS_MAX];
-    size_t             score_count;
+    struct fed_chain     chain;
+    struct sec_hash     *heads; /* hash of every block */
+    size_t               heads_capacity;
+    struct coord_kept   *kept;
+    size_t               kept_count, kept_capacity;
+    struct coord_kept   *models; /* likewise, of models */
+    size_t               model_count, model_capacity;
+    struct sec_blob      scaling; /* of the run; size 0 = none */
+    struct wire_metric   scores[NN_METRICS_MAX];
+    size_t               score_count;
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
-    struct engine_shelf shelf;
-    struct engine_held_set held; /* the newest model's bytes, to be given */
-    struct pn_buffer    record; /* room for one of the ledger */
-    struct pn_buffer    said; /* frame of the last COMMIT: one block goes to many */
-    size_t              said_size; /* of it without signature; 0: none yet */
-    uint64_t            said_height;
-    uint64_t            noted_round; /* durable in the fact "attempt" */
-    uint32_t            noted_attempt;
+    struct engine_shelf    shelf;
+    struct engine_held_set held;      /* the newest model's bytes, to be given */
+    struct pn_buffer       record;    /* room for one of the ledger */
+    struct pn_buffer       said;      /* frame of the last COMMIT: one block goes to many */
+    size_t                 said_size; /* of it without signature; 0: none yet */
+    uint64_t               said_height;
+    uint64_t               noted_round; /* durable in the fact "attempt" */
+    uint32_t               noted_attempt;
 
     struct engine_work *works; /* out with the host */
-    uint64_t           strangers;
-    bool               over, failed;
-    enum fed_phase     told_phase; /* in the last COORD_PHASE notice */
-    uint64_t           told_round;
-    uint32_t           told_attempt;
+    uint64_t            strangers;
+    bool                over, failed;
+    enum fed_phase      told_phase; /* in the last COORD_PHASE notice */
+    uint64_t            told_round;
+    uint32_t            told_attempt;
 };
 
 /* ---- engine.c ---- */
@@ -108,8 +110,8 @@ void coord_send(struct coord_engine *engine, struct coord_member *member, struct
                 enum wire_type type);
 void coord_greet(struct coord_engine *engine, struct coord_member *member, pn_ms now);
 /* After anything that may have set a member a deadline: so that nobody looks at all of them. */
-void coord_watch(struct coord_engine *engine, const struct coord_member *member);
-struct coord_member     *coord_member_of(const struct coord_engine *engine, uint32_t number);
+void                 coord_watch(struct coord_engine *engine, const struct coord_member *member);
+struct coord_member *coord_member_of(const struct coord_engine *engine, uint32_t number);
 struct fed_round_member *coord_part_of(const struct coord_engine *engine,
                                        const struct coord_member *member);
 

@@ -40,14 +40,14 @@ void engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
  * engine_fetch_is_whole then. PN_EPEER_STATE for a chunk that was not asked for, PN_EPEER_VALUE
  * when it does not belong to the root; PN_EIO and the like when the disk failed.
  */
-PN_MUST_CHECK enum pn_status engine_fetch_take(struct engine_fetch *fetch,
+PN_MUST_CHECK enum pn_status engine_fetch_take(struct engine_fetch     *fetch,
                                                const struct wire_chunk *chunk);
-bool engine_fetch_is_whole(const struct engine_fetch *fetch);
+bool                         engine_fetch_is_whole(const struct engine_fetch *fetch);
 /* Forgets a whole fetch, whose yield is then the caller's: the staged file to publish
  * (engine_blob_name), or the bytes that are returned, as of pn_bulk. */
 uint8_t *engine_fetch_leave(struct engine_fetch *fetch);
 /* Forgets it and discards what came. */
-void engine_fetch_drop(struct engine_fetch *fetch);
+void  engine_fetch_drop(struct engine_fetch *fetch);
 pn_ms engine_fetch_deadline(const struct engine_fetch *fetch);
 
 #endif

@@ -32,7 +32,7 @@ struct engine_held_set { /* by the first byte of their roots; all NULL: empty */
 /* Takes `bytes` (of pn_bulk) over, whatever happens. The caller is a holder of what is returned,
  * which may have been there before. NULL: no memory. */
 PN_MUST_CHECK struct engine_held *engine_held_put(struct engine_held_set *set,
-                                                  const struct sec_blob  *blob, uint8_t *bytes);
+                                                  const struct sec_blob *blob, uint8_t *bytes);
 /* One more holder of this blob; NULL when nobody holds it. */
 PN_MUST_CHECK struct engine_held *engine_held_find(struct engine_held_set *set,
                                                    const struct sec_blob  *blob);

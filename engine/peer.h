@@ -28,7 +28,11 @@ struct engine_counters {
     uint64_t discarded;                /* honest, but late, repeated or after a loss */
     uint32_t reasons[PN_STATUS_COUNT]; /* of these two; modulo 2^32                  */
 };
-enum engine_verdict { ENGINE_ACCEPTED, ENGINE_REJECTED, ENGINE_DISCARDED };
+enum engine_verdict {
+    ENGINE_ACCEPTED,
+    ENGINE_REJECTED,
+    ENGINE_DISCARDED
+};
 enum engine_verdict engine_count(struct engine_counters *counters, enum pn_status status);
 
 struct engine_peer {
@@ -67,7 +71,7 @@ PN_MUST_CHECK enum pn_status engine_peer_send_in(struct engine_peer        *peer
                                                  const struct engine_stamp *stamp);
 
 /* Sends a HELLO with our ledger's height and head: opens a new session in our direction. */
-PN_MUST_CHECK enum pn_status engine_peer_hello(struct engine_peer *peer,
+PN_MUST_CHECK enum pn_status engine_peer_hello(struct engine_peer    *peer,
                                                const struct pn_ports *ports,
                                                struct engine_scratch *scratch, uint64_t height,
                                                const struct sec_hash *head, pn_ms now);

@@ -19,11 +19,11 @@
 #include "proto/message.h"
 
 struct engine_scratch {
-    struct wire_arena   arena; /* of the message being taken apart     */
-    struct pn_buffer    frame; /* being put together: room for a header, then the body */
-    void               *block;
-    struct engine_known known;
-    struct fed_body     last; /* large body of a message, by its hash */
+    struct wire_arena      arena; /* of the message being taken apart     */
+    struct pn_buffer       frame; /* being put together: room for a header, then the body */
+    void                  *block;
+    struct engine_known    known;
+    struct fed_body        last; /* large body of a message, by its hash */
     struct engine_held_set held; /* by the engines of this scratch */
 };
 

@@ -15,19 +15,21 @@
 #include "engine/peer.h"
 #include "store/disk.h"
 
-enum { ENGINE_SHELF_MAX = 4 };
+enum {
+    ENGINE_SHELF_MAX = 4
+};
 
 struct engine_shelf_item {
-    struct sec_blob  blob;
-    const char      *folder; /* static text; NULL = free place */
-    struct sec_hash *leaves;
+    struct sec_blob     blob;
+    const char         *folder; /* static text; NULL = free place */
+    struct sec_hash    *leaves;
     struct engine_held *held; /* NULL: on the disk only */
-    uint64_t         used; /* when it was put; the oldest of its folder gives way */
+    uint64_t            used; /* when it was put; the oldest of its folder gives way */
 };
 struct engine_shelf {
-    const struct store_disk *disk;
+    const struct store_disk  *disk;
     struct engine_shelf_item *items; /* ENGINE_SHELF_MAX; NULL: nothing was put yet */
-    uint64_t                 count;
+    uint64_t                  count;
 };
 void engine_shelf_init(struct engine_shelf *shelf, const struct store_disk *disk);
 void engine_shelf_fini(struct engine_shelf *shelf);

@@ -17,12 +17,12 @@
 #include "store/files.h"
 
 struct node_daemon {
-    struct node_settings  settings;
-    struct store_files   *files;
-    struct store_disk     disk;
-    struct engine_party   party;
-    bool joins;     /* engine_party_files */
-    uint32_t tries; /* how often, since the ledger last grew */
+    struct node_settings settings;
+    struct store_files  *files;
+    struct store_disk    disk;
+    struct engine_party  party;
+    bool                 joins; /* engine_party_files */
+    uint32_t             tries; /* how often, since the ledger last grew */
     bool follows; /* the roster comes from the ledger, whatever lies in the file now */
     struct engine_scratch scratch;
 };
@@ -37,6 +37,8 @@ PN_MUST_CHECK enum pn_status node_serve(struct node_daemon *daemon, bool *failed
 PN_MUST_CHECK enum pn_status node_serve_swarm(struct node_daemon *daemon, bool *failed,
                                               struct pn_error *why);
 
-enum { NODE_LOOK_MS = 1000 }; /* between looks at what the loop counts */
+enum {
+    NODE_LOOK_MS = 1000
+}; /* between looks at what the loop counts */
 
 #endif

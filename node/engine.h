@@ -35,10 +35,10 @@
 #include "base/ports.h"
 #include "engine/job.h"
 #include "engine/peer.h"
+#include "engine/trainer.h"
 #include "fed/block.h"
 #include "fed/member.h"
 #include "fed/policy.h"
-#include "engine/trainer.h"
 #include "store/disk.h"
 
 enum node_notice_kind {

@@ -20,7 +20,9 @@
 #include "engine/work.h"
 #include "node/engine.h"
 
-enum { NODE_PENDING_MAX = 8 };
+enum {
+    NODE_PENDING_MAX = 8
+};
 
 struct node_update { /* ours, of one round; durable before it is announced */
     uint64_t             round, weight;
@@ -53,13 +55,13 @@ struct node_engine {
     struct fed_member machine;
     struct node_turn *turn; /* that runs; else NULL */
 
-    struct wire_span     job_text; /* as offered; empty before. The host's, or else ours: */
-    uint8_t             *own_text;
+    struct wire_span         job_text; /* as offered; empty before. The host's, or else ours: */
+    uint8_t                 *own_text;
     const struct engine_job *job;     /* once joined; own_job, or the host's */
     struct engine_job       *own_job; /* NULL when the host's serves         */
-    struct engine_trainer     *trainer;  /* likewise                  */
-    struct engine_progress progress;
-    struct engine_pace     pace; /* of a job that adapts it */
+    struct engine_trainer   *trainer; /* likewise                  */
+    struct engine_progress   progress;
+    struct engine_pace       pace; /* of a job that adapts it */
 
     bool                 accepts; /* what the last results say: ANSWER ... */
     char                *reason;  /* (texts as of node_note) */
@@ -73,9 +75,9 @@ struct node_engine {
     bool              keep_waits; /* for the run's last model */
 
     struct fed_member_event *early; /* a TRAIN that came before the block it builds on; or NULL */
-    uint64_t                candidates_round; /* models to evaluate: shown in this round ... */
-    uint32_t                candidate_count;
-    struct sec_blob         candidate; /* ... and the last of them */
+    uint64_t                 candidates_round; /* models to evaluate: shown in this round ... */
+    uint32_t                 candidate_count;
+    struct sec_blob          candidate; /* ... and the last of them */
 
     struct engine_shelf shelf;
     struct engine_fetch model, scaling;            /* as they come ...                        */
@@ -101,8 +103,8 @@ void node_tell(const struct node_engine *engine, const struct node_notice *notic
 /* Keeps what of `text` a message may say. Read with node_text: without memory it says so. */
 void        node_note(char **to, const char *text);
 const char *node_text(const char *noted);
-void node_submit(struct node_engine *engine, struct engine_work *work,
-                 const struct engine_work_how *how);
+void        node_submit(struct node_engine *engine, struct engine_work *work,
+                        const struct engine_work_how *how);
 
 /* ---- frames.c ---- */
 
@@ -135,7 +137,9 @@ void node_finish_work(struct node_engine *engine, pn_ms now, enum fed_member_wor
 void node_begin_train(struct node_engine *engine);
 void node_begin_evaluate(struct node_engine *engine);
 /* The fact of an update that is done, and back. */
-enum { NODE_UPDATE_FACT_SIZE = 168 };
+enum {
+    NODE_UPDATE_FACT_SIZE = 168
+};
 void node_update_encode(uint8_t                   out[static NODE_UPDATE_FACT_SIZE],
                         const struct node_update *update);
 void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE_UPDATE_FACT_SIZE]);
@@ -146,8 +150,8 @@ void node_update_decode(struct node_update *out, const uint8_t bytes[static NODE
  * history. */
 enum pn_status node_check_block(struct node_engine *engine, const struct wire_frame *frame,
                                 uint64_t *height, struct pn_error *why);
-void node_begin_keep(struct node_engine *engine, pn_ms now);
-void node_drop_next(struct node_engine *engine);
+void           node_begin_keep(struct node_engine *engine, pn_ms now);
+void           node_drop_next(struct node_engine *engine);
 
 /* ---- resume.c ---- */
 

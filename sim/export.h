@@ -15,7 +15,7 @@
 /* `directory` must be new or empty. */
 PN_MUST_CHECK enum pn_status sim_export(const char *directory, const struct store_disk *disk,
                                         const struct sim_federation *federation,
-                                        struct pn_error *why);
+                                        struct pn_error             *why);
 
 /* A model on `disk` by its root under real cryptography: runs with nominal cryptography and without
  * can be compared by it. */

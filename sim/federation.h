@@ -16,9 +16,9 @@ enum {
 struct sim_federation {
     struct fed_roster *roster; /* the coordinator, if there is one, is member 1; site i is
                                   member i + 2 */
-    struct sec_sign_secret *secrets, *roots; /* by member number - 1 */
-    struct sec_transport_secret *transports;         /* likewise             */
-    struct pn_buffer        text, signature; /* the roster's */
+    struct sec_sign_secret      *secrets, *roots; /* by member number - 1 */
+    struct sec_transport_secret *transports;      /* likewise             */
+    struct pn_buffer             text, signature; /* the roster's */
     struct wire_roster_signature signer;
     struct wire_roster           wire; /* as a block carries it */
 };

@@ -31,8 +31,8 @@ struct sim_kept_frame {
 
 /* One direction between the hub and a node. Honest frames are numbered from 1. */
 struct sim_line {
-    uint64_t              sent, taken; /* the number given last; the newest one that was accepted */
-    uint64_t              accepted;
+    uint64_t sent, taken; /* the number given last; the newest one that was accepted */
+    uint64_t accepted;
     struct sim_kept_frame *kept; /* SIM_KEPT, once a frame was; only where they are tampered with */
 };
 
