@@ -12,34 +12,25 @@ read_commit(struct coord_engine *engine, uint64_t height)
 {
     struct engine_record record;
     struct wire_commit   commit;
-    struct pn_buffer    *frame = &engine->said;
-    engine->said_size          = 0;
+    pn_buffer_clear(&engine->said);
     enum pn_status st = engine_record_read(&record, &engine->record, engine->config.disk, height);
     if (st != PN_OK)
         return st;
     memcpy(commit.signature, record.signature.bytes, sizeof commit.signature);
-    commit.block = record.block;
-    pn_buffer_clear(frame);
-    st = pn_buffer_extend(frame, WIRE_HEADER_SIZE);
-    if (st == PN_OK)
-        st = wire_commit_encode(frame, &commit);
-    if (st == PN_OK) {
-        engine->said_height = height;
-        engine->said_size   = frame->size;
-    }
+    commit.block        = record.block;
+    engine->said_height = height;
+    if ((st = wire_commit_encode(&engine->said, &commit)) != PN_OK)
+        pn_buffer_clear(&engine->said);
     return st;
 }
 
-/* Its body stays where it is, and is sealed there for one member after the other. */
 static enum pn_status
-write_commit(struct pn_buffer **frame, struct coord_engine *engine, uint64_t height)
+write_commit(struct coord_engine *engine, struct pn_buffer *body, uint64_t height)
 {
     enum pn_status st = PN_OK;
-    if (engine->said_size == 0 || engine->said_height != height)
+    if (engine->said.size == 0 || engine->said_height != height)
         st = read_commit(engine, height);
-    engine->said.size = engine->said_size;
-    *frame            = &engine->said;
-    return st;
+    return st == PN_OK ? pn_buffer_append(body, engine->said.bytes, engine->said.size) : st;
 }
 
 static pn_ms
@@ -83,6 +74,8 @@ write_body(struct coord_engine *engine, struct pn_buffer *body, const struct fed
             body, &(struct wire_evaluate){.model       = fed_blob_to_wire(&engine->round.next),
                                           .scaling     = fed_blob_to_wire(&engine->scaling),
                                           .deadline_ms = left});
+    case WIRE_COMMIT:
+        return write_commit(engine, body, effect->height);
     case WIRE_FINISH:
         return write_finish(engine, body);
     default:
@@ -116,19 +109,17 @@ perform_send(struct coord_engine *engine, const struct fed_effect *effect, pn_ms
     PN_ASSERT(member != NULL);
     if (!member->peer.link.sent_hello)
         return; /* no session: it is asked again when there is one */
-    enum pn_status    st    = PN_OK;
-    struct pn_buffer *frame = engine_scratch_begin(engine->config.scratch);
+    enum pn_status st = PN_OK;
     if (effect->type == WIRE_INVITE && (st = note_attempt(engine)) != PN_OK) {
         coord_break(engine, st, "the attempt cannot be noted in the state directory");
         return;
     }
-    st = effect->type == WIRE_COMMIT ? write_commit(&frame, engine, effect->height)
-                                     : write_body(engine, frame, effect, now);
+    st = write_body(engine, engine_scratch_begin(engine->config.scratch), effect, now);
     if (st != PN_OK) {
         coord_break(engine, st, "a message cannot be made: is the ledger readable?");
         return;
     }
-    coord_send(engine, member, frame, effect->type);
+    coord_send(engine, member, effect->type);
 }
 
 /* ---- sums and scores ---- */

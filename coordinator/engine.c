@@ -63,13 +63,12 @@ coord_watch(struct coord_engine *engine, const struct coord_member *member)
 }
 
 void
-coord_send(struct coord_engine *engine, struct coord_member *member, struct pn_buffer *frame,
-           enum wire_type type)
+coord_send(struct coord_engine *engine, struct coord_member *member, enum wire_type type)
 {
     const struct engine_stamp stamp = {
         .type = type, .round = engine->round.round, .attempt = engine->round.attempt};
     /* SAFE: a frame that does not leave is asked for again by the machine's retries. */
-    (void)!engine_peer_send_in(&member->peer, &engine->config.ports, frame, &stamp);
+    (void)!engine_peer_send(&member->peer, &engine->config.ports, engine->config.scratch, &stamp);
     coord_watch(engine, member);
 }
 
@@ -309,7 +308,7 @@ coord_engine_new(struct coord_engine **out, const struct coord_config *config, s
     engine->members_at = UINT64_MAX;
     engine->schema     = config->job->schema;
     engine_shelf_init(&engine->shelf, config->disk);
-    pn_buffer_init(&engine->said, WIRE_FRAME_MAX);
+    pn_buffer_init(&engine->said, WIRE_BLOCK_MAX);
     pn_buffer_init(&engine->record, sizeof(struct sec_signature) + WIRE_BLOCK_MAX);
     if (allocate(engine) != PN_OK) {
         coord_engine_free(engine);

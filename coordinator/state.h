@@ -79,10 +79,9 @@ struct coord_engine {
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
     struct engine_shelf    shelf;
-    struct engine_held_set held;      /* the newest model's bytes, to be given */
-    struct pn_buffer       record;    /* room for one of the ledger */
-    struct pn_buffer       said;      /* frame of the last COMMIT: one block goes to many */
-    size_t                 said_size; /* of it without signature; 0: none yet */
+    struct engine_held_set held;   /* the newest model's bytes, to be given */
+    struct pn_buffer       record; /* room for one of the ledger */
+    struct pn_buffer       said;   /* body of the last COMMIT: one block goes to many */
     uint64_t               said_height;
     uint64_t               noted_round; /* durable in the fact "attempt" */
     uint32_t               noted_attempt;
@@ -104,10 +103,8 @@ void coord_raise(struct coord_engine *engine, const struct fed_event *event);
 /* An effect failed for good: says why, ends the run. */
 void coord_break(struct coord_engine *engine, enum pn_status status, const char *what);
 void coord_tell(const struct coord_engine *engine, const struct coord_notice *notice);
-/* The body is in `frame`, behind room for a header. PN_ENETWORK and PN_ESTATE are the connection's
- * business and need no answer. */
-void coord_send(struct coord_engine *engine, struct coord_member *member, struct pn_buffer *frame,
-                enum wire_type type);
+/* PN_ENETWORK and PN_ESTATE are the connection's business and need no answer. */
+void coord_send(struct coord_engine *engine, struct coord_member *member, enum wire_type type);
 void coord_greet(struct coord_engine *engine, struct coord_member *member, pn_ms now);
 /* After anything that may have set a member a deadline: so that nobody looks at all of them. */
 void                 coord_watch(struct coord_engine *engine, const struct coord_member *member);
