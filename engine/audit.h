@@ -10,7 +10,8 @@
  * In each case the block must be of one size, of updates that the job allows (where the job is
  * known), and each update that is kept must hash to its root and have the norm that the block says.
  *
- * Memory     both models, one sum and one update at a time.
+ * Memory     both models, one sum and one update at a time, each also as it lies on the disk: seven
+ *            times a model's size.
  */
 #ifndef ENGINE_AUDIT_H
 #define ENGINE_AUDIT_H

@@ -171,7 +171,7 @@ engine_fetch_drop(struct engine_fetch *fetch)
     if (fetch->fetch != NULL && fetch->disk != NULL) {
         char name[ENGINE_NAME_SIZE];
         engine_blob_name(name, fetch->folder, &fetch->fetch->blob.root);
-        /* SAFE: a staged file that stays is emptied when staged again, or at the next start. */
+        /* SAFE: a staged file that stays goes when it is staged again, or at the next start. */
         (void)fetch->disk->discard(fetch->disk->host, name);
     }
     free(engine_fetch_leave(fetch));

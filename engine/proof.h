@@ -10,7 +10,7 @@
  *      and the next model is bit for bit the one in the block; where not all are, the model is
  *      within what the committed weights and norms allow (engine/audit)
  *
- * Memory     two models and one sum at a time.
+ * Memory     that of engine/audit, a round at a time.
  */
 #ifndef ENGINE_PROOF_H
 #define ENGINE_PROOF_H

@@ -170,10 +170,13 @@ make_durable(struct train *train)
     fed_commitment_sign(&update->signature, &train->commitment, train->secret);
     node_update_encode(fact, update);
     st = disk->put(disk->host, "update", fact, sizeof fact);
-    if (st == PN_OK && train->before.size > 0 && !sec_blob_equal(&train->before, &update->update)) {
+    if (sec_blob_equal(&train->before, &update->update))
+        return st;
+    /* The older one goes; or the new one, of which nobody would know. */
+    if (st == PN_OK)
         engine_blob_name(name, "updates", &train->before.root);
+    if (st != PN_OK || train->before.size > 0)
         (void)disk->remove(disk->host, name); /* SAFE: what stays is found at the next start */
-    }
     return st;
 }
 

@@ -164,6 +164,17 @@ read_range(int fd, void *out, uint64_t offset, size_t size)
     return got == size ? PN_OK : PN_EIO;
 }
 
+/* False: it was removed since, and may have been written over while we read (store/spare). */
+static bool
+is_still(const struct store_files *files, const char *name, int fd)
+{
+    struct stat read, there;
+    return fstat(fd, &read) == 0 &&
+           (read.st_size < STORE_SPARE_SIZE ||
+            (fstatat(files->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+             read.st_dev == there.st_dev && read.st_ino == there.st_ino));
+}
+
 static enum pn_status
 disk_read(void *host, const char *name, void *out, uint64_t offset, size_t size)
 {
@@ -175,6 +186,8 @@ disk_read(void *host, const char *name, void *out, uint64_t offset, size_t size)
     if (error != 0)
         return store_io_status(error);
     enum pn_status status = read_range(fd, out, offset, size);
+    if (status == PN_OK && !is_still(files, name, fd))
+        status = PN_ENOENT;
     store_io_close(fd);
     return status;
 }
@@ -190,11 +203,8 @@ disk_remove(void *host, const char *name)
     int error = place_open(&place, files, name, false);
     if (error != 0)
         return error == ENOENT ? PN_OK : store_io_status(error);
-    if (!store_spares_keep(&files->spares, place.folder, place.leaf) &&
-        unlinkat(place.folder, place.leaf, 0) != 0)
-        error = errno;
-    else
-        error = store_io_sync(place.folder);
+    if (!store_spares_keep(&error, &files->spares, place.folder, place.leaf))
+        error = unlinkat(place.folder, place.leaf, 0) != 0 ? errno : store_io_sync(place.folder);
     store_io_close(place.folder);
     return error == ENOENT ? PN_OK : store_io_status(error);
 }
@@ -273,6 +283,8 @@ disk_stage(void *host, const char *name, uint64_t size)
     if (error != 0)
         return store_io_status(error);
     error = store_io_cut(fd, size);
+    if (can_try_again(files, store_io_status(error)))
+        error = store_io_cut(fd, size);
     store_io_close(fd);
     if (error != 0)
         (void)disk_discard(host, name);

@@ -1,5 +1,7 @@
 #include "store/spare.h"
 
+#include "store/io.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -39,20 +41,30 @@ claim(struct store_spares *spares, int state)
     return -1;
 }
 
-bool
-store_spares_keep(struct store_spares *spares, int folder, const char *leaf)
+/* To remove a file takes rights on its folder only; to write over it takes some on the file. */
+static bool
+is_worth_it(int folder, const char *leaf)
 {
-    char        name[NAME_SIZE];
     struct stat about;
-    if (fstatat(folder, leaf, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode) ||
-        about.st_size < STORE_SPARE_SIZE || about.st_nlink != 1)
-        return false;
-    int slot = claim(spares, FREE);
+    return fstatat(folder, leaf, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
+           about.st_size >= STORE_SPARE_SIZE && about.st_size <= STORE_SPARE_MAX &&
+           about.st_nlink == 1 && about.st_uid == geteuid() && (about.st_mode & 0600) == 0600;
+}
+
+bool
+store_spares_keep(int *error, struct store_spares *spares, int folder, const char *leaf)
+{
+    char name[NAME_SIZE];
+    int  slot = is_worth_it(folder, leaf) ? claim(spares, FREE) : -1;
+    *error    = 0;
     if (slot < 0)
         return false;
     spare_name(name, slot);
     bool moved = renameat(folder, leaf, spares->directory, name) == 0;
-    atomic_store(&spares->slots[slot], moved ? FULL : FREE);
+    /* Not written over before it is gone for good: after a power cut it may be back. */
+    if (moved)
+        *error = store_io_sync(folder);
+    atomic_store(&spares->slots[slot], moved && *error == 0 ? FULL : FREE);
     return moved;
 }
 

@@ -264,6 +264,20 @@ a_removed_file_lends_its_pages_to_the_next(void **state)
     assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), -1);
 }
 
+/* Put back from a backup, say: it may be removed, and not written over. */
+static void
+a_file_that_may_not_be_written_is_only_removed(void **state)
+{
+    static uint8_t bytes[70000];
+    char           path[FOLDER_PATH];
+    (void)state;
+    EXPECT_OK(disk.save(disk.host, "models/new", bytes, sizeof bytes));
+    assert_int_equal(chmod(folder_path(path, home, "models/new"), 0400), 0);
+    EXPECT_OK(disk.remove(disk.host, "models/new"));
+    assert_int_equal(access(folder_path(path, home, "staging/+0"), F_OK), -1);
+    EXPECT_OK(disk.save(disk.host, "models/new", bytes, sizeof bytes));
+}
+
 /* So it is with one that is staged; and of those that were removed each is taken once. */
 static void
 removed_files_lend_their_pages_to_staged_ones(void **state)
@@ -835,6 +849,7 @@ main(void)
         TEST(listing_gives_whole_names_and_stops_when_asked),
         TEST(a_staged_file_is_seen_only_after_publish),
         TEST(a_removed_file_lends_its_pages_to_the_next),
+        TEST(a_file_that_may_not_be_written_is_only_removed),
         TEST(removed_files_lend_their_pages_to_staged_ones),
         TEST(opening_clears_staging_and_temporaries),
         TEST(facts_and_records_are_there_after_reopening),
