@@ -6,6 +6,8 @@
 #include "cli/ledger_side.h"
 #include "text/json.h"
 
+#include <string.h>
+
 struct diff_options {
     char *roster;
     bool  json;
@@ -182,6 +184,11 @@ cli_ledger_diff(int argc, char **argv)
     enum pn_status  st   = PN_OK;
     for (size_t i = 0; i < 2 && st == PN_OK; i++)
         st = cli_side_read(&diff.sides[i], words.words[i], options.roster, &why);
+    if (st == PN_OK && memcmp(diff.sides[0].run, diff.sides[1].run, sizeof diff.sides[0].run) != 0)
+        st = pn_error_set(&why, PN_ECONFIG,
+                          "expected two copies of one run's ledger; %s and %s are of two runs, "
+                          "which have no block in common",
+                          diff.sides[0].directory, diff.sides[1].directory);
     if (st == PN_OK) {
         diff.same =
             cli_side_compare(&diff.parted[0], &diff.parted[1], &diff.sides[0], &diff.sides[1]);

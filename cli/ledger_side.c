@@ -93,6 +93,8 @@ note_block(void *context, const struct wire_block *block, const struct sec_hash 
     const struct wire_agreement *how    = block->agreement;
     struct cli_side_block       *before = side->count > 0 ? &side->blocks[side->count - 1] : NULL;
     note_names(side, block, roster);
+    if (before == NULL)
+        memcpy(side->run, block->run, sizeof side->run);
     if (before != NULL && before->height + 1 == block->height)
         note_signers(side, before, block->witnesses, block->witness_count,
                      how != NULL ? how->witness_view : 0);

@@ -28,6 +28,7 @@ struct cli_side_name {
 
 struct cli_side {
     const char            *directory;
+    uint8_t                run[16]; /* of its first block */
     bool                   swarm;
     struct cli_side_block *blocks;
     size_t                 count, capacity;

@@ -376,10 +376,10 @@ check_reports(const struct fed_chain *chain, const struct wire_block *block, str
 static bool
 has_voted(const struct fed_chain *chain, const uint8_t run[static 16], const struct wire_vote *vote)
 {
-    struct fed_signed_vote seen;
-    return fed_vote_from_wire(&seen, run, vote, chain->roster) == PN_OK ||
-           (chain->last_roster != NULL &&
-            fed_vote_from_wire(&seen, run, vote, chain->last_roster) == PN_OK);
+    struct fed_signed_vote   seen;
+    const struct fed_roster *then =
+        vote->height < chain->since ? chain->last_roster : chain->roster;
+    return then != NULL && fed_vote_from_wire(&seen, run, vote, then) == PN_OK;
 }
 
 bool
@@ -387,7 +387,8 @@ fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
                    const struct wire_conviction *conviction)
 {
     const struct wire_vote *first = &conviction->first, *other = &conviction->other;
-    return first->height == other->height && first->member == other->member &&
+    return first->height <= chain->height && first->height == other->height &&
+           first->member == other->member &&
            first->view == other->view && first->step == other->step &&
            memcmp(first->hash, other->hash, sizeof first->hash) != 0 &&
            has_voted(chain, run, first) && has_voted(chain, run, other);
@@ -524,8 +525,10 @@ fed_chain_take(struct wire_block *block, struct fed_chain *chain, struct wire_ar
     if (st != PN_OK)
         return pn_error_wrap(why, st, "block %" PRIu64, chain->height);
     move_on(&after, &facts);
-    if (next != after.roster)
+    if (next != after.roster) {
         after.last_roster = after.roster;
+        after.since       = after.height;
+    }
     after.roster = next;
     *chain       = after;
     *block       = seen;

@@ -57,9 +57,10 @@ struct fed_chain {
                                              convictions */
     const struct fed_roster *last_roster; /* of the epoch before `roster`'s; NULL: none, or not
                                              known */
-    struct fed_epochs *epochs;            /* of a swarm; NULL: the roster stays for the run */
-    uint64_t           height;            /* blocks accepted */
-    struct sec_hash    head;              /* of the last one; zero before genesis */
+    uint64_t since; /* the first height of `roster`'s epoch; 0: it was in force from the start */
+    struct fed_epochs *epochs; /* of a swarm; NULL: the roster stays for the run */
+    uint64_t           height; /* blocks accepted */
+    struct sec_hash    head;   /* of the last one; zero before genesis */
     uint8_t            run[16];
     struct sec_hash    job;
     uint64_t           round;

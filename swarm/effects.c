@@ -221,7 +221,8 @@ is_short(char *text, size_t size, const struct swarm_engine *engine)
     if (swarm_founds_other(engine))
         snprintf(text, size,
                  "we voted on the first block by another roster, and wait for that block: is there "
-                 "none, begin anew with an empty state directory");
+                 "none, begin anew with new keys, in the next epoch of the roster, and an empty "
+                 "state directory");
     else if (fed_swarm_is_short(machine))
         snprintf(text, size,
                  "%u %s are here, the job's quorum is %u, and whoever could give more is away or "

@@ -336,7 +336,7 @@ class Chain:
     def __init__(self, roster, directory):
         self.roster = self.voters = self.past = self.trusted = roster # in force; for the head; before it; given
         self.directory, self.job, self.sparse, self.leaves = directory, b"", False, []
-        self.height, self.round, self.head, self.before, self.genesis = 0, 0, ZERO, None, None
+        self.height, self.round, self.head, self.before, self.genesis, self.since = 0, 0, ZERO, None, None, 0
     def take(self, record):
         expect(len(record) > 64, "a record without a block")
         block, name = read_block(record[64:]), digest("block", record[64:])
@@ -358,6 +358,7 @@ class Chain:
             self.sparse = not self.roster.swarm and bool(re.search(rb"\bfollow:\s*[\"']?cohort\b", self.job))
         elif carried:
             self.past, self.roster = self.roster, self.roster.next(carried[0], self.trusted)
+            self.since = block.height + 1
         self.height, self.round, self.head, self.before = block.height + 1, block.round, name, block
         self.leaves.append(sha256(b"\0" + record[64:]))
         return block
@@ -400,9 +401,9 @@ class Chain:
             said = struct.pack("<16sQIQ32s", block.run, block.height, one.member, one.report.size, one.report.root)
             self.roster.check("report", one.member, one.signature, said)
         for one in (one for pair in how.convictions for one in (pair.first, pair.other)):
-            said = vote_bytes(block.run, one.height, one.view, one.step, one.hash, one.lock_view, one.lock)
-            keys = [by.by_number[one.member].node for by in (self.roster, self.past) if one.member in by.by_number]
-            expect(any(signed(key, one.signature, domain("vote", said)) for key in keys), "conviction: not signed")
+            said = domain("vote", vote_bytes(block.run, one.height, one.view, one.step, one.hash, one.lock_view, one.lock))
+            by = (self.past if one.height < self.since else self.roster).by_number.get(one.member)
+            expect(by and one.height <= block.height and signed(by.node, one.signature, said), "conviction: not signed")
 
 def check_head(chain):
     """Section 10: the files beside a swarm's ledger."""

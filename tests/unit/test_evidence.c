@@ -46,6 +46,8 @@ start(void **state)
     fed_epochs_init(&f->epochs, f->now.roster);
     fed_chain_init(&f->chain, f->now.roster, &f->epochs);
     f->chain.last_roster = f->before.roster;
+    f->chain.since       = HEIGHT;
+    f->chain.height      = 2 * HEIGHT;
     EXPECT_OK(sim_disk_new(&f->sim));
     sim_disk_port(&f->disk, f->sim);
     *state = f;
@@ -166,7 +168,7 @@ only_what_a_block_may_show_is_left(void **state)
     struct fixture        *f = *state;
     struct test_federation strangers;
     make_epoch(&strangers, 0);
-    add(f, &f->before, 1, HEIGHT);
+    add(f, &f->before, 1, HEIGHT - 1);
     add(f, &f->now, 2, HEIGHT);
     add(f, &strangers, 3, HEIGHT);
     add(f, &f->now, 4, HEIGHT);
@@ -184,6 +186,27 @@ only_what_a_block_may_show_is_left(void **state)
     assert_int_equal(f->loaded.count, 1);
     assert_int_equal(f->loaded.items[0].first.member, 2);
     test_federation_free(&strangers);
+}
+
+/* Who stole a key that was renewed since convicts nobody by it of later heights. */
+static void
+a_key_counts_for_the_heights_at_which_it_was_in_force(void **state)
+{
+    struct fixture        *f     = *state;
+    struct wire_conviction mixed = convict(&f->before, 1, HEIGHT);
+    const struct {
+        const struct test_federation *by;
+        uint64_t                      height;
+        bool                          convicts;
+    } cases[] = {{&f->before, HEIGHT - 1, true}, {&f->before, HEIGHT, false},
+                 {&f->now, HEIGHT - 1, false},   {&f->now, HEIGHT, true},
+                 {&f->now, 2 * HEIGHT, true},    {&f->now, 2 * HEIGHT + 1, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire_conviction seen = convict(cases[i].by, 1, cases[i].height);
+        assert_int_equal(fed_chain_convicts(&f->chain, run, &seen), cases[i].convicts);
+    }
+    mixed.first = sign(&f->now, 1, HEIGHT, "one");
+    assert_false(fed_chain_convicts(&f->chain, run, &mixed));
 }
 
 static void
@@ -222,6 +245,7 @@ main(void)
         EVIDENCE_TEST(one_a_member_is_enough),
         EVIDENCE_TEST(what_a_block_shows_need_not_be_shown_again),
         EVIDENCE_TEST(only_what_a_block_may_show_is_left),
+        EVIDENCE_TEST(a_key_counts_for_the_heights_at_which_it_was_in_force),
         EVIDENCE_TEST(a_damaged_file_loses_evidence_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
