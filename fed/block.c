@@ -388,8 +388,8 @@ fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
 {
     const struct wire_vote *first = &conviction->first, *other = &conviction->other;
     return first->height <= chain->height && first->height == other->height &&
-           first->member == other->member &&
-           first->view == other->view && first->step == other->step &&
+           first->member == other->member && first->view == other->view &&
+           first->step == other->step &&
            memcmp(first->hash, other->hash, sizeof first->hash) != 0 &&
            has_voted(chain, run, first) && has_voted(chain, run, other);
 }

@@ -109,8 +109,9 @@ PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed
                                             size_t size, const struct sec_signature *signature,
                                             struct pn_error *why);
 
-/* The two votes contradict each other, and one member signed both: with its keys in the roster that
- * is in force for the next block, or in that of the epoch before. */
+/* The two votes, of a height up to the next block's, contradict each other, and one member signed
+ * both: with its node key in the roster that was in force at that height, which is `roster` or
+ * `last_roster`. Of earlier epochs nobody is convicted. */
 PN_MUST_CHECK bool fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
                                       const struct wire_conviction *conviction);
 

@@ -176,21 +176,7 @@ descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta, nn_
 }
 
 double
-nn_gradient(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta,
-            const struct nn_batch *batch)
-{
-    struct sink sink = sink_of(grad, NN_R(1.0), NN_R(0.0));
-    PN_ASSERT(pass->mode == NN_TRAIN);
-    (void)nn_forward(pass, theta, batch->x, batch->rows);
-    double loss = add_losses(pass, batch, true);
-    if (pass->plan->holds)
-        clear_held(grad, pass->plan);
-    descend(pass, &sink, theta, dx);
-    return loss;
-}
-
-double
-pass_descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
+pass_descend(struct nn_pass *pass, const struct sink *sink, nn_real *dx, const nn_real *theta,
              const struct nn_batch *batch)
 {
     PN_ASSERT(pass->mode == NN_TRAIN);
@@ -198,8 +184,16 @@ pass_descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta
     double loss = add_losses(pass, batch, true);
     if (pass->plan->holds)
         clear_held(sink->into, pass->plan);
-    descend(pass, sink, theta, NULL);
+    descend(pass, sink, theta, dx);
     return loss;
+}
+
+double
+nn_gradient(struct nn_pass *pass, nn_real *grad, nn_real *dx, const nn_real *theta,
+            const struct nn_batch *batch)
+{
+    struct sink sink = sink_of(grad, NN_R(1.0), NN_R(0.0));
+    return pass_descend(pass, &sink, dx, theta, batch);
 }
 
 double
@@ -207,7 +201,7 @@ nn_gradient_blend(struct nn_pass *pass, nn_real *grad, struct nn_blend blend, co
                   const struct nn_batch *batch)
 {
     struct sink sink = sink_of(grad, blend.alpha, blend.beta);
-    return pass_descend(pass, &sink, theta, batch);
+    return pass_descend(pass, &sink, NULL, theta, batch);
 }
 
 uint32_t

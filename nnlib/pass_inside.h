@@ -62,9 +62,9 @@ void pass_begin_backward(struct nn_pass *pass, uint32_t first, bool from_first);
 /* Through layers `last` .. first + 1. */
 void pass_run_backward(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
                        uint32_t first, uint32_t last);
-/* The loss, and the gradient into the sink. */
-double pass_descend(struct nn_pass *pass, const struct sink *sink, const nn_real *theta,
-                    const struct nn_batch *batch);
+/* The loss, and its gradient into the sink, and by the inputs into dx unless it is NULL. */
+double pass_descend(struct nn_pass *pass, const struct sink *sink, nn_real *dx,
+                    const nn_real *theta, const struct nn_batch *batch);
 /* How many units of this layer can get their gradient apart from each other; 0: it is one piece, or
  * a tensor of it does not learn, or is tied. */
 uint32_t pass_units(const struct nn_plan *plan, uint32_t layer);

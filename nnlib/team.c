@@ -106,7 +106,7 @@ descend(struct nn_team *team, uint32_t s)
     struct sink sink      = sink_of(shard->grad, team->alpha * (nn_real)shard->share, NN_R(0.0));
     sink.spares           = true;
     nn_pass_draw(shard->pass, &team->rng, team->first_row + from);
-    shard->loss = pass_descend(shard->pass, &sink, team->theta, &part);
+    shard->loss = pass_descend(shard->pass, &sink, NULL, team->theta, &part);
 }
 
 /* What becomes of the number that the sum is added to. */

@@ -2,9 +2,10 @@
  * swarm/evidence -- two votes of one member that contradict each other, until a block shows them.
  *
  * They are in the file "evidence", so that neither a restart nor a change of the roster, after
- * which another engine goes on, loses them: count times: member number u32 | height u64 | view u32
- * | step u32 | twice: hash 32 | lock_view u32 | lock 32 | signature 64      (284 bytes) No file:
- * there is none. What is in it is believed when its signatures are good (fed/block).
+ * which another engine goes on, loses them. For each, 284 bytes:
+ *     member u32 | height u64 | view u32 | step u32
+ *     | twice: hash 32 | lock_view u32 | lock 32 | signature 64
+ * No file: there are none. They count once fed_chain_convicts says so (swarm_evidence_sift).
  *
  * Threads    the engine's.
  */

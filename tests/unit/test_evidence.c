@@ -160,8 +160,8 @@ what_a_block_shows_need_not_be_shown_again(void **state)
     assert_int_equal(f->evidence.count, 2);
 }
 
-/* Whoever has new keys, or is no member any more, is convicted by those of the epoch before; nobody
- * by those of an earlier one, and nobody by anything else. */
+/* Whoever has new keys since, or is no member any more, is convicted by the old ones of what it
+ * signed while they were in force; nobody by those of an earlier epoch, or by anything else. */
 static void
 only_what_a_block_may_show_is_left(void **state)
 {
