@@ -11,10 +11,10 @@
 #include "engine/party.h"
 #include "engine/settings.h"
 #include "net/loop.h"
+#include "net/signals.h"
 #include "nnlib/pass.h"
 #include "store/files.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -163,10 +163,7 @@ open_all(struct daemon *daemon, struct pn_error *why)
 static void
 close_all(struct daemon *daemon)
 {
-    /* We are ending already; another signal must not turn that into a death. */
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
+    net_signals_ignore();
     net_loop_free(daemon->loop); /* first: it waits for the work that the engine owns */
     coord_engine_free(daemon->engine);
     engine_scratch_fini(&daemon->scratch);

@@ -33,8 +33,8 @@ sec_sign_public_of(struct sec_sign_public *out, const struct sec_sign_secret *se
 {
     struct sec_sign_secret again;
     /* From the seed, not from the copy of the public key in the secret: a file may hold another. */
-    sec_suite()->pair(out, &again, secret->bytes);
-    sec_wipe(&again, sizeof again);
+    sec_sign_from_seed(out, &again, secret->bytes);
+    sec_sign_wipe(&again);
 }
 
 void

@@ -100,7 +100,7 @@ engine_blob_load(uint8_t **bytes, const struct store_disk *disk, const char *fol
 {
     if (!engine_blob_is_there(disk, folder, blob))
         return PN_ENOENT;
-    uint8_t *whole = malloc(blob->size == 0 ? 1 : (size_t)blob->size);
+    uint8_t *whole = pn_bulk(blob->size);
     if (whole == NULL)
         return pn_error_set(why, PN_ENOMEM, "no memory for a blob of %llu bytes",
                             (unsigned long long)blob->size);

@@ -27,8 +27,8 @@ PN_MUST_CHECK enum pn_status engine_blob_of(struct sec_blob *out, struct sec_has
 PN_MUST_CHECK enum pn_status engine_blob_read(uint8_t *bytes, struct sec_hash **leaves,
                                               const struct store_disk *disk, const char *folder,
                                               const struct sec_blob *blob);
-/* A blob in memory, checked against its root; the caller frees `*bytes`. PN_ENOENT when no file of
- * that size is there; else a sentence that names it. */
+/* A blob in memory (pn_bulk), checked against its root; the caller frees `*bytes`. PN_ENOENT when
+ * no file of that size is there; else a sentence that names it. */
 PN_MUST_CHECK enum pn_status engine_blob_load(uint8_t **bytes, const struct store_disk *disk,
                                               const char *folder, const struct sec_blob *blob,
                                               struct pn_error *why);

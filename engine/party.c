@@ -246,12 +246,13 @@ choose_roster(struct engine_party *party, const struct engine_party_files *files
         return st;
     bool held  = st == PN_OK;
     bool newer = held && party->ledger.roster->epoch < party->file.roster->epoch;
-    bool first = held && !(newer && files->joins); /* the ledger's; the other one if we have no
-                                                      place in the first */
-    go_by(party, first ? &party->ledger : &party->file);
+    const struct engine_roster_file *first =
+        held && !(newer && files->joins) ? &party->ledger : &party->file;
+    const struct engine_roster_file *other = first == &party->file ? &party->ledger : &party->file;
+    go_by(party, first);
     st = find_self(party, party->roster, files->keys, why);
-    if (st == PN_OK && party->self == NULL && newer) {
-        go_by(party, first ? &party->file : &party->ledger);
+    if (st == PN_OK && party->self == NULL && newer) { /* we have no place in the first */
+        go_by(party, other);
         st = find_self(party, party->roster, files->keys, why);
     }
     if (st == PN_OK && party->self == NULL && party->roster == party->ledger.roster)
@@ -351,15 +352,6 @@ engine_party_load(struct engine_party *out, const struct engine_party_files *fil
     return st;
 }
 
-pn_ms
-engine_party_patience(bool by_file, uint32_t tries)
-{
-    pn_ms patience = ALONE_MS;
-    for (uint32_t i = 0; !by_file && i < tries && patience < ALONE_MS_MAX; i++)
-        patience *= 2;
-    return patience < ALONE_MS_MAX ? patience : ALONE_MS_MAX;
-}
-
 void
 engine_party_fini(struct engine_party *party)
 {
@@ -369,4 +361,36 @@ engine_party_fini(struct engine_party *party)
     engine_roster_fini(&party->ledger);
     party->roster = NULL;
     party->self   = NULL;
+}
+
+/* ---- two rosters ---- */
+
+static pn_ms
+patience_after(uint32_t tries)
+{
+    pn_ms patience = ALONE_MS;
+    for (uint32_t i = 0; i < tries && patience < ALONE_MS_MAX; i++)
+        patience *= 2;
+    return patience < ALONE_MS_MAX ? patience : ALONE_MS_MAX;
+}
+
+void
+engine_alone_begin(struct engine_alone *alone, uint64_t height, pn_ms now)
+{
+    alone->since  = now;
+    alone->height = height;
+}
+
+bool
+engine_alone_is_lost(struct engine_alone *alone, bool stranded, uint64_t height, bool two,
+                     bool by_file, pn_ms now)
+{
+    if (!stranded || height != alone->height) {
+        engine_alone_begin(alone, height, now);
+        alone->tries = 0;
+    }
+    if (!two || now < pn_ms_add(alone->since, patience_after(by_file ? 0 : alone->tries)))
+        return false;
+    alone->tries += !by_file;
+    return true;
 }

@@ -47,11 +47,22 @@ PN_MUST_CHECK enum pn_status engine_party_load(struct engine_party             *
  * judged by it, and a file that it names may stay as it is. */
 PN_MUST_CHECK enum pn_status engine_party_follow(const struct store_disk *disk,
                                                  struct pn_error         *why);
-/* A member that has a file newer than its ledger's roster and comes no further by the one tries the
- * other after so long: by the file 10 s; by the ledger's 10 s, and twice as long after each of
- * `tries` by the file, 10 min at most: of those who have both, all are by the ledger's at one time,
- * whenever each began. */
-pn_ms engine_party_patience(bool by_file, uint32_t tries);
-void  engine_party_fini(struct engine_party *party);
+void                         engine_party_fini(struct engine_party *party);
+
+/* Of two rosters, that of its ledger and a newer one that it was given, one is in force with the
+ * others, and they know one of a member's keys only. Who comes no further by one tries the other:
+ * also when many go by the newer one, and it is in force with nobody. The file is tried for 10 s;
+ * the ledger's for 10 s, and twice as long after each try of the file, 10 min at most: of those who
+ * have both, all are by the ledger's at one time, whenever each began. Zero, and then begin, for
+ * each life; begin alone where the roster changed. */
+struct engine_alone {
+    pn_ms    since; /* stranded, and at this height */
+    uint64_t height;
+    uint32_t tries; /* by the file, since we last came further or had a quorum */
+};
+void engine_alone_begin(struct engine_alone *alone, uint64_t height, pn_ms now);
+/* From time to time; `two`: the file is newer. True: the other one is tried now. */
+bool engine_alone_is_lost(struct engine_alone *alone, bool stranded, uint64_t height, bool two,
+                          bool by_file, pn_ms now);
 
 #endif

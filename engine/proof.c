@@ -182,10 +182,8 @@ read_record(struct walk *walk, uint64_t index, struct pn_error *why)
     struct wire_block    block;
     struct engine_record record;
     struct sec_hash      hash;
-    enum pn_status       st = engine_record_read(&record, &walk->record, walk->disk, index);
-    wire_arena_reset(&walk->arena);
-    if (st == PN_OK)
-        st = wire_block_decode(&block, &walk->arena, record.block.bytes, record.block.size);
+    enum pn_status       st =
+        engine_record_block(&block, &record, &walk->record, &walk->arena, walk->disk, index);
     if (st != PN_OK)
         return pn_error_set(why, st == PN_EIO ? st : PN_ECORRUPT,
                             "block %llu: the ledger cannot be read here: %s",

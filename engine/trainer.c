@@ -117,9 +117,10 @@ engine_trainer_parts(const struct engine_trainer *trainer)
 }
 
 uint64_t
-engine_trainer_weight(const struct engine_trainer *trainer, const struct fed_job *job)
+engine_trainer_weight(const struct engine_trainer *trainer)
 {
-    return trainer->parts.train < job->weight_max ? trainer->parts.train : job->weight_max;
+    uint64_t most = trainer->config.job->job->weight_max;
+    return trainer->parts.train < most ? trainer->parts.train : most;
 }
 
 const struct data_sums *

@@ -58,7 +58,7 @@ void                         engine_trainer_free(struct engine_trainer *trainer)
 
 const struct data_parts *engine_trainer_parts(const struct engine_trainer *trainer);
 /* What an update of it counts: its training records, and no more than the job lets one count. */
-uint64_t engine_trainer_weight(const struct engine_trainer *trainer, const struct fed_job *job);
+uint64_t engine_trainer_weight(const struct engine_trainer *trainer);
 /* Of the training part, before scaling: schema->numeric_count entries; NULL when nothing is
  * standardised. */
 const struct data_sums *engine_trainer_sums(const struct engine_trainer *trainer);

@@ -16,11 +16,10 @@
  * counted.
  *
  * Threads    everything from one thread, except a work's `run`, which runs on the worker (a long
- *            one on a second, so that nothing waits for it), in the
- *            order of submission.
+ *            one on a second, so that nothing waits for it), in the order of submission.
  * Signals    net_loop_new blocks SIGTERM, SIGINT and SIGHUP in its thread and ignores SIGPIPE.
  *            Threads that were there before pass these signals on to it. net_loop_free restores the
- * mask, and the handlers unless the program has set its own since.
+ *            mask, and the handlers unless the program has set its own since.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -82,3 +82,10 @@ net_signals_take(const struct net_signals *signals)
     return read(signals->fd, &about, sizeof about) == (ssize_t)sizeof about ? (int)about.ssi_signo
                                                                             : 0;
 }
+
+void
+net_signals_ignore(void)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        (void)signal(SIGNALS[i], SIG_IGN);
+}

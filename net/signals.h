@@ -22,5 +22,7 @@ PN_MUST_CHECK int net_signals_catch(struct net_signals *signals);
 void net_signals_release(struct net_signals *signals);
 /* The number of one that waited; 0: none. */
 int net_signals_take(const struct net_signals *signals);
+/* For a program that is ending already: another one must not turn that into a death. */
+void net_signals_ignore(void);
 
 #endif

@@ -22,7 +22,7 @@ struct node_daemon {
     struct store_disk    disk;
     struct engine_party  party;
     bool                 joins; /* engine_party_files */
-    uint32_t             tries; /* how often, since the ledger last grew */
+    struct engine_alone  alone;
     bool follows; /* the roster comes from the ledger, whatever lies in the file now */
     struct engine_scratch scratch;
 };
@@ -38,7 +38,7 @@ PN_MUST_CHECK enum pn_status node_serve_swarm(struct node_daemon *daemon, bool *
                                               struct pn_error *why);
 
 enum {
-    NODE_LOOK_MS = 1000
-}; /* between looks at what the loop counts */
+    NODE_LOOK_MS = 1000 /* between looks at what the loop counts */
+};
 
 #endif

@@ -13,7 +13,8 @@ enum {
 static enum pn_status
 write_answer(const struct node_engine *engine, struct pn_buffer *body)
 {
-    struct wire_answer answer = {.accepted = engine->accepts, .reason = node_text(engine->reason)};
+    struct wire_answer answer = {.accepted = engine->accepts,
+                                 .reason   = engine->accepts ? "" : node_text(engine->reason)};
     if (engine->accepts) {
         const struct data_parts *parts = engine_trainer_parts(engine->trainer);
         answer.records                 = parts->train;
@@ -115,7 +116,8 @@ write_body(const struct node_engine *engine, struct pn_buffer *body, enum wire_t
     case WIRE_COUNTERSIGN:
         return write_countersign(engine, body);
     case WIRE_FAULT:
-        return wire_fault_encode(body, &(struct wire_fault){.reason = node_text(engine->fault)});
+        return wire_fault_encode(body,
+                                 &(struct wire_fault){.reason = pn_status_text(engine->fault)});
     case WIRE_HEARTBEAT:
         return write_heartbeat(engine, body);
     default:
@@ -170,7 +172,7 @@ node_miss(struct node_engine *engine, enum pn_status status, const char *what, p
                                             .round  = engine->machine.round,
                                             .status = status,
                                             .text   = what});
-    node_note(&engine->fault, pn_status_text(status));
+    engine->fault = status;
     if (engine->machine.connected && engine->machine.wanted != FED_NO_WORK)
         perform_send(engine, WIRE_FAULT, now);
 }

@@ -278,7 +278,6 @@ node_engine_free(struct node_engine *engine)
     node_drop_next(engine);
     free(engine->early);
     free(engine->reason);
-    free(engine->fault);
     free(engine->ending);
     free(engine->own_text);
     engine_trainer_free(engine->trainer);

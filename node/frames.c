@@ -73,11 +73,11 @@ keep_job_text(struct node_engine *engine, const struct wire_span *text)
     if (engine->chain.height > 0 && !sec_hash_equal(&hash, &engine->chain.job))
         return PN_EPEER_RUN;
     if (known != NULL) {
-        engine->job_text =
-            (struct wire_span){(const uint8_t *)known->job->text, known->job->text_size};
-        if (is_same_text(&engine->job_text, text))
+        const struct wire_span host = {(const uint8_t *)known->job->text, known->job->text_size};
+        if (is_same_text(&host, text)) {
+            engine->job_text = host;
             return PN_OK;
-        engine->job_text.size = 0;
+        }
     }
     if ((engine->own_text = malloc(text->size)) == NULL)
         return PN_ENOMEM;

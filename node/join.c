@@ -85,7 +85,6 @@ done_join(struct pn_work *work, pn_ms now)
     enum pn_status      st     = join->base.status;
     struct node_notice  notice = {.kind = NODE_REFUSED, .status = st, .text = join->base.why.text};
     engine->accepts            = st == PN_OK;
-    node_note(&engine->reason, "");
     if (engine->accepts) {
         engine->job                    = join->job;
         engine->own_job                = join->own_job;

@@ -251,7 +251,7 @@ done_keep(struct pn_work *work, pn_ms now)
                                                 .height = engine->chain.height - 1});
         node_drop_next(engine);
     } else {
-        node_note(&engine->fault, pn_status_text(keep->base.status));
+        engine->fault = keep->base.status;
         node_tell(engine, &(struct node_notice){
                               .kind   = NODE_FAILED,
                               .work   = FED_WORK_KEEP,
@@ -300,7 +300,7 @@ node_begin_keep(struct node_engine *engine, pn_ms now)
     engine->keep_waits = false;
     struct keep *keep  = calloc(1, sizeof *keep);
     if (keep == NULL) {
-        node_note(&engine->fault, pn_status_text(PN_ENOMEM));
+        engine->fault = PN_ENOMEM;
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_KEEP, .status = PN_ENOMEM});
         return;

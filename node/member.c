@@ -4,7 +4,6 @@
 #include "net/signals.h"
 #include "node/member_report.h"
 
-#include <signal.h>
 #include <string.h>
 
 enum {
@@ -24,9 +23,8 @@ struct service {
     size_t                      next_at;
     bool                        stopped;         /* by a signal */
     uint64_t                    refused, height; /* as reported, and when nothing had to be */
-    pn_ms    look_at, complain_at, alone_since;  /* stranded, and at this height: */
-    uint64_t alone_at;
-    bool     lost; /* we come no further by this roster; by the other one we may */
+    pn_ms                       look_at, complain_at;
+    bool lost; /* we come no further by this roster; by the other one we may */
 };
 
 /* Of two members that can both be reached, the one with the higher number dials. */
@@ -259,25 +257,16 @@ report_silence(struct service *service, pn_ms now)
     }
 }
 
-/* Of two rosters, that of our ledger and a newer one that we were given, one is in force with the
- * others, and they know one of our keys only. Who comes no further by one tries the other: also
- * when many go by the newer one, and it is in force with nobody. */
 static void
 notice_being_lost(struct service *service, pn_ms now)
 {
-    const struct engine_party *party  = &service->daemon->party;
-    const struct fed_chain    *chain  = swarm_engine_chain(service->engine);
-    uint64_t                   height = chain->height;
-    bool                       two = height > 0 && chain->roster->epoch < party->file.roster->epoch;
-    if (!swarm_engine_is_stranded(service->engine) || height != service->alone_at) {
-        service->alone_since   = now;
-        service->daemon->tries = 0;
-    }
-    bool  by_file  = party->roster == party->file.roster;
-    pn_ms patience = engine_party_patience(by_file, service->daemon->tries);
-
-    service->alone_at = height;
-    service->lost     = two && now >= pn_ms_add(service->alone_since, patience);
+    struct node_daemon        *daemon  = service->daemon;
+    const struct engine_party *party   = &daemon->party;
+    const struct fed_chain    *chain   = swarm_engine_chain(service->engine);
+    bool                       by_file = party->roster == party->file.roster;
+    bool two      = chain->height > 0 && chain->roster->epoch < party->file.roster->epoch;
+    service->lost = engine_alone_is_lost(&daemon->alone, swarm_engine_is_stranded(service->engine),
+                                         chain->height, two, by_file, now);
     if (service->lost)
         pn_log(PN_LOG_WARN,
                "event=waiting text=\"no further by epoch %u of the roster; trying by epoch %u\"",
@@ -301,8 +290,8 @@ serve(struct service *service)
     struct net_event event;
     swarm_engine_start(service->engine, net_loop_now(service->loop));
     service->complain_at = net_loop_now(service->loop) + WAIT_MS;
-    service->alone_since = net_loop_now(service->loop);
-    service->alone_at    = swarm_engine_chain(service->engine)->height;
+    engine_alone_begin(&service->daemon->alone, swarm_engine_chain(service->engine)->height,
+                       net_loop_now(service->loop));
     for (;;) {
         if (service->report.failed)
             return PN_ESTATE; /* the sentence is in the log */
@@ -354,15 +343,10 @@ serve_epoch(struct node_daemon *daemon, bool *again, bool *failed, struct pn_err
     daemon->follows = st == PN_OK && swarm_engine_is_superseded(service.engine);
     if (daemon->follows)
         st = engine_party_follow(&daemon->disk, why);
-    *again = st == PN_OK && !service.stopped &&
-             (service.lost || swarm_engine_is_superseded(service.engine));
+    *again        = st == PN_OK && !service.stopped && (service.lost || daemon->follows);
     daemon->joins = service.lost && daemon->party.roster != daemon->party.file.roster;
-    daemon->tries += daemon->joins;
     if (!*again) {
-        /* We are ending already; another signal must not turn that into a death. */
-        (void)signal(SIGTERM, SIG_IGN);
-        (void)signal(SIGINT, SIG_IGN);
-        (void)signal(SIGHUP, SIG_IGN);
+        net_signals_ignore();
     }
     if (service.engine != NULL)
         swarm_engine_stop(service.engine);

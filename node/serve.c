@@ -1,10 +1,9 @@
 #include "node/daemon.h"
 
 #include "base/log.h"
+#include "net/signals.h"
 #include "node/engine.h"
 #include "node/report.h"
-
-#include <signal.h>
 
 struct service {
     struct node_daemon *daemon;
@@ -163,10 +162,7 @@ node_serve(struct node_daemon *daemon, bool *failed, struct pn_error *why)
     if (st == PN_OK)
         st = serve(&service);
     *failed = service.report.outcome == WIRE_FAILED;
-    /* We are ending already; another signal must not turn that into a death. */
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
+    net_signals_ignore();
     if (service.engine != NULL)
         node_engine_stop(service.engine);
     net_loop_free(service.loop); /* waits for the work that the engine owns */

@@ -67,7 +67,7 @@ struct node_engine {
     char                *reason;  /* (texts as of node_note) */
     struct node_update   update;  /* ... UPDATE ... */
     struct node_metrics *metrics; /* ... METRICS: NULL before the first ... */
-    char                *fault;   /* ... and FAULT */
+    enum pn_status       fault;   /* ... and FAULT */
 
     struct fed_chain  chain;
     struct node_next *next;       /* NULL: no block waits */

@@ -53,7 +53,7 @@ prepare(const float **theta, const struct source *source)
 static void
 fail(struct node_engine *engine, enum fed_member_work which, const struct engine_work *work)
 {
-    node_note(&engine->fault, pn_status_text(work->status));
+    engine->fault = work->status;
     node_tell(engine, &(struct node_notice){.kind   = NODE_FAILED,
                                             .work   = which,
                                             .round  = engine->machine.work_round,
@@ -253,8 +253,8 @@ node_begin_train(struct node_engine *engine)
     enum pn_status           st    = plan_training(&training, engine);
     struct train            *train = st == PN_OK ? calloc(1, sizeof *train) : NULL;
     if (train == NULL) {
-        st = st == PN_OK ? PN_ENOMEM : st;
-        node_note(&engine->fault, pn_status_text(st));
+        st            = st == PN_OK ? PN_ENOMEM : st;
+        engine->fault = st;
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_TRAIN, .status = st});
         return;
@@ -267,7 +267,7 @@ node_begin_train(struct node_engine *engine)
     train->before        = engine->update.update;
     train->update.round  = machine->work_round;
     train->update.model  = machine->work_model;
-    train->update.weight = engine_trainer_weight(engine->trainer, engine->job->job);
+    train->update.weight = engine_trainer_weight(engine->trainer);
     train->commitment    = (struct fed_commitment){.round    = machine->work_round,
                                                    .weight   = train->update.weight,
                                                    .member   = engine->config.self,
@@ -384,7 +384,7 @@ node_begin_evaluate(struct node_engine *engine)
 {
     struct evaluate *evaluate = calloc(1, sizeof *evaluate);
     if (evaluate == NULL) {
-        node_note(&engine->fault, pn_status_text(PN_ENOMEM));
+        engine->fault = PN_ENOMEM;
         node_raise(engine, &(struct fed_member_event){
                                .kind = FED_M_DONE, .work = FED_WORK_EVALUATE, .status = PN_ENOMEM});
         return;

@@ -123,7 +123,6 @@ try_other(struct sim_swarm_party *party)
 {
     sim_swarm_trace(party->world, "alone", party->index, (uint32_t)party->epoch, 0);
     party->joins = party->epoch != party->given;
-    party->tries += party->joins;
     restart(party);
 }
 
@@ -213,9 +212,8 @@ sim_swarm_boot(struct sim_swarm_party *party)
     if (party->given == world->epochs.count)
         return; /* it never joins */
     sim_disk_restart(party->disk);
-    party->epoch       = sim_swarm_choose_epoch(party);
-    party->alone_since = world->now;
-    party->alone_at    = party->height;
+    party->epoch = sim_swarm_choose_epoch(party);
+    engine_alone_begin(&party->alone, party->height, world->now);
     if (!sim_epochs_have(&world->epochs, party->epoch, party->index))
         return; /* it has left */
     const struct sim_federation *federation = &world->epochs.of[party->epoch];

@@ -1,7 +1,5 @@
 #include "sim/swarm_state.h"
 
-#include "engine/party.h"
-
 enum {
     HELP_MS = 60000 /* after so long a person gives it the roster that holds */
 };
@@ -90,21 +88,15 @@ sim_swarm_admit(const struct sim_swarm_party *a, const struct sim_swarm_party *b
 bool
 sim_swarm_is_lost(struct sim_swarm_party *party)
 {
-    struct sim_swarm       *world  = party->world;
-    const struct fed_chain *chain  = swarm_engine_chain(party->engine);
-    uint64_t                height = chain->height;
-    if (!swarm_engine_is_stranded(party->engine) || height != party->alone_at) {
-        party->alone_since = world->now;
-        party->tries       = 0;
-    }
-    party->alone_at = height;
-    if (world->now >= pn_ms_add(party->alone_since, HELP_MS) && party->given < world->reached &&
-        sim_epochs_have(&world->epochs, world->reached, party->index)) {
-        sim_swarm_trace(world, "help", party->index, (uint32_t)world->reached, 0);
-        party->given = world->reached;
-        return true;
-    }
-    pn_ms patience = engine_party_patience(party->epoch == party->given, party->tries);
-    bool  two      = height > 0 && sim_epochs_place(&world->epochs, chain->roster) < party->given;
-    return two && world->now >= pn_ms_add(party->alone_since, patience);
+    struct sim_swarm       *world = party->world;
+    const struct fed_chain *chain = swarm_engine_chain(party->engine);
+    bool two  = chain->height > 0 && sim_epochs_place(&world->epochs, chain->roster) < party->given;
+    bool lost = engine_alone_is_lost(&party->alone, swarm_engine_is_stranded(party->engine),
+                                     chain->height, two, party->epoch == party->given, world->now);
+    if (world->now < pn_ms_add(party->alone.since, HELP_MS) || party->given >= world->reached ||
+        !sim_epochs_have(&world->epochs, world->reached, party->index))
+        return lost;
+    sim_swarm_trace(world, "help", party->index, (uint32_t)world->reached, 0);
+    party->given = world->reached;
+    return true;
 }

@@ -8,6 +8,7 @@
 #ifndef SIM_SWARM_STATE_H
 #define SIM_SWARM_STATE_H
 
+#include "engine/party.h"
 #include "sim/disk.h"
 #include "sim/epochs.h"
 #include "sim/liar.h"
@@ -34,10 +35,8 @@ struct sim_swarm_party {
     pn_ms             origin;                  /* what it shows when ours begins */
     size_t            given, epoch; /* of the roster, from 0: that it was given, that it goes by */
     bool              joins;        /* by its ledger's it came no further: it tries the given one */
-    pn_ms             alone_since;  /* stranded, and at the height alone_at */
-    uint64_t          alone_at;
-    uint32_t          tries; /* engine/party */
-    uint32_t          boot, life;
+    struct engine_alone         alone;
+    uint32_t                    boot, life;
     struct sec_transport_secret session; /* of this life */
     struct sim_liar            *liar;    /* NULL: it is honest */
     struct swarm_engine        *engine;

@@ -614,7 +614,7 @@ swarm_contribute(struct swarm_engine *engine, pn_ms now)
     contribute->ours.model  = chain->model;
     contribute->model       = engine_shelf_find(&engine->shelves[SWARM_MODELS], &chain->model);
     if (makes[FED_UPDATE_PART])
-        contribute->ours.weight = engine_trainer_weight(engine->trainer, engine->config.job->job);
+        contribute->ours.weight = engine_trainer_weight(engine->trainer);
     memcpy(contribute->makes, makes, sizeof makes);
     memcpy(contribute->run, engine->run, sizeof contribute->run);
     atomic_store(&engine->progress.stop, false);

@@ -674,10 +674,10 @@ a_member_that_floods_relays_is_bounded_and_its_own_word_is_still_heard(void **st
     say(&host, FAR, WIRE_RELAY, &host.relay);
     assert_true(host.sent_count > 0 && host.sent[0].to == OTHER);
 
+    /* Beyond all that four could forward it is not even read. */
     for (int i = 0; i < 2000; i++)
         say(&host, NEAR, WIRE_RELAY, &host.relay);
-    before =
-        count_of(&host, FAR, PN_OK); /* beyond all that four could forward it is not even read */
+    before = count_of(&host, FAR, PN_OK);
     far_says(&host, WIRE_STATUS, status(&host, 0));
     assert_int_equal(count_of(&host, FAR, PN_OK), before);
     host.now += 10000;

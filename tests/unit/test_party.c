@@ -449,12 +449,25 @@ static void
 patience_by_the_ledgers_roster_grows_with_each_try(void **state)
 {
     (void)state;
-    assert_int_equal(engine_party_patience(true, 0), 10000);
-    assert_int_equal(engine_party_patience(true, 1000), 10000);
-    assert_int_equal(engine_party_patience(false, 0), 10000);
-    assert_int_equal(engine_party_patience(false, 3), 80000);
-    assert_int_equal(engine_party_patience(false, 6), 600000);
-    assert_int_equal(engine_party_patience(false, UINT32_MAX), 600000);
+    static const pn_ms  by_ledger[] = {10000, 20000, 40000, 80000, 160000, 320000, 600000, 600000};
+    struct engine_alone alone       = {.tries = 0};
+    pn_ms               now         = 7;
+    for (size_t i = 0; i < sizeof by_ledger / sizeof by_ledger[0]; i++) {
+        engine_alone_begin(&alone, 4, now);
+        assert_false(engine_alone_is_lost(&alone, true, 4, true, false, now + by_ledger[i] - 1));
+        assert_false(engine_alone_is_lost(&alone, true, 4, false, false, now + by_ledger[i]));
+        assert_true(engine_alone_is_lost(&alone, true, 4, true, false, now += by_ledger[i]));
+        engine_alone_begin(&alone, 4, now);
+        assert_false(engine_alone_is_lost(&alone, true, 4, true, true, now + 9999));
+        assert_true(engine_alone_is_lost(&alone, true, 4, true, true, now += 10000));
+    }
+    /* Another height, or a quorum, and it begins anew. */
+    assert_false(engine_alone_is_lost(&alone, true, 5, true, false, now += 600000));
+    assert_true(engine_alone_is_lost(&alone, true, 5, true, false, now += 10000));
+    engine_alone_begin(&alone, 5, now);
+    assert_false(engine_alone_is_lost(&alone, false, 5, true, false, now += 600000));
+    assert_false(engine_alone_is_lost(&alone, true, 5, true, false, now + 9999));
+    assert_true(engine_alone_is_lost(&alone, true, 5, true, false, now + 10000));
 }
 
 /* ---- keys ---- */

@@ -1,3 +1,4 @@
+/* Linked with --wrap for sec_verify: whether a signature was checked, or known. */
 #include "crypto/seen.h"
 #include "support/expect.h"
 
@@ -33,15 +34,51 @@ again(const struct statement *of)
     return sec_verify_again(&of->signature, of->domain, of->bytes, of->size, &of->key);
 }
 
+static size_t checked;
+bool __real_sec_verify(const struct sec_signature *signature, const char *domain, const void *bytes,
+                       size_t size, const struct sec_sign_public *key);
+bool __wrap_sec_verify(const struct sec_signature *signature, const char *domain, const void *bytes,
+                       size_t size, const struct sec_sign_public *key);
+
+bool
+__wrap_sec_verify(const struct sec_signature *signature, const char *domain, const void *bytes,
+                  size_t size, const struct sec_sign_public *key)
+{
+    checked++;
+    return __real_sec_verify(signature, domain, bytes, size, key);
+}
+
 static void
-a_good_one_stays_good(void **state)
+a_good_one_is_checked_once_and_a_bad_one_each_time(void **state)
 {
     (void)state;
+    struct statement good = make(250), bad = make(251);
+    bad.bytes[0] ^= 1;
+    checked = 0;
     for (int turn = 0; turn < 3; turn++)
-        for (uint8_t i = 0; i < 200; i++) {
+        assert_true(again(&good));
+    assert_int_equal(checked, 1);
+    for (int turn = 0; turn < 3; turn++)
+        assert_false(again(&bad));
+    assert_int_equal(checked, 4);
+}
+
+/* Also where two share a place, which a few of so many do. */
+static void
+good_ones_stay_good(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 200,
+        TURNS = 3
+    };
+    checked = 0;
+    for (int turn = 0; turn < TURNS; turn++)
+        for (uint8_t i = 0; i < COUNT; i++) {
             struct statement good = make(i);
             assert_true(again(&good));
         }
+    assert_in_range(checked, COUNT, 2 * COUNT);
 }
 
 /* Whatever else is known: one bit less of any of the four, and it is checked like any other. */
@@ -97,7 +134,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_one_stays_good),
+        cmocka_unit_test(a_good_one_is_checked_once_and_a_bad_one_each_time),
+        cmocka_unit_test(good_ones_stay_good),
         cmocka_unit_test(nothing_else_is_good_with_it),
         cmocka_unit_test(fields_do_not_run_together),
         cmocka_unit_test(what_is_too_long_to_be_signed_is_never_good),
