@@ -151,13 +151,15 @@ put_picture(struct cli_page *page, const struct cli_chain *chain)
     CLI_PUT(page, "<svg width='%d' height='%d' role='img' aria-label='the chain'>\n",
             2 * LEFT + PER_ROW * STEP_X, TOP + (int)rows * STEP_Y);
     for (size_t i = 1; i < chain->count; i++) /* lines lie under the boxes */
-        put_line(page, i);
+        if (chain->blocks[i].height == chain->blocks[i - 1].height + 1)
+            put_line(page, i);
     for (size_t i = 0; i < chain->count; i++)
         put_box(page, &chain->blocks[i], i);
     CLI_PUT(
         page,
         "</svg>\n<p>Each block with its height and the beginning of its hash, which the next one "
-        "names. Green: a round with everybody; yellow: somebody was missing or dropped; red: "
+        "names. Green: a round with everybody of its cohort; yellow: somebody was missing or "
+        "dropped; red: "
         "somebody was convicted; grey: beginning and end; a blue edge: members change after "
         "it.</p>\n");
 }
@@ -174,7 +176,7 @@ put_curve(struct cli_page *page, const struct cli_chain *chain, const char *name
             if (strcmp(block->metrics[m].name, name) == 0)
                 values[i] = block->metrics[m].value;
     }
-    if (chain->count > 1) /* genesis has none: so the axis counts heights */
+    if (chain->count > 1) /* genesis has none; the axis counts blocks of this copy */
         cli_page_curves(page, name, &(struct cli_curve){.name = "", .values = values + 1}, 1,
                         chain->count - 1);
 }
@@ -235,10 +237,13 @@ enum pn_status
 cli_chain_html(struct pn_buffer *out, const struct cli_chain *chain, const char *note)
 {
     struct cli_page page;
-    if (chain->st != PN_OK || chain->rows.st != PN_OK || chain->epochs.st != PN_OK)
-        return chain->st != PN_OK        ? chain->st
-               : chain->rows.st != PN_OK ? chain->rows.st
-                                         : chain->epochs.st;
+    enum pn_status  st = chain->st;
+    if (st == PN_OK)
+        st = chain->rows.st;
+    if (st == PN_OK)
+        st = chain->epochs.st;
+    if (st != PN_OK)
+        return st;
     cli_page_begin(&page, out, "Ledger");
     CLI_PUT(&page, "<h1>Ledger</h1>\n");
     put_facts(&page, chain, note);

@@ -15,7 +15,7 @@ struct cli_chain_block { /* what the picture and the curves need */
     struct sec_hash      hash;
     size_t               metric_count;
     struct {
-        char   name[32];
+        char   name[WIRE_TEXT_MAX + 1];
         double value;
     } metrics[WIRE_METRICS_MAX];
 };

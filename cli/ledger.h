@@ -10,6 +10,8 @@
 #include "fed/proof.h"
 #include "store/files.h"
 
+#include <stdio.h>
+
 #define CLI_ROSTER_OPTION(type)                                                                    \
     {                                                                                              \
         "roster", NULL, PN_OPT_TEXT, offsetof(type, roster), 1, 4000,                              \
@@ -48,7 +50,7 @@ PN_MUST_CHECK enum pn_status cli_checkpoint_parse(struct fed_checkpoint *out, co
 /* One block for people; one as an object of JSON, in a list or (`key`) in a map. `roster` may be
  * NULL. `steps`: of a training in its round, 0: not known. */
 struct text_json;
-void cli_block_text(const struct fed_roster *roster, const struct wire_block *block,
+void cli_block_text(FILE *out, const struct fed_roster *roster, const struct wire_block *block,
                     const struct sec_hash *hash, uint32_t steps);
 void cli_block_json(struct text_json *json, const char *key, const struct fed_roster *roster,
                     const struct wire_block *block, const struct sec_hash *hash, uint32_t steps);

@@ -43,93 +43,95 @@ cli_kind_text(enum wire_block_kind kind)
 static void
 print_change(void *context, const char *what, const char *name)
 {
-    (void)context;
-    printf("    %-16s %s\n", name, what);
+    FILE *out = context;
+    fprintf(out, "    %-16s %s\n", name, what);
 }
 
 static void
-print_next_roster(const struct fed_roster *roster, const struct wire_block *block)
+print_next_roster(FILE *out, const struct fed_roster *roster, const struct wire_block *block)
 {
     struct fed_roster *next = cli_change_next(roster, block);
     if (next == NULL)
         return;
-    printf("    epoch %u of the roster is in force from block %llu on, signed by", next->epoch,
-           (unsigned long long)block->height + 1);
+    fprintf(out, "    epoch %u of the roster is in force from block %llu on, signed by",
+            next->epoch, (unsigned long long)block->height + 1);
     for (size_t i = 0; i < block->agreement->roster->signature_count; i++)
-        printf("%s %s", i == 0 ? "" : ",", block->agreement->roster->signatures[i].signer);
-    puts("");
-    cli_change_tell(roster, next, print_change, NULL);
+        fprintf(out, "%s %s", i == 0 ? "" : ",", block->agreement->roster->signatures[i].signer);
+    fputs("\n", out);
+    cli_change_tell(roster, next, print_change, out);
     fed_roster_free(next);
 }
 
 static void
-print_agreement(const struct fed_roster *roster, const struct wire_block *block)
+print_agreement(FILE *out, const struct fed_roster *roster, const struct wire_block *block)
 {
     const struct wire_agreement *agreement = block->agreement;
-    printf("    proposed by %s in view %u\n", cli_member_name(roster, block->proposer),
-           agreement->view);
+    fprintf(out, "    proposed by %s in view %u\n", cli_member_name(roster, block->proposer),
+            agreement->view);
     for (size_t i = 0; i < block->witness_count; i++) {
         if (i == 0)
-            printf("    the block before was decided in view %u by", agreement->witness_view);
-        printf("%s %s", i == 0 ? "" : ",", cli_member_name(roster, block->witnesses[i].member));
+            fprintf(out, "    the block before was decided in view %u by", agreement->witness_view);
+        fprintf(out, "%s %s", i == 0 ? "" : ",",
+                cli_member_name(roster, block->witnesses[i].member));
     }
     if (block->witness_count > 0)
-        puts("");
+        fputs("\n", out);
     for (size_t i = 0; i < agreement->report_count; i++)
-        printf("%s%s", i == 0 ? "    reports of " : ", ",
-               cli_member_name(roster, agreement->reports[i].member));
+        fprintf(out, "%s%s", i == 0 ? "    reports of " : ", ",
+                cli_member_name(roster, agreement->reports[i].member));
     if (agreement->report_count > 0)
-        puts(block->height == 0 ? " (sums for the scaling)" : " (on the model before)");
+        fputs(block->height == 0 ? " (sums for the scaling)\n" : " (on the model before)\n", out);
     for (size_t i = 0; i < agreement->conviction_count; i++)
-        printf("    %-16s CONVICTED: signed two votes that contradict each other, block %llu view "
-               "%u\n",
-               cli_member_name(roster, agreement->convictions[i].first.member),
-               (unsigned long long)agreement->convictions[i].first.height,
-               agreement->convictions[i].first.view);
-    print_next_roster(roster, block);
+        fprintf(out,
+                "    %-16s CONVICTED: signed two votes that contradict each other, block %llu view "
+                "%u\n",
+                cli_member_name(roster, agreement->convictions[i].first.member),
+                (unsigned long long)agreement->convictions[i].first.height,
+                agreement->convictions[i].first.view);
+    print_next_roster(out, roster, block);
 }
 
 /* Who took part, who did not and why, by which rule, what it cost. */
 static void
-print_round(const struct fed_roster *roster, const struct wire_block *block)
+print_round(FILE *out, const struct fed_roster *roster, const struct wire_block *block)
 {
     for (size_t i = 0; i < block->entry_count; i++)
-        printf("    %-16s %llu records  update norm %.4g\n",
-               cli_member_name(roster, block->entries[i].member),
-               (unsigned long long)block->entries[i].weight, block->entries[i].norm);
+        fprintf(out, "    %-16s %llu records  update norm %.4g\n",
+                cli_member_name(roster, block->entries[i].member),
+                (unsigned long long)block->entries[i].weight, block->entries[i].norm);
     for (size_t i = 0; i < block->absent_count; i++)
-        printf("    %-16s %s: %s\n", cli_member_name(roster, block->absent[i].member),
-               cli_absence_is_drop(block->absent[i].reason) ? "dropped" : "absent",
-               cli_absence_text(block->absent[i].reason));
-    printf("    %-16s %s of %zu updates\n", "rule", cli_rule_text, block->entry_count);
-    printf("    %-16s %s\n", "privacy budget", cli_budget_text);
+        fprintf(out, "    %-16s %s: %s\n", cli_member_name(roster, block->absent[i].member),
+                cli_absence_is_drop(block->absent[i].reason) ? "dropped" : "absent",
+                cli_absence_text(block->absent[i].reason));
+    fprintf(out, "    %-16s %s of %zu updates\n", "rule", cli_rule_text, block->entry_count);
+    fprintf(out, "    %-16s %s\n", "privacy budget", cli_budget_text);
 }
 
 void
-cli_block_text(const struct fed_roster *roster, const struct wire_block *block,
+cli_block_text(FILE *out, const struct fed_roster *roster, const struct wire_block *block,
                const struct sec_hash *hash, uint32_t steps)
 {
     char            hex[SEC_HEX_SIZE], when[CLI_TIME_SIZE];
     struct sec_blob model = fed_blob_from_wire(&block->model_out);
     sec_hash_text(hex, hash);
     cli_time_text(when, block->time_ms);
-    printf("block %llu  %s", (unsigned long long)block->height, cli_kind_text(block->kind));
+    fprintf(out, "block %llu  %s", (unsigned long long)block->height, cli_kind_text(block->kind));
     if (block->kind == WIRE_BLOCK_ROUND)
-        printf(" %llu, attempt %u", (unsigned long long)block->round, block->attempt);
-    printf("  %sZ  %.16s\n", when, hex);
+        fprintf(out, " %llu, attempt %u", (unsigned long long)block->round, block->attempt);
+    fprintf(out, "  %sZ  %.16s\n", when, hex);
     if (block->agreement != NULL)
-        print_agreement(roster, block);
+        print_agreement(out, roster, block);
     if (steps > 0)
-        printf("    %u steps at each site, by the job's interval\n", steps);
+        fprintf(out, "    %u steps at each site, by the job's interval\n", steps);
     if (block->kind == WIRE_BLOCK_ROUND)
-        print_round(roster, block);
+        print_round(out, roster, block);
     for (size_t i = 0; i < block->metric_count; i++)
-        printf("    %-16s %.4f (%llu records)\n", block->metrics[i].name, block->metrics[i].value,
-               (unsigned long long)block->metrics[i].records);
+        fprintf(out, "    %-16s %.4f (%llu records)\n", block->metrics[i].name,
+                block->metrics[i].value, (unsigned long long)block->metrics[i].records);
     sec_hash_text(hex, &model.root);
-    printf("    %-16s %s\n", "model", hex);
+    fprintf(out, "    %-16s %s\n", "model", hex);
     if (block->note != NULL && block->note[0] != '\0')
-        printf("    %s\n", block->note);
+        fprintf(out, "    %s\n", block->note);
 }
 
 /* ---- JSON ---- */

@@ -78,7 +78,7 @@ print_text(const struct check *check, const struct fed_roster *roster)
                (unsigned long long)proven->block.height);
     print_signers(check, roster);
     if (proven->is_block)
-        cli_block_text(roster, &proven->block, &proven->hash, 0);
+        cli_block_text(stdout, roster, &proven->block, &proven->hash, 0);
     else
         print_growth(check);
 }

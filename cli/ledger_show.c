@@ -37,6 +37,7 @@ static const struct pn_option show_table[] = {
 struct show {
     const struct fed_roster *roster; /* of the block that is shown */
     struct text_json        *json;   /* NULL: text */
+    FILE                    *text;   /* NULL: JSON */
     struct cli_chain        *page;   /* NULL: no page */
     uint64_t                 round;  /* only this one; 0: every block */
     bool                     shown;  /* a block */
@@ -80,18 +81,18 @@ show_block(void *context, const struct wire_block *block, const struct sec_hash 
     if (show->json != NULL)
         cli_block_json(show->json, NULL, show->roster, block, hash, show->steps);
     else
-        cli_block_text(show->roster, block, hash, show->steps);
+        cli_block_text(show->text, show->roster, block, hash, show->steps);
 }
 
-/* What is shown is proved first, so a block that does not verify is never printed; of a nominal
- * ledger, which proves nothing, that is said before anything else. */
+/* Into show->json or show->text, and the page. Of a nominal ledger, which proves nothing, that is
+ * said before anything else. */
 static enum pn_status
-show_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error *why)
+read_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error *why)
 {
     struct engine_proof proof;
     enum pn_status      st = PN_OK;
-    if (ledger->nominal && show->json == NULL)
-        printf("%s\n", cli_nominal_text);
+    if (ledger->nominal && show->text != NULL)
+        fprintf(show->text, "%s\n", cli_nominal_text);
     if (show->json != NULL) {
         text_json_string(show->json, "identity", ledger->nominal ? "nominal" : "real");
         text_json_open_list(show->json, "blocks");
@@ -103,10 +104,29 @@ show_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error 
     if (st == PN_OK && !show->shown)
         st = pn_error_set(why, PN_ENOENT, "round %llu is not in this ledger",
                           (unsigned long long)show->round);
-    if (st == PN_OK && show->json != NULL) {
+    if (show->json != NULL)
         text_json_close(show->json);
+    return st;
+}
+
+/* A block is proved by what stands after it, the last one by what lies beside the ledger: so
+ * nothing is printed before all is read. */
+static enum pn_status
+show_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error *why)
+{
+    char          *text = NULL;
+    size_t         size = 0;
+    enum pn_status st;
+    if (show->json == NULL && (show->text = open_memstream(&text, &size)) == NULL)
+        return PN_ENOMEM;
+    st = read_ledger(ledger, show, why);
+    if (show->text != NULL && fclose(show->text) != 0 && st == PN_OK)
+        st = pn_error_set(why, PN_ENOMEM, "no memory for what is to be shown");
+    if (st == PN_OK && show->json != NULL)
         st = text_json_write(show->json, stdout);
-    }
+    else if (st == PN_OK)
+        (void)fwrite(text, 1, size, stdout);
+    free(text);
     return st;
 }
 

@@ -48,9 +48,9 @@ void                         cli_side_fini(struct cli_side *side);
 const char *cli_side_name(const struct cli_side *side, uint32_t number);
 bool        cli_side_has_signed(const struct cli_side_block *block, uint32_t number);
 
-/* The first height at which both hold a block and it is not the same: `*a` and `*b`, NULL where
- * there is none. How many they have in common before. A copy with gaps is compared at the heights
- * that it has. */
+/* The first height at which both hold a block and it is not the same: `*block_a` and `*block_b`,
+ * NULL where there is none. How many they have in common before. A copy with gaps is compared at
+ * the heights that it has. */
 size_t cli_side_compare(const struct cli_side_block **block_a,
                         const struct cli_side_block **block_b, const struct cli_side *a,
                         const struct cli_side *b);

@@ -86,11 +86,13 @@ cli_page_curves(struct cli_page *page, const char *caption, const struct cli_cur
                         LEFT + (count > 1 ? (double)i / (double)(count - 1) : 0.5) * WIDTH,
                         TOP + (high - curves[c].values[i]) / span * HEIGHT);
         CLI_PUT(page, "'/>");
-        if (curves[c].name[0] != '\0')
-            CLI_PUT(page,
-                    "<polyline class='c%zu' points='%d,%d %d,%d'/><text x='%d' y='%d'>%s</text>", c,
+        if (curves[c].name[0] != '\0') {
+            CLI_PUT(page, "<polyline class='c%zu' points='%d,%d %d,%d'/><text x='%d' y='%d'>", c,
                     LEFT + 90 * (int)c + 60, TOP + HEIGHT + 12, LEFT + 90 * (int)c + 76,
-                    TOP + HEIGHT + 12, LEFT + 90 * (int)c + 80, TOP + HEIGHT + 16, curves[c].name);
+                    TOP + HEIGHT + 12, LEFT + 90 * (int)c + 80, TOP + HEIGHT + 16);
+            cli_page_text(page, curves[c].name);
+            CLI_PUT(page, "</text>");
+        }
     }
     CLI_PUT(page, "</svg></figure>");
 }

@@ -4,7 +4,7 @@
  *   EXACT     both models and all updates are kept: made again in integers, the same to the bit
  *   BOUNDED   both models are kept, but not every update: what those that are gone must account
  *             for is within what their weights and norms allow (fed/bound). A spot check: a model
- *             that is wrong by less is not seen, one that is wrong by more is
+ *             outside that range is seen, a wrong one inside it is not
  *   HASHES    a model is gone: nothing is left to compute with
  *
  * In each case the block must be of one size, of updates that the job allows (where the job is

@@ -69,8 +69,9 @@ engine_ledger_job(const struct store_disk *disk, const struct sec_hash *job)
     return NULL;
 }
 
-bool
-engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job)
+/* The disk's job.yaml is the job of this hash and lets nodes miss blocks (follow: cohort). */
+static bool
+is_sparse(const struct store_disk *disk, const struct sec_hash *job)
 {
     struct fed_job *read   = engine_ledger_job(disk, job);
     bool            sparse = read != NULL && read->follow == FED_FOLLOW_COHORT;
@@ -131,7 +132,7 @@ walk_block(struct walk *walk, uint64_t height, struct pn_error *why)
         return pn_error_wrap(why, st, "the ledger in the state directory");
     fed_chain_note(walk->chain, record.block.bytes, record.block.size);
     if (height == 0)
-        walk->chain->sparse = engine_ledger_is_sparse(walk->disk, &walk->chain->job);
+        walk->chain->sparse = is_sparse(walk->disk, &walk->chain->job);
     if (walk->take == NULL)
         return PN_OK;
     fed_block_hash(&hash, record.block.bytes, record.block.size);

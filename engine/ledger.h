@@ -37,9 +37,6 @@ PN_MUST_CHECK enum pn_status engine_record_find(struct engine_record *out, struc
                                                 struct engine_scratch *scratch);
 /* The disk's job.yaml when it is the job of this hash, for the caller to free; else NULL. */
 struct fed_job *engine_ledger_job(const struct store_disk *disk, const struct sec_hash *job);
-/* True when the disk's job.yaml is the job of this hash and lets nodes miss blocks (follow:
- * cohort). */
-bool engine_ledger_is_sparse(const struct store_disk *disk, const struct sec_hash *job);
 
 /* Called with each block once it is checked; what it is given is valid inside only. */
 typedef enum pn_status engine_ledger_fn(void *context, const struct wire_block *block,

@@ -16,7 +16,8 @@
  *
  * In a swarm whose members changed, the blocks of one proof are of one epoch of the roster, that of
  * whoever checks it; its head is then the last of that epoch. The votes in a block are for the one
- * before, which a proof does not speak of, and are not checked: those for its head stand apart.
+ * before, which a proof does not speak of, and are not checked: those for its head stand apart. Nor
+ * are convictions, which may be by keys of the epoch before.
  *
  * As a file it is JSON (docs/protocol.md, section 8).
  *

@@ -15,9 +15,8 @@ try:
 except ImportError:
     sys.exit("verify.py: PyNaCl is missing (Debian: apt-get install python3-nacl)")
 
-MIB, ZERO = 1 << 20, bytes(32)
-class Fault(Exception):
-    """Says what was expected and what was seen."""
+MIB, ZERO, GENESIS, ROUND, FINISH = 1 << 20, bytes(32), 1, 2, 3
+class Fault(Exception): pass # says what was expected and what was seen
 # Bytes that are cut off, or are no base64, UTF-8 or date, end in the others.
 FAULTS = (Fault, OSError, ValueError, LookupError, TypeError, struct.error)
 
@@ -82,7 +81,6 @@ BLOCK = message("kind enum, run 16, height u64, previous 32, roster 32, job 32, 
                 "absent absent 1024, metrics metric 16, witnesses witness 1024, note text, agreement agreement 1",
                 enum=range(1, 4), blob=BLOB, entry=ENTRY, absent=ABSENT, metric=METRIC, witness=WITNESS,
                 agreement=AGREEMENT)
-GENESIS, ROUND, FINISH = 1, 2, 3
 def varint(data, at):
     end = at
     while data[end] > 127:
@@ -327,8 +325,7 @@ def read_records(folder):
     return records
 
 # ---- section 8: the chain
-def job_of(name, directory):
-    """The text of the job without its comments, or nothing where it is not here."""
+def job_of(name, directory): # its text without comments, or nothing where it is not here
     text = read_if(directory, "job.yaml")
     return re.sub(rb"(^|\s)#[^\n]*", b"", text) if digest("job", text) == name else b""
 
@@ -427,8 +424,11 @@ def load(directory, folder, blob):
 def numbers_of(kind, data):
     return struct.unpack("<%d%s" % (len(data) // 4, kind), data)
 def limit(text, key, default):
-    found = re.search(rb"\blimits:.*?\b%s: *([0-9.eE+-]+)" % key, text, re.S)
-    return float(found[1]) if found else default if text else math.inf # without the job nobody knows
+    found = re.findall(rb"^limits:(.*?)(?=^[^\s}]|\Z)", text, re.M | re.S)
+    parts = re.split(rb"\b(update_norm|weight): *([\d.eE+-]+)", found[0] if found else b"")
+    expect(len(re.findall(rb"limits[\"']?\s*:", text)) == len(found) and not b"".join(parts[::3]).strip(b"{}, \r\n"),
+           "limits: not written in a way that this verifier reads")
+    return float(dict(zip(parts[1::3], parts[2::3])).get(key, default)) if text else math.inf # else nobody knows
 def check_round(chain, block, after):
     """How the round was checked."""
     size, total, gone = block.model_out.size, sum(entry.weight for entry in block.entries), []

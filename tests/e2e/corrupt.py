@@ -466,12 +466,12 @@ def claim(lab, number, value):
 
 @way(BAD)
 def norm_above_the_jobs(lab):
-    claim(lab, 4, struct.pack("<d", 100.5))
+    claim(lab, 4, struct.pack("<d", 90.5))
 
 
 @way(GOOD)
 def norm_as_large_as_the_jobs(lab):
-    claim(lab, 4, struct.pack("<d", 100))
+    claim(lab, 4, struct.pack("<d", 90))
 
 
 @way(BAD)
@@ -482,12 +482,12 @@ def norm_above_any(lab):
 
 @way(BAD)
 def weight_above_the_jobs(lab):
-    claim(lab, 2, 1000001)
+    claim(lab, 2, 900001)
 
 
 @way(GOOD)
 def weight_as_large_as_the_jobs(lab):
-    claim(lab, 2, 1000000)
+    claim(lab, 2, 900000)
 
 
 # ---- the newest block, otherwise well signed

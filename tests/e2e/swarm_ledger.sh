@@ -71,6 +71,12 @@ for words in "round 3<br>", "<span>cleo 120</span>", "weighted mean<br>none", "a
 assert "<h2>Members</h2>" in page and "<td>1</td><td>0</td><td>as the ledger begins</td>" in page
 PY
 
+# Nothing of a ledger is shown before all of it is proved: here the votes for the newest block are gone.
+cp -r "$lab" "$work/voteless"
+rm "$work/voteless/ana/state/certificate."*
+! panal ledger show "$work/voteless/ana/state" --roster "$roster" >"$work/said" 2>/dev/null || die "shown without votes"
+[ ! -s "$work/said" ] || die "blocks were printed of a ledger that does not verify"
+
 # Somebody was dropped in round 5, and somebody was away: signed by everybody, and nothing kept says otherwise.
 cp -r "$lab" "$work/dropped"
 rm -r "$work/dropped/ana/state/models"

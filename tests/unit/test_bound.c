@@ -133,7 +133,7 @@ the_least_is_reached_and_not_less(void **state)
     expect_allowed(false, 0);
 }
 
-/* Its length is known, so little is left to invent. */
+/* Its length is known: one number changed shows. */
 static void
 when_one_is_gone_a_small_change_shows(void **state)
 {
@@ -146,6 +146,23 @@ when_one_is_gone_a_small_change_shows(void **state)
         assert_true(range.most - range.least < 1e-5);
         after[17] += 0.5f;
         expect_allowed(false, 15u ^ 1u << gone);
+    }
+}
+
+/* What is not known is where it points: the opposite is as good. */
+static void
+another_direction_of_the_same_length_does_not_show(void **state)
+{
+    (void)state;
+    draw(3, 0.1, 1e-2);
+    for (uint32_t gone = 0; gone < UPDATES; gone++) {
+        for (size_t k = 0; k < COUNT; k++)
+            q[gone][k] = -q[gone][k];
+        apply();
+        for (size_t k = 0; k < COUNT; k++)
+            q[gone][k] = -q[gone][k];
+        expect_allowed(false, 15u);
+        expect_allowed(true, 15u ^ 1u << gone);
     }
 }
 
@@ -190,6 +207,7 @@ main(void)
         cmocka_unit_test(the_most_is_reached_and_not_more),
         cmocka_unit_test(the_least_is_reached_and_not_less),
         cmocka_unit_test(when_one_is_gone_a_small_change_shows),
+        cmocka_unit_test(another_direction_of_the_same_length_does_not_show),
         cmocka_unit_test(updates_of_nothing_move_nothing),
         cmocka_unit_test(a_model_with_a_number_that_is_none_is_refused),
         cmocka_unit_test(no_update_is_longer_than_its_numbers_allow),
