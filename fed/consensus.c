@@ -56,11 +56,17 @@ we_lead(const struct fed_consensus *consensus)
     return fed_consensus_leader(consensus, consensus->view) == consensus->limits.self;
 }
 
+pn_ms
+fed_consensus_time(const struct fed_consensus_limits *limits, pn_ms base, uint32_t view)
+{
+    pn_ms span = base + limits->grow_ms * (view - 1);
+    return span < LONGEST_MS ? span : LONGEST_MS;
+}
+
 static pn_ms
 time_in_view(const struct fed_consensus *consensus, pn_ms base)
 {
-    pn_ms span = base + consensus->limits.grow_ms * (consensus->view - 1);
-    return span < LONGEST_MS ? span : LONGEST_MS;
+    return fed_consensus_time(&consensus->limits, base, consensus->view);
 }
 
 /* ---- what was said ---- */

@@ -44,9 +44,18 @@
 #include "crypto/hash.h"
 #include "crypto/keys.h"
 
-enum { FED_SWARM_MAX = 128, FED_VIEWS_KEPT = 4, FED_NO_VIEW = 0, FED_VIEW_MAX = 1 << 30 };
+enum {
+    FED_SWARM_MAX  = 128,
+    FED_VIEWS_KEPT = 4,
+    FED_NO_VIEW    = 0,
+    FED_VIEW_MAX   = 1 << 30
+};
 
-enum fed_step { FED_PREVOTE = 1, FED_PRECOMMIT = 2, FED_BOTH_SAID = 3 };
+enum fed_step {
+    FED_PREVOTE   = 1,
+    FED_PRECOMMIT = 2,
+    FED_BOTH_SAID = 3
+};
 
 /* What is signed, domain "vote", with the run in front (fed/vote). Views count from 1 here, so that
  * 0 can say "none". A hash of zeros is a vote for no block. */
@@ -80,6 +89,9 @@ struct fed_consensus_limits {
     pn_ms    grow_ms;       /* what each later view has more of both; at most 10 min in all */
     pn_ms    repeat_ms;     /* between repetitions of what we said                          */
 };
+
+/* A time-out (propose_ms or vote_ms) in that view. */
+pn_ms fed_consensus_time(const struct fed_consensus_limits *limits, pn_ms base, uint32_t view);
 
 /* The quorum of `members`; `*liars` (may be NULL) the number that cannot hurt. */
 uint32_t fed_quorum_bft(uint32_t members, uint32_t *liars);
@@ -129,21 +141,25 @@ struct fed_consensus_effect {
     struct fed_signed_vote         first, other;
 };
 
-enum { FED_CONSENSUS_EFFECTS_MAX = 16 };
+enum {
+    FED_CONSENSUS_EFFECTS_MAX = 16
+};
 struct fed_consensus_effects {
     struct fed_consensus_effect items[FED_CONSENSUS_EFFECTS_MAX];
     size_t                      count;
 };
 
-struct fed_proposal { /* of the leader of a view */
+struct fed_proposal {           /* of the leader of a view */
     uint32_t        view;       /* FED_NO_VIEW: free */
     uint32_t        valid_view; /* as proven */
     struct sec_hash hash;
 };
 
 /* Own, locked, valid, those that are proposed now or ahead, and one that only votes speak of. */
-enum { FED_C_BLOCKS = 3 + FED_VIEWS_KEPT + 1 };
-struct fed_candidate { /* a block that we heard of in this height */
+enum {
+    FED_C_BLOCKS = 3 + FED_VIEWS_KEPT + 1
+};
+struct fed_candidate {    /* a block that we heard of in this height */
     struct sec_hash hash; /* zeros: free */
     bool            checking, checked, good;
 };
@@ -151,22 +167,22 @@ struct fed_candidate { /* a block that we heard of in this height */
 struct fed_consensus {
     struct fed_consensus_limits limits;
     uint64_t                    height;
-    uint32_t                    view;    /* from 1 */
-    enum fed_step               next;    /* the step that we have not voted in this view; PRECOMMIT
-                                            + 1 when both are done */
+    uint32_t                    view; /* from 1 */
+    enum fed_step               next; /* the step that we have not voted in this view; PRECOMMIT
+                                         + 1 when both are done */
     bool            ready, building, decided;
     uint32_t        locked_view, valid_view;
     struct sec_hash locked, valid;
-    struct sec_hash own;  /* what we built; zeros: nothing */
+    struct sec_hash own;     /* what we built; zeros: nothing */
     struct fed_vote mine[2]; /* our votes of this view, by step */
     struct fed_vote before;  /* our newest precommit of an earlier view: whoever is still there may
                                 need it to leave it */
-    bool            timed;   /* enough have voted in this step: its time runs */
-    bool            restored; /* what we said is to be said again at once */
-    struct fed_proposal proposals[FED_VIEWS_KEPT]; /* by view, modulo; this view and later */
+    bool                 timed;    /* enough have voted in this step: its time runs */
+    bool                 restored; /* what we said is to be said again at once */
+    struct fed_proposal  proposals[FED_VIEWS_KEPT]; /* by view, modulo; this view and later */
     struct fed_candidate blocks[FED_C_BLOCKS];
-    pn_ms               deadline, repeat_at; /* UINT64_MAX: none */
-    struct fed_voter   *voters;
+    pn_ms                deadline, repeat_at; /* UINT64_MAX: none */
+    struct fed_voter    *voters;
 };
 
 /* Of a height, from its beginning. `voters`: limits->members of them, the caller's. */
@@ -175,7 +191,7 @@ void fed_consensus_init(struct fed_consensus *consensus, const struct fed_consen
 PN_MUST_CHECK enum pn_status fed_consensus_step(struct fed_consensus *consensus, pn_ms now,
                                                 const struct fed_consensus_event *event,
                                                 struct fed_consensus_effects     *effects);
-pn_ms    fed_consensus_deadline(const struct fed_consensus *consensus);
+pn_ms                        fed_consensus_deadline(const struct fed_consensus *consensus);
 uint32_t fed_consensus_leader(const struct fed_consensus *consensus, uint32_t view);
 
 /* The host cannot reach `member` (or can again): from the next step on it is not given the time for
@@ -184,8 +200,7 @@ uint32_t fed_consensus_leader(const struct fed_consensus *consensus, uint32_t vi
 void fed_consensus_away(struct fed_consensus *consensus, uint32_t member, bool away);
 
 /* What we said and may have to say again: FED_C_PROPOSE, FED_C_VOTE. For a member that is back. */
-void fed_consensus_repeat(struct fed_consensus_effects *effects,
-                          struct fed_consensus         *consensus);
+void fed_consensus_repeat(struct fed_consensus_effects *effects, struct fed_consensus *consensus);
 
 /* The votes for `hash` of one view and step: at most members of them into `out`, by place. */
 uint32_t fed_consensus_votes(struct fed_signed_vote *out, const struct fed_consensus *consensus,
@@ -198,8 +213,10 @@ uint32_t fed_consensus_proof(struct fed_signed_vote *out, const struct fed_conse
                              uint32_t valid_view, const struct sec_hash *hash);
 
 /* What must survive: enough never to contradict what was voted. */
-enum { FED_CONSENSUS_SAVED = 224 };
-void fed_consensus_save(uint8_t out[static FED_CONSENSUS_SAVED],
+enum {
+    FED_CONSENSUS_SAVED = 224
+};
+void fed_consensus_save(uint8_t                     out[static FED_CONSENSUS_SAVED],
                         const struct fed_consensus *consensus);
 /* After init for the same height. PN_ECORRUPT when it is of another height, or nonsense. */
 PN_MUST_CHECK enum pn_status fed_consensus_restore(struct fed_consensus *consensus,

@@ -34,6 +34,9 @@ sim_break_begin(struct sim_swarm *world)
     case SIM_HOARDS:
         hoard(&party->port);
         break;
+    case SIM_SLANDERS:
+        sim_swarm_accuse(party, 1, true);
+        break;
     case SIM_DENIES_LIARS:
         world->may_fork = false;
         break;

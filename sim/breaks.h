@@ -1,6 +1,7 @@
 /*
  * sim/breaks -- a virtual host that does what no host may do, so that tests see each check of
- * sim/swarm fire. The engines are as ever; what they stand on is broken, at the first site.
+ * sim/swarm fire. The engines are as ever; what they stand on is broken: where it is one site's,
+ * the first's.
  */
 #ifndef SIM_BREAKS_H
 #define SIM_BREAKS_H
@@ -16,6 +17,7 @@ enum sim_break {
     SIM_FLOODS,        /* the network repeats its frames without end                     */
     SIM_MUTES,         /* the network loses all frames, and never heals                  */
     SIM_STOPS_CLOCKS,  /* nobody is called when it asked to be                           */
+    SIM_SLANDERS,      /* the first says that the second, which is honest, forked the ledger */
     SIM_DENIES_LIARS   /* more lie than it withstands, and the world says that none does */
 };
 

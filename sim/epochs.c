@@ -24,22 +24,14 @@ has(uint32_t set, uint32_t site)
     return (set >> site & 1) != 0;
 }
 
-static uint32_t
-size_of(uint32_t set)
-{
-    uint32_t size = 0;
-    for (; set != 0; set &= set - 1)
-        size++;
-    return size;
-}
-
 /* One of a set, but the first site. */
 static uint32_t
 pick(uint32_t set, struct pn_rng *rng)
 {
     uint32_t left = set & ~1u, site = 0;
     PN_ASSERT(left != 0);
-    for (uint64_t skip = pn_rng_below(rng, size_of(left)) + 1; skip > 0; site++)
+    for (uint64_t skip = pn_rng_below(rng, (uint64_t)__builtin_popcount(left)) + 1; skip > 0;
+         site++)
         skip -= has(left, site);
     return site - 1;
 }
@@ -58,7 +50,7 @@ sim_epochs_draw(struct sim_epoch_plan *out, uint64_t seed, uint32_t sites)
         uint32_t before = in, leaves = pick(before, &rng);
         if ((how & 1) != 0 && next < sites)
             in |= 1u << next++;
-        if ((how & 2) != 0 && size_of(in) > fewest(sites))
+        if ((how & 2) != 0 && (uint32_t)__builtin_popcount(in) > fewest(sites))
             in &= ~(1u << leaves);
         bool renews     = (how & 4) != 0 || (i > 0 && in == before);
         out->members[i] = in;
@@ -66,8 +58,8 @@ sim_epochs_draw(struct sim_epoch_plan *out, uint64_t seed, uint32_t sites)
     }
     out->least = sites;
     for (size_t i = 0; i < out->count; i++)
-        if (size_of(out->members[i]) < out->least)
-            out->least = size_of(out->members[i]);
+        if ((uint32_t)__builtin_popcount(out->members[i]) < out->least)
+            out->least = (uint32_t)__builtin_popcount(out->members[i]);
 }
 
 /* ---- the rosters ---- */

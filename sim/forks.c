@@ -1,6 +1,7 @@
 #include "sim/forks.h"
 
 #include "engine/ledger.h"
+#include "engine/summit.h"
 #include "fed/vote.h"
 #include "proto/arena.h"
 
@@ -19,11 +20,13 @@ find_height(struct sim_fork *out, const struct store_disk *a, const struct store
     pn_buffer_init(&one, ENGINE_RECORD_MAX);
     pn_buffer_init(&two, ENGINE_RECORD_MAX);
     for (uint64_t i = 0; st == PN_OK && !out->forked && i < counts[0] && i < counts[1]; i++) {
-        st = a->record(a->host, i, &one);
+        struct engine_record ours, theirs;
+        st = engine_record_read(&ours, &one, a, i);
         if (st == PN_OK)
-            st = b->record(b->host, i, &two);
-        out->forked = st == PN_OK && (one.size != two.size ||
-                                      memcmp(one.bytes + 64, two.bytes + 64, one.size - 64) != 0);
+            st = engine_record_read(&theirs, &two, b, i);
+        out->forked =
+            st == PN_OK && (ours.block.size != theirs.block.size ||
+                            memcmp(ours.block.bytes, theirs.block.bytes, ours.block.size) != 0);
         out->height = i;
     }
     pn_buffer_fini(&one);
@@ -35,14 +38,12 @@ find_height(struct sim_fork *out, const struct store_disk *a, const struct store
 static enum pn_status
 read_newest(struct fed_certificate *out, const struct store_disk *disk, uint64_t height)
 {
-    struct pn_buffer bytes;
-    pn_buffer_init(&bytes, FED_CERTIFICATE_MAX);
-    enum pn_status st =
-        store_disk_load(&bytes, disk, height % 2 == 0 ? "certificate.0" : "certificate.1");
-    if (st == PN_OK &&
-        (!fed_certificate_decode(out, bytes.bytes, bytes.size) || out->height != height))
+    struct engine_summit summit;
+    struct pn_error      why;
+    enum pn_status       st = engine_summit_read(&summit, disk, &why);
+    *out                    = summit.votes[height % 2];
+    if (st == PN_OK && (out->count == 0 || out->height != height))
         st = PN_ECORRUPT;
-    pn_buffer_fini(&bytes);
     return st;
 }
 
@@ -96,7 +97,7 @@ sim_fork_find(struct sim_fork *out, const struct store_disk *a, const struct sto
     out->views[0] = one.view;
     out->views[1] = two.view;
     for (uint32_t i = 0; one.view == two.view && i < one.count; i++)
-        if (has_signed(&two, one.witnesses[i].member) && out->count < 64)
+        if (has_signed(&two, one.witnesses[i].member))
             out->members[out->count++] = one.witnesses[i].member;
     return PN_OK;
 }

@@ -112,8 +112,7 @@ print_totals(const struct totals *totals, bool json)
                "%llu accepted, %llu rejected, %llu discarded\n"
                "in swarms: %llu forwarded, %llu blocks of a further draw, %llu convictions, %llu "
                "forks, %llu changes of the roster; after healing a height took %.1f s at most, and "
-               "%.1f %% "
-               "of what it may\n",
+               "%.1f %% of what it may\n",
                (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
                totals->virtual_hours, (unsigned long long)totals->events,
                (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,

@@ -1,10 +1,8 @@
 #include "sim/roll.h"
 
-#include "engine/ledger.h"
+#include "engine/proof.h"
 #include "fed/vote.h"
-#include "proto/arena.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct roll {
@@ -12,6 +10,7 @@ struct roll {
     size_t                   epoch, epoch_before; /* in force for this block; for the one before */
     struct fed_decided       before;              /* the block before; no run: none */
     struct pn_error         *why;
+    enum pn_status           status;
 };
 
 static bool
@@ -64,47 +63,33 @@ take_roster(struct roll *roll, const struct wire_block *block)
     return PN_OK;
 }
 
-static enum pn_status
-take_block(struct roll *roll, const struct wire_block *block, const struct sec_hash *hash)
+static void
+take_block(void *context, const struct wire_block *block, const struct sec_hash *hash,
+           const struct fed_roster *roster)
 {
-    if (block->agreement == NULL)
-        return pn_error_set(roll->why, PN_ECORRUPT, "block %llu is of no swarm",
-                            (unsigned long long)block->height);
-    enum pn_status st = check_votes(roll, block);
-    if (st == PN_OK)
-        st = check_names(roll, block);
+    struct roll *roll = context;
+    (void)roster; /* what the verifier thinks of it */
+    if (roll->status != PN_OK)
+        return;
+    if (block->agreement == NULL) {
+        roll->status = pn_error_set(roll->why, PN_ECORRUPT, "block %llu is of no swarm",
+                                    (unsigned long long)block->height);
+        return;
+    }
+    roll->status = check_votes(roll, block);
+    if (roll->status == PN_OK)
+        roll->status = check_names(roll, block);
     roll->epoch_before = roll->epoch;
-    if (st == PN_OK)
-        st = take_roster(roll, block);
+    if (roll->status == PN_OK)
+        roll->status = take_roster(roll, block);
     roll->before = (struct fed_decided){.height = block->height, .hash = *hash};
     memcpy(roll->before.run, block->run, sizeof roll->before.run);
-    return st;
 }
 
 enum pn_status
 sim_roll_check(const struct sim_epochs *epochs, const struct store_disk *disk, struct pn_error *why)
 {
-    struct roll       roll = {.epochs = epochs, .why = why};
-    struct wire_arena arena;
-    struct pn_buffer  room;
-    uint64_t          count  = 0;
-    void             *memory = aligned_alloc(16, WIRE_ARENA_SIZE);
-    if (memory == NULL)
-        return pn_error_set(why, PN_ENOMEM, "no memory to look at a ledger");
-    pn_buffer_init(&room, ENGINE_RECORD_MAX);
-    enum pn_status st = disk->record_count(disk->host, &count);
-    for (uint64_t i = 0; i < count && st == PN_OK; i++) {
-        struct engine_record record;
-        struct wire_block    block;
-        struct sec_hash      hash;
-        wire_arena_init(&arena, memory, WIRE_ARENA_SIZE);
-        st = engine_record_block(&block, &record, &room, &arena, disk, i);
-        if (st != PN_OK)
-            break;
-        fed_block_hash(&hash, record.block.bytes, record.block.size);
-        st = take_block(&roll, &block, &hash);
-    }
-    pn_buffer_fini(&room);
-    free(memory);
-    return st;
+    struct roll    roll = {.epochs = epochs, .why = why};
+    enum pn_status st   = engine_proof_read(disk, take_block, &roll, why);
+    return st != PN_OK ? st : roll.status;
 }

@@ -266,17 +266,15 @@ run(struct sim_result *out, const struct sim_scenario *scenario, const struct si
 }
 
 enum pn_status
-sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t seed, bool twice,
-                 bool trace, struct pn_error *why)
+sim_scenario_try(struct sim_result *out, struct sim_scenario *scenario,
+                 const struct sim_config *config, bool twice, struct pn_error *why)
 {
-    struct sim_config config;
-    sim_scenario_config(&config, scenario, seed);
-    uint32_t sites    = (uint32_t)config.site_count;
-    bool     strict   = config.job == &scenario->strict[sites];
-    config.trace      = trace;
-    enum pn_status st = strict ? expect_model(scenario, sites, why) : PN_OK;
+    uint64_t       seed   = config->seed;
+    uint32_t       sites  = (uint32_t)config->site_count;
+    bool           strict = config->job == &scenario->strict[sites];
+    enum pn_status st     = strict ? expect_model(scenario, sites, why) : PN_OK;
     if (st == PN_OK)
-        st = run(out, scenario, &config, why);
+        st = run(out, scenario, config, why);
     if (st != PN_OK || !out->ok)
         return st;
     if (strict && !sec_blob_equal(&out->model, &scenario->expected[sites])) {
@@ -288,11 +286,21 @@ sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t
     if (!twice)
         return PN_OK;
     struct sim_result again;
-    st = run(&again, scenario, &config, why);
+    st = run(&again, scenario, config, why);
     if (st == PN_OK && !sec_hash_equal(&again.trace, &out->trace)) {
         out->ok = false;
         snprintf(out->failure, sizeof out->failure, "seed %llu does not replay exactly",
                  (unsigned long long)seed);
     }
     return st;
+}
+
+enum pn_status
+sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario, uint64_t seed, bool twice,
+                 bool trace, struct pn_error *why)
+{
+    struct sim_config config;
+    sim_scenario_config(&config, scenario, seed);
+    config.trace = trace;
+    return sim_scenario_try(out, scenario, &config, twice, why);
 }

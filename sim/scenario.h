@@ -52,8 +52,12 @@ void                         sim_scenario_fini(struct sim_scenario *scenario);
 void sim_scenario_config(struct sim_config *out, const struct sim_scenario *scenario,
                          uint64_t seed);
 
-/* One seed; its failures are in `out`. With `twice` the seed runs again and must leave the same
- * trace (I10). */
+/* One world; its failures are in `out`. With `twice` it runs again and must leave the same trace
+ * (I10). */
+PN_MUST_CHECK enum pn_status sim_scenario_try(struct sim_result *out, struct sim_scenario *scenario,
+                                              const struct sim_config *config, bool twice,
+                                              struct pn_error *why);
+/* That of a seed (sim_scenario_config). */
 PN_MUST_CHECK enum pn_status sim_scenario_run(struct sim_result *out, struct sim_scenario *scenario,
                                               uint64_t seed, bool twice, bool trace,
                                               struct pn_error *why);

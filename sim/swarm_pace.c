@@ -1,24 +1,17 @@
 #include "sim/swarm_state.h"
 
 enum {
-    VIEW_MAX_MS = 600000, /* fed/consensus: of one time-out */
-    ROSTER_MS   = 1260000 /* until whoever has two rosters goes by the right one: engine/party, and
-                             a person's help */
+    VIEWS_MORE = 4,      /* sim/swarm, pace: views besides those of lying leaders */
+    ROSTER_MS  = 1260000 /* until whoever has two rosters goes by the right one: engine/party, and
+                            a person's help */
 };
-
-static pn_ms
-at_most(pn_ms time, pn_ms most)
-{
-    return time < most ? time : most;
-}
 
 /* The time-outs of one view: for the proposal, the prevotes, the precommits. */
 static pn_ms
 time_of_view(const struct fed_consensus_limits *limits, uint32_t view)
 {
-    pn_ms more = at_most((pn_ms)(view - 1) * limits->grow_ms, VIEW_MAX_MS);
-    return at_most(limits->propose_ms + more, VIEW_MAX_MS) +
-           2 * at_most(limits->vote_ms + more, VIEW_MAX_MS);
+    return fed_consensus_time(limits, limits->propose_ms, view) +
+           2 * fed_consensus_time(limits, limits->vote_ms, view);
 }
 
 static bool
@@ -40,14 +33,14 @@ furthest_view(const struct sim_swarm *world)
     return view;
 }
 
-/* So long a height may take (sim/swarm, progress), by the slowest clock. */
+/* So long a height may take (sim/swarm, pace), by the slowest clock. */
 static pn_ms
 time_of_height(const struct sim_swarm *world)
 {
     const struct fed_job   *job = world->config->job->job;
     struct fed_swarm_limits limits;
-    uint32_t                liars = ((uint32_t)world->count - 1) / 3, view = furthest_view(world);
-    uint32_t                draws = 3;
+    uint32_t                liars, view = furthest_view(world), draws = 3;
+    (void)fed_quorum_bft((uint32_t)world->count, &liars);
     fed_swarm_limits_from_job(&limits, job);
     for (uint32_t in = limits.cohort; in < world->count; in *= 2)
         draws++;
@@ -55,7 +48,7 @@ time_of_height(const struct sim_swarm *world)
     part       = limits.collect_ms > part ? limits.collect_ms : part;
     part       = limits.evaluate_ms > part ? limits.evaluate_ms : part;
     pn_ms sum  = (draws + 1) * part;
-    for (uint32_t i = 0; i < liars + SIM_VIEWS_MORE; i++)
+    for (uint32_t i = 0; i < liars + VIEWS_MORE; i++)
         sum += time_of_view(&limits.consensus, view + i);
     if (world->epochs.count > 1)
         sum += ROSTER_MS;

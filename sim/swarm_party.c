@@ -6,6 +6,7 @@ enum {
     BYTES_MAX        = 1 << 30, /* of a site's records */
     SLOW_WORK_MS     = 4000,
     US_A_MILLISECOND = 1000,
+    MS_A_SECOND      = 1000,
     THOUSANDTHS      = 1000
 };
 
@@ -41,7 +42,7 @@ submit_work(void *host, struct pn_work *work)
 static uint64_t
 wall_ms(void *host)
 {
-    return (uint64_t)SIM_ISSUED * SIM_MS_A_SECOND + sim_swarm_clock(host);
+    return (uint64_t)SIM_ISSUED * MS_A_SECOND + sim_swarm_clock(host);
 }
 
 pn_ms

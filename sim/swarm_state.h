@@ -2,8 +2,12 @@
  * sim/swarm_state -- a swarm's world from the inside: its members, its network, its clock. For sim/
  * only.
  *
- *     swarm.c         the clock, events, the end      swarm_lines.c   frames, connections,
- * partitions swarm_party.c   boot, work, ticks, crash        swarm_check.c   what must hold
+ *     swarm.c          the clock, events, the end
+ *     swarm_party.c    a member: boot, work, ticks, crash
+ *     swarm_roster.c   which roster it goes by, and who gives it another
+ *     swarm_lines.c    frames, connections, partitions
+ *     swarm_check.c    what must hold
+ *     swarm_pace.c     how soon
  */
 #ifndef SIM_SWARM_STATE_H
 #define SIM_SWARM_STATE_H
@@ -15,11 +19,6 @@
 #include "sim/queue.h"
 #include "sim/swarm.h"
 #include "swarm/engine.h"
-
-enum {
-    SIM_MS_A_SECOND = 1000,
-    SIM_VIEWS_MORE  = 4 /* sim/swarm, progress: views besides those of lying leaders */
-};
 
 enum sim_cut_state {
     SIM_CUT_WAITS,

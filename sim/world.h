@@ -41,6 +41,7 @@ struct sim_site {
     const struct data_source *source;
     uint32_t                  slow; /* times as long for its work as others; 0: as they */
 };
+uint64_t sim_slowness(const struct sim_site *site); /* 1: as others */
 
 enum sim_phase {      /* of a height, as a member comes to it: what it last did there */
     SIM_AT_START,     /* it holds all blocks before                                        */
@@ -86,7 +87,8 @@ struct sim_faults {         /* all zero: a perfect network, no crashes */
         uint64_t       height;
         pn_ms          lasts;
     } cut;
-    /* Member number of a disk as sim_disk_lie makes it, 0: none. For tests of the checks. */
+    /* With a coordinator: member number of a disk as sim_disk_lie makes it, 0: none. For tests of
+     * the checks. */
     uint32_t lying_disk;
     /* In a swarm: what is wrong with the host. Likewise. */
     enum sim_break broken;
@@ -137,9 +139,7 @@ struct sim_result {
 };
 
 /* One training had so many. */
-/* How much longer than others it takes. */
-uint64_t sim_slowness(const struct sim_site *site);
-void     sim_result_add_steps(struct sim_result *result, uint64_t steps);
+void sim_result_add_steps(struct sim_result *result, uint64_t steps);
 
 /* Runs to the end. The status is PN_OK unless the world could not be made (`why`); what the run
  * did, and whether an invariant broke, is in `out`. */

@@ -39,8 +39,10 @@ run_join(struct pn_work *work)
                                             .member    = config->self,
                                             .threads   = config->threads};
     enum pn_status st = engine_admit(&join->trainer, config->job, &site, &join->base.why);
-    if (st == PN_OK)
-        st = config->disk->save(config->disk->host, "job.yaml", job->text, job->text_size);
+    if (st == PN_OK && (st = config->disk->save(config->disk->host, "job.yaml", job->text,
+                                                job->text_size)) != PN_OK)
+        (void)pn_error_set(&join->base.why, st, "the job cannot be kept in the state directory: %s",
+                           pn_status_text(st));
     join->base.status = st;
 }
 

@@ -5,6 +5,7 @@
  * and of all of them one certificate, and of every two neighbours a piece of evidence. What is
  * right is known from the input alone.
  */
+#include "fed/block.h"
 #include "fed/vote.h"
 #include "support/federation.h"
 
@@ -102,13 +103,17 @@ try_file(const struct said *said, size_t count, uint8_t at, uint8_t change)
 static void
 try_evidence(const struct said *first, const struct said *other)
 {
-    struct fed_signed_vote one, two;
-    PN_ASSERT((fed_vote_from_wire(&one, run, &first->wire, federation.roster) == PN_OK) ==
+    const struct fed_chain       chain      = {.roster = federation.roster, .height = 7};
+    const struct wire_conviction conviction = {.first = first->wire, .other = other->wire};
+    bool                         contradict = first->wire.member == other->wire.member &&
+                      first->wire.view == other->wire.view &&
+                      first->wire.step == other->wire.step &&
+                      memcmp(first->wire.hash, other->wire.hash, sizeof first->wire.hash) != 0;
+    struct fed_signed_vote vote;
+    PN_ASSERT((fed_vote_from_wire(&vote, run, &first->wire, federation.roster) == PN_OK) ==
               first->sound);
-    PN_ASSERT((fed_vote_from_wire(&two, run, &other->wire, federation.roster) == PN_OK) ==
-              other->sound);
-    if (first->sound && other->sound)
-        PN_ASSERT((one.member == two.member) == (first->wire.member == other->wire.member));
+    PN_ASSERT(fed_chain_convicts(&chain, run, &conviction) ==
+              (contradict && first->sound && other->sound));
 }
 
 int
