@@ -70,9 +70,9 @@ add_block(struct cli_chain *chain)
 
 void
 cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const struct sec_hash *hash,
-              const struct fed_roster *roster)
+              const struct cli_names *names)
 {
-    bool                    changes = note_epoch(chain, block, roster);
+    bool                    changes = note_epoch(chain, block, names->roster);
     struct cli_chain_block *out     = add_block(chain);
     if (out == NULL)
         return;
@@ -91,7 +91,7 @@ cli_chain_add(struct cli_chain *chain, const struct wire_block *block, const str
     chain->rounds += block->kind == WIRE_BLOCK_ROUND;
     memcpy(chain->run, block->run, sizeof chain->run);
     memcpy(chain->job, block->job, sizeof chain->job);
-    cli_chain_put_row(&chain->rows, block, hash, roster);
+    cli_chain_put_row(&chain->rows, block, hash, names);
 }
 
 /* ---- the picture ---- */

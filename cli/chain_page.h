@@ -5,6 +5,7 @@
 #ifndef CLI_CHAIN_PAGE_H
 #define CLI_CHAIN_PAGE_H
 
+#include "cli/ledger_names.h"
 #include "cli/page.h"
 #include "fed/block.h"
 
@@ -33,9 +34,9 @@ struct cli_chain {
 };
 void cli_chain_init(struct cli_chain *chain);
 void cli_chain_fini(struct cli_chain *chain);
-/* The next block. `roster`: in force for it; may be NULL. */
+/* The next block. `names`: the roster in force for it is noted. */
 void cli_chain_add(struct cli_chain *chain, const struct wire_block *block,
-                   const struct sec_hash *hash, const struct fed_roster *roster);
+                   const struct sec_hash *hash, const struct cli_names *names);
 /* `note`: what must be said of the whole ledger first; NULL: it was verified. */
 PN_MUST_CHECK enum pn_status cli_chain_html(struct pn_buffer *out, const struct cli_chain *chain,
                                             const char *note);

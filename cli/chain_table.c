@@ -15,36 +15,35 @@ put_hash(struct cli_page *page, const uint8_t hash[static 32])
 }
 
 static void
-put_took_part(struct cli_page *page, const struct wire_block *block,
-              const struct fed_roster *roster)
+put_took_part(struct cli_page *page, const struct wire_block *block, const struct cli_names *names)
 {
     for (size_t i = 0; i < block->entry_count; i++) {
         CLI_PUT(page, i == 0 ? "<span>" : ", <span>");
-        cli_page_text(page, cli_member_name(roster, block->entries[i].member));
+        cli_page_text(page, cli_names_find(names, block->entries[i].member));
         CLI_PUT(page, " %llu</span>", (unsigned long long)block->entries[i].weight);
     }
 }
 
 static void
-put_missing(struct cli_page *page, const struct wire_block *block, const struct fed_roster *roster)
+put_missing(struct cli_page *page, const struct wire_block *block, const struct cli_names *names)
 {
     for (size_t i = 0; i < block->absent_count; i++) {
         const struct wire_absent *absent = &block->absent[i];
         CLI_PUT(page, i == 0 ? "" : ", ");
-        cli_page_text(page, cli_member_name(roster, absent->member));
+        cli_page_text(page, cli_names_find(names, absent->member));
         CLI_PUT(page, cli_absence_is_drop(absent->reason) ? " dropped: %s" : " %s",
                 cli_absence_text(absent->reason));
     }
     for (size_t i = 0; block->agreement != NULL && i < block->agreement->conviction_count; i++) {
         CLI_PUT(page, i + block->absent_count == 0 ? "" : ", ");
-        cli_page_text(page, cli_member_name(roster, block->agreement->convictions[i].first.member));
+        cli_page_text(page, cli_names_find(names, block->agreement->convictions[i].first.member));
         CLI_PUT(page, " <b>convicted of two votes</b>");
     }
 }
 
 void
 cli_chain_put_row(struct cli_page *page, const struct wire_block *block,
-                  const struct sec_hash *hash, const struct fed_roster *roster)
+                  const struct sec_hash *hash, const struct cli_names *names)
 {
     char when[CLI_TIME_SIZE];
     bool round = block->kind == WIRE_BLOCK_ROUND;
@@ -55,13 +54,13 @@ cli_chain_put_row(struct cli_page *page, const struct wire_block *block,
     if (round)
         CLI_PUT(page, " %llu", (unsigned long long)block->round);
     CLI_PUT(page, "<br>%s<br>by ", when);
-    cli_page_text(page, cli_member_name(roster, block->proposer));
+    cli_page_text(page, cli_names_find(names, block->proposer));
     if (block->agreement != NULL)
         CLI_PUT(page, ", view %u", block->agreement->view);
     CLI_PUT(page, "</td><td class='text'>");
-    put_took_part(page, block, roster);
+    put_took_part(page, block, names);
     CLI_PUT(page, "</td><td class='text'>");
-    put_missing(page, block, roster);
+    put_missing(page, block, names);
     if (round)
         CLI_PUT(page, "</td><td>%s<br>%s</td><td>", cli_rule_text, cli_budget_text);
     else

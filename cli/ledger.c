@@ -55,16 +55,6 @@ cli_ledger_close(struct cli_ledger *ledger)
         engine_roster_fini(&ledger->file);
 }
 
-const char *
-cli_member_name(const struct fed_roster *roster, uint32_t number)
-{
-    static char                     numbered[32];
-    const struct fed_roster_member *member =
-        roster == NULL ? NULL : fed_roster_find(roster, number);
-    snprintf(numbered, sizeof numbered, "member %u", number);
-    return member == NULL ? numbered : member->name;
-}
-
 void
 cli_time_text(char out[static CLI_TIME_SIZE], uint64_t time_ms)
 {

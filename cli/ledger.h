@@ -5,6 +5,7 @@
 #ifndef CLI_LEDGER_H
 #define CLI_LEDGER_H
 
+#include "cli/ledger_names.h"
 #include "engine/party.h"
 #include "engine/proof.h"
 #include "fed/proof.h"
@@ -34,8 +35,6 @@ PN_MUST_CHECK enum pn_status cli_ledger_open(struct cli_ledger *out, const char 
                                              const char *roster, struct pn_error *why);
 void                         cli_ledger_close(struct cli_ledger *ledger);
 
-/* "member 7" for one that the roster has not, until the next call. `roster` may be NULL. */
-const char *cli_member_name(const struct fed_roster *roster, uint32_t number);
 /* Why a member's update does not count; and whether that is a rule which dropped it, for it came.
  * Of a block that was decoded: what it says is one of them. */
 const char *cli_absence_text(enum wire_absence reason);
@@ -47,12 +46,12 @@ extern const char cli_rule_text[], cli_budget_text[];
 /* Of --checkpoint. */
 PN_MUST_CHECK enum pn_status cli_checkpoint_parse(struct fed_checkpoint *out, const char *text,
                                                   struct pn_error *why);
-/* One block for people; one as an object of JSON, in a list or (`key`) in a map. `roster` may be
- * NULL. `steps`: of a training in its round, 0: not known. */
+/* One block for people; one as an object of JSON, in a list or (`key`) in a map. `names`: the
+ * roster in force for it is noted. `steps`: of a training in its round, 0: not known. */
 struct text_json;
-void cli_block_text(FILE *out, const struct fed_roster *roster, const struct wire_block *block,
+void cli_block_text(FILE *out, const struct cli_names *names, const struct wire_block *block,
                     const struct sec_hash *hash, uint32_t steps);
-void cli_block_json(struct text_json *json, const char *key, const struct fed_roster *roster,
+void cli_block_json(struct text_json *json, const char *key, const struct cli_names *names,
                     const struct wire_block *block, const struct sec_hash *hash, uint32_t steps);
 enum {
     CLI_TIME_SIZE = 32

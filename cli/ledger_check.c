@@ -24,6 +24,7 @@ static const struct pn_option check_table[] = {
 struct check {
     struct fed_proof  proof;
     struct fed_proven proven;
+    struct cli_names  names;
     bool              kept; /* it begins at a checkpoint of ours */
 };
 
@@ -43,7 +44,7 @@ print_signers(const struct check *check, const struct fed_roster *roster)
     else
         printf("  signatures   of the coordinator, on every block since");
     for (uint32_t i = 0; i < proven->signer_count; i++)
-        printf(" %s", cli_member_name(roster, proven->signers[i]));
+        printf(" %s", cli_names_find(&check->names, proven->signers[i]));
     puts("");
 }
 
@@ -78,7 +79,7 @@ print_text(const struct check *check, const struct fed_roster *roster)
                (unsigned long long)proven->block.height);
     print_signers(check, roster);
     if (proven->is_block)
-        cli_block_text(stdout, roster, &proven->block, &proven->hash, 0);
+        cli_block_text(stdout, &check->names, &proven->block, &proven->hash, 0);
     else
         print_growth(check);
 }
@@ -105,9 +106,9 @@ print_json(const struct check *check, const struct fed_roster *roster)
     }
     text_json_open_list(json, roster->mode == FED_MODE_SWARM ? "decided_newest" : "countersigned");
     for (uint32_t i = 0; i < proven->signer_count; i++)
-        text_json_string(json, NULL, cli_member_name(roster, proven->signers[i]));
+        text_json_string(json, NULL, cli_names_find(&check->names, proven->signers[i]));
     text_json_close(json);
-    cli_block_json(json, "block", roster, &proven->block, &proven->hash, 0);
+    cli_block_json(json, "block", &check->names, &proven->block, &proven->hash, 0);
     st = text_json_write(json, stdout);
     text_json_free(json);
     return st;
@@ -162,10 +163,14 @@ check_proof(struct check *check, const struct check_options *options, struct wir
     st = fed_proof_check(&check->proven, &check->proof, file.roster, arena, why);
     if (st == PN_OK && kept.size > 0)
         st = compare(check, &kept, why);
+    cli_names_note(&check->names, file.roster);
+    if (st == PN_OK)
+        st = check->names.st;
     if (st == PN_OK && options->json)
         st = print_json(check, file.roster);
     else if (st == PN_OK)
         print_text(check, file.roster);
+    cli_names_fini(&check->names);
     engine_roster_fini(&file);
     return st;
 }

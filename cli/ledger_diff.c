@@ -67,12 +67,12 @@ print_side(const struct cli_side *side, const struct cli_side_block *block)
     char hex[SEC_HEX_SIZE];
     sec_hash_text(hex, &block->hash);
     printf("  %s\n    block %llu  %.16s, proposed by %s", side->directory,
-           (unsigned long long)block->height, hex, cli_side_name(side, block->proposer));
+           (unsigned long long)block->height, hex, cli_names_find(&side->names, block->proposer));
     if (block->view > 0)
         printf(" in view %u", block->view);
     printf("\n    signed by");
     for (size_t i = 0; i < block->signer_count; i++)
-        printf("%s %s", i == 0 ? "" : ",", cli_side_name(side, block->signers[i]));
+        printf("%s %s", i == 0 ? "" : ",", cli_names_find(&side->names, block->signers[i]));
     if (block->signed_view > 0)
         printf(", in view %u", block->signed_view);
     puts("");
@@ -86,7 +86,7 @@ print_both(const struct diff *diff)
     for (size_t i = 0; i < diff->parted[0]->signer_count; i++) {
         uint32_t number = diff->parted[0]->signers[i];
         if (cli_side_has_signed(diff->parted[1], number))
-            printf("%s %s", both++ == 0 ? "" : ",", cli_side_name(&diff->sides[0], number));
+            printf("%s %s", both++ == 0 ? "" : ",", cli_names_find(&diff->sides[0].names, number));
     }
     if (both == 0)
         printf(" nobody");
@@ -97,7 +97,7 @@ print_both(const struct diff *diff)
         printf("    %s\n", other_views_text);
     if (made_both(diff))
         printf("  proposed both: %s, and a member makes one block a height\n",
-               cli_side_name(&diff->sides[0], diff->parted[0]->proposer));
+               cli_names_find(&diff->sides[0].names, diff->parted[0]->proposer));
 }
 
 static void
@@ -130,12 +130,12 @@ write_side(struct text_json *json, const struct cli_side *side, const struct cli
     text_json_u64(json, "blocks", side->count);
     if (block != NULL) {
         text_json_hex(json, "block", block->hash.bytes, 32);
-        text_json_string(json, "proposer", cli_side_name(side, block->proposer));
+        text_json_string(json, "proposer", cli_names_find(&side->names, block->proposer));
         text_json_u64(json, "view", block->view);
         text_json_u64(json, "signed_in_view", block->signed_view);
         text_json_open_list(json, "signed_by");
         for (size_t i = 0; i < block->signer_count; i++)
-            text_json_string(json, NULL, cli_side_name(side, block->signers[i]));
+            text_json_string(json, NULL, cli_names_find(&side->names, block->signers[i]));
         text_json_close(json);
     }
     text_json_close(json);
@@ -160,7 +160,7 @@ print_json(const struct diff *diff)
     text_json_open_list(json, "signed_both");
     for (size_t i = 0; one != NULL && i < one->signer_count; i++)
         if (cli_side_has_signed(diff->parted[1], one->signers[i]))
-            text_json_string(json, NULL, cli_side_name(&diff->sides[0], one->signers[i]));
+            text_json_string(json, NULL, cli_names_find(&diff->sides[0].names, one->signers[i]));
     text_json_close(json);
     text_json_bool(json, "convicted_by_it", one != NULL && is_convicted(diff));
     text_json_bool(json, "proposed_both", one != NULL && made_both(diff));

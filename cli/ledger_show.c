@@ -35,12 +35,12 @@ static const struct pn_option show_table[] = {
 };
 
 struct show {
-    const struct fed_roster *roster; /* of the block that is shown */
-    struct text_json        *json;   /* NULL: text */
-    FILE                    *text;   /* NULL: JSON */
-    struct cli_chain        *page;   /* NULL: no page */
-    uint64_t                 round;  /* only this one; 0: every block */
-    bool                     shown;  /* a block */
+    struct cli_names         names;
+    struct text_json        *json;  /* NULL: text */
+    FILE                    *text;  /* NULL: JSON */
+    struct cli_chain        *page;  /* NULL: no page */
+    uint64_t                 round; /* only this one; 0: every block */
+    bool                     shown; /* a block */
     const struct store_disk *disk;
     struct fed_job          *job; /* NULL: it is not there */
     struct fed_pace          pace;
@@ -71,17 +71,17 @@ show_block(void *context, const struct wire_block *block, const struct sec_hash 
            const struct fed_roster *roster)
 {
     struct show *show = context;
-    show->roster      = roster;
+    cli_names_note(&show->names, roster);
     follow_pace(show, block);
     if (show->page != NULL)
-        cli_chain_add(show->page, block, hash, roster);
+        cli_chain_add(show->page, block, hash, &show->names);
     if (show->round > 0 && (block->kind != WIRE_BLOCK_ROUND || block->round != show->round))
         return;
     show->shown = true;
     if (show->json != NULL)
-        cli_block_json(show->json, NULL, show->roster, block, hash, show->steps);
+        cli_block_json(show->json, NULL, &show->names, block, hash, show->steps);
     else
-        cli_block_text(show->text, show->roster, block, hash, show->steps);
+        cli_block_text(show->text, &show->names, block, hash, show->steps);
 }
 
 /* Into show->json or show->text, and the page. Of a nominal ledger, which proves nothing, that is
@@ -104,6 +104,8 @@ read_ledger(const struct cli_ledger *ledger, struct show *show, struct pn_error 
     if (st == PN_OK && !show->shown)
         st = pn_error_set(why, PN_ENOENT, "round %llu is not in this ledger",
                           (unsigned long long)show->round);
+    if (st == PN_OK)
+        st = show->names.st;
     if (show->json != NULL)
         text_json_close(show->json);
     return st;
@@ -175,6 +177,7 @@ cli_ledger_show(int argc, char **argv)
         code      = ledger.nominal ? CLI_EXIT_NOMINAL : 0;
         st        = show_all(&ledger, &show, &options, &why);
         fed_job_free(show.job);
+        cli_names_fini(&show.names);
         cli_ledger_close(&ledger);
     }
     pn_options_fini(&options, show_table);

@@ -6,52 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---- */
-
-static bool
-knows(const struct cli_side *side, uint32_t number)
-{
-    for (size_t i = 0; i < side->name_count; i++)
-        if (side->names[i].number == number)
-            return true;
-    return false;
-}
-
-/* Numbers are never given out twice (fed/roster), so each has one name in all epochs. */
-static void
-note_names(struct cli_side *side, const struct wire_block *block, const struct fed_roster *roster)
-{
-    if (side->name_count > 0 && memcmp(side->roster, block->roster, sizeof side->roster) == 0)
-        return;
-    struct cli_side_name *grown =
-        realloc(side->names, (side->name_count + roster->member_count) * sizeof *grown);
-    if (grown == NULL) {
-        side->no_memory = true;
-        return;
-    }
-    side->names = grown;
-    memcpy(side->roster, block->roster, sizeof side->roster);
-    for (uint32_t i = 0; i < roster->member_count; i++) {
-        const struct fed_roster_member *member = &roster->members[i];
-        if (knows(side, member->number))
-            continue;
-        struct cli_side_name *name = &side->names[side->name_count++];
-        name->number               = member->number;
-        snprintf(name->name, sizeof name->name, "%s", member->name);
-    }
-}
-
-const char *
-cli_side_name(const struct cli_side *side, uint32_t number)
-{
-    for (size_t i = 0; i < side->name_count; i++)
-        if (side->names[i].number == number)
-            return side->names[i].name;
-    return cli_member_name(NULL, number);
-}
-
-/* ---- blocks ---- */
-
 /* Besides who signed it by proposing it. */
 static void
 note_signers(struct cli_side *side, struct cli_side_block *block,
@@ -92,7 +46,7 @@ note_block(void *context, const struct wire_block *block, const struct sec_hash 
     struct cli_side             *side   = context;
     const struct wire_agreement *how    = block->agreement;
     struct cli_side_block       *before = side->count > 0 ? &side->blocks[side->count - 1] : NULL;
-    note_names(side, block, roster);
+    cli_names_note(&side->names, roster);
     if (before == NULL)
         memcpy(side->run, block->run, sizeof side->run);
     if (before != NULL && before->height + 1 == block->height)
@@ -126,7 +80,7 @@ cli_side_read(struct cli_side *out, const char *directory, const char *roster, s
     if (st == PN_OK && proof.votes.count > 0 && !out->no_memory)
         note_signers(out, &out->blocks[out->count - 1], proof.votes.witnesses, proof.votes.count,
                      proof.votes.view);
-    if (st == PN_OK && out->no_memory)
+    if (st == PN_OK && (out->no_memory || out->names.st != PN_OK))
         st = pn_error_set(why, PN_ENOMEM, "no memory for its blocks");
     if (st != PN_OK)
         pn_error_wrap(why, st, "%s: NOT verified", directory);
@@ -140,7 +94,7 @@ cli_side_fini(struct cli_side *side)
     for (size_t i = 0; i < side->count; i++)
         free(side->blocks[i].signers);
     free(side->blocks);
-    free(side->names);
+    cli_names_fini(&side->names);
 }
 
 bool

@@ -10,6 +10,7 @@
 #ifndef CLI_LEDGER_SIDE_H
 #define CLI_LEDGER_SIDE_H
 
+#include "cli/ledger_names.h"
 #include "fed/block.h"
 
 struct cli_side_block {
@@ -21,20 +22,13 @@ struct cli_side_block {
     uint32_t        signed_view; /* of the votes; 0: no votes are here */
 };
 
-struct cli_side_name {
-    uint32_t number;
-    char     name[FED_NAME_SIZE];
-};
-
 struct cli_side {
     const char            *directory;
     uint8_t                run[16]; /* of its first block */
     bool                   swarm;
     struct cli_side_block *blocks;
     size_t                 count, capacity;
-    struct cli_side_name  *names; /* of all members that there were */
-    size_t                 name_count;
-    uint8_t                roster[32]; /* whose names are here already */
+    struct cli_names       names; /* of all members that there were */
     bool                   no_memory;
 };
 
@@ -44,9 +38,7 @@ PN_MUST_CHECK enum pn_status cli_side_read(struct cli_side *out, const char *dir
                                            const char *roster, struct pn_error *why);
 void                         cli_side_fini(struct cli_side *side);
 
-/* "member 7" for one that was never in a roster, until the next call. */
-const char *cli_side_name(const struct cli_side *side, uint32_t number);
-bool        cli_side_has_signed(const struct cli_side_block *block, uint32_t number);
+bool cli_side_has_signed(const struct cli_side_block *block, uint32_t number);
 
 /* The first height at which both hold a block and it is not the same: `*block_a` and `*block_b`,
  * NULL where there is none. How many they have in common before. A copy with gaps is compared at

@@ -102,30 +102,33 @@ add(struct totals *totals, const struct sim_result *result)
     totals->virtual_hours += (double)result->ended_ms / 3600000.0;
 }
 
-static enum pn_status
-print_totals(const struct totals *totals, bool json)
+static void
+print_totals(const struct totals *totals, enum fed_mode mode)
 {
-    if (!json) {
-        printf("%llu seeds, %llu failed: %.1f virtual hours, %llu events, %llu crashes, %llu "
-               "partitions\n"
-               "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
-               "%llu accepted, %llu rejected, %llu discarded\n"
-               "in swarms: %llu forwarded, %llu blocks of a further draw, %llu convictions, %llu "
-               "forks, %llu changes of the roster; after healing a height took %.1f s at most, and "
-               "%.1f %% of what it may\n",
-               (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
-               totals->virtual_hours, (unsigned long long)totals->events,
-               (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
-               (unsigned long long)totals->frames, (unsigned long long)totals->lost,
-               (unsigned long long)totals->duplicated, (unsigned long long)totals->tampered,
-               (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
-               (unsigned long long)totals->rejected, (unsigned long long)totals->discarded,
+    printf("%llu seeds, %llu failed: %.1f virtual hours, %llu events, %llu crashes, %llu "
+           "partitions\n"
+           "%llu frames: %llu lost, %llu duplicated, %llu tampered with, %llu lies\n"
+           "%llu accepted, %llu rejected, %llu discarded\n",
+           (unsigned long long)totals->seeds, (unsigned long long)totals->failed,
+           totals->virtual_hours, (unsigned long long)totals->events,
+           (unsigned long long)totals->crashes, (unsigned long long)totals->partitions,
+           (unsigned long long)totals->frames, (unsigned long long)totals->lost,
+           (unsigned long long)totals->duplicated, (unsigned long long)totals->tampered,
+           (unsigned long long)totals->lies, (unsigned long long)totals->accepted,
+           (unsigned long long)totals->rejected, (unsigned long long)totals->discarded);
+    if (mode == FED_MODE_SWARM)
+        printf("%llu forwarded, %llu blocks of a further draw, %llu convictions, %llu forks, %llu "
+               "changes of the roster; after healing a height took %.1f s at most, and %.1f %% of "
+               "what it may\n",
                (unsigned long long)totals->relayed, (unsigned long long)totals->redrawn,
                (unsigned long long)totals->convicted, (unsigned long long)totals->forked,
                (unsigned long long)totals->epochs, (double)totals->slowest_ms / 1000.0,
                (double)totals->slowest_share / 10.0);
-        return PN_OK;
-    }
+}
+
+static enum pn_status
+print_totals_json(const struct totals *totals)
+{
     struct text_json *out;
     enum pn_status    st = text_json_new(&out);
     if (st != PN_OK)
@@ -183,8 +186,10 @@ world(const struct sim_options *options)
                     (unsigned long long)(options->from + i));
     }
     sim_scenario_fini(&scenario);
-    if (st == PN_OK)
-        st = print_totals(&totals, options->json);
+    if (st == PN_OK && options->json)
+        st = print_totals_json(&totals);
+    else if (st == PN_OK)
+        print_totals(&totals, mode);
     if (st != PN_OK)
         return sim_command_fail(st, &why);
     return totals.failed == 0 ? 0 : 1;

@@ -190,6 +190,7 @@ for words in "<td>bank-e joins<br></td>" "bank-b has new keys<br>bank-d is no me
     say_must "$work/page.html" "$words"
 done
 say_must "$work/said" '"next_roster"'
+grep -q '"member [0-9]' "$work/said" && die "whoever left has no name in the blocks that it voted for"
 # Who has new keys contributed with them.
 "$python" - "$work/said" <<'PY' || die "a member with new keys took part in nothing"
 import json, sys
@@ -197,6 +198,8 @@ with open(sys.argv[1], encoding="utf-8") as shown:
     blocks = json.load(shown)["blocks"]
 for epoch, bank in ((2, "bank-e"), (3, "bank-b"), (4, "bank-c")):
     assert any(bank in [m["name"] for m in b["took_part"]] for b in blocks if b["epoch"] == epoch), (epoch, bank)
+signed = {b["next_roster"]["epoch"]: sorted(b["next_roster"]["signed_by"]) for b in blocks if "next_roster" in b}
+assert signed[3] == ["bank-a", "bank-b", "bank-e"] and signed[4] == ["bank-a", "bank-c", "bank-e"], signed
 PY
 # What is proved to who has one roster only is of its epoch; a block of the first, and growth to now.
 accepted panal ledger prove "$work/a/state" --roster "$work/first/federation.yaml" --block 3 --out "$work/third.json"
