@@ -1,5 +1,6 @@
 #include "sim/breaks.h"
 
+#include "engine/summit.h"
 #include "sim/swarm_state.h"
 
 #include <stdlib.h>
@@ -52,13 +53,54 @@ remove_it(void *context, const char *name)
     return disk->remove(disk->host, name) == PN_OK;
 }
 
+/* Removing ends a listing. */
+static void
+remove_all(const struct store_disk *disk, const char *folder)
+{
+    while (disk->list(disk->host, folder, remove_it, (void *)disk) != PN_OK) {
+    }
+}
+
+static void
+cut_ledger(struct sim_swarm_party *party)
+{
+    uint64_t count = 0;
+    (void)!party->port.record_count(party->port.host, &count); /* SAFE: a test will see */
+    sim_disk_cut(party->disk);
+    (void)!party->port.remove(party->port.host, "summit");
+    (void)!party->port.remove(party->port.host, engine_summit_votes_name(count - 1));
+}
+
+static void
+trust_liars(struct sim_swarm *world)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        sim_liar_free(world->parties[i].liar);
+        world->parties[i].liar = NULL;
+    }
+}
+
 void
 sim_break_end(struct sim_swarm *world)
 {
     struct sim_swarm_party *party = &world->parties[0];
-    if (world->config->faults.broken == SIM_ROTS)
+    switch (world->config->faults.broken) {
+    case SIM_ROTS:
         sim_disk_rot(party->disk, 1);
-    while (world->config->faults.broken == SIM_LOSES_MODEL &&
-           party->port.list(party->port.host, "models", remove_it, &party->port) != PN_OK) {
+        break;
+    case SIM_CUTS:
+        cut_ledger(party);
+        break;
+    case SIM_LOSES_MODEL:
+        remove_all(&party->port, "models");
+        break;
+    case SIM_LOSES_UPDATES:
+        remove_all(&party->port, "updates");
+        break;
+    case SIM_TRUSTS_LIARS:
+        trust_liars(world);
+        break;
+    default:
+        break;
     }
 }

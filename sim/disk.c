@@ -549,6 +549,14 @@ sim_disk_rot(struct sim_disk *disk, uint64_t record)
 }
 
 void
+sim_disk_cut(struct sim_disk *disk)
+{
+    struct shelf *records = &disk->durable[RECORDS];
+    if (records->count > 0)
+        item_fini(&records->items[--records->count]);
+}
+
+void
 sim_disk_restart(struct sim_disk *disk)
 {
     empty(&disk->staged);

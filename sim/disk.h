@@ -38,6 +38,8 @@ void sim_disk_lie(struct sim_disk *disk);
 void sim_disk_forget(struct sim_disk *disk, const char *name);
 /* A bit of this record is another from now on. Likewise. */
 void sim_disk_rot(struct sim_disk *disk, uint64_t record);
+/* The newest record is gone. Likewise. */
+void sim_disk_cut(struct sim_disk *disk);
 
 bool sim_disk_is_dead(const struct sim_disk *disk); /* a crash point was reached, or kill */
 /* The power goes now. */

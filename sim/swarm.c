@@ -38,8 +38,7 @@ bool
 sim_swarm_is_calm(const struct sim_swarm *world)
 {
     const struct sim_faults *faults = &world->config->faults;
-    return faults->heal_ms == 0 && faults->broken == SIM_SOUND && faults->liars == 0 &&
-           faults->dead == 0 && faults->cut.side == 0;
+    return faults->heal_ms == 0 && faults->liars == 0 && faults->dead == 0 && faults->cut.side == 0;
 }
 
 pn_ms

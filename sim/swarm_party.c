@@ -194,6 +194,8 @@ note(void *host, const struct swarm_notice *notice)
         sim_swarm_fail(world, notice->text, party);
     if (notice->kind == SWARM_TRAINED)
         sim_result_add_steps(world->result, notice->steps);
+    if (notice->kind == SWARM_FORKED && world->config->faults.broken == SIM_HUSHES)
+        return;
     if (notice->kind == SWARM_FORKED || notice->kind == SWARM_CONVICTED)
         sim_swarm_accuse(party, notice->member - 2, notice->kind == SWARM_FORKED);
     if (notice->kind == SWARM_COMMITTED) {

@@ -1,12 +1,15 @@
-/* The character LSTM of examples/models on tiny Shakespeare: at most 1.72 nats after 4 epochs
- * (features.md, 3.5). The text needs PANAL_DATA (default ../shared/data). */
+/* The character LSTM of examples/models on tiny Shakespeare: at most 1.72 nats after 4 epochs and
+ * 1.62 after 8 (features.md, 3.5), from three seeds. The text needs PANAL_DATA (default
+ * ../shared/data). */
 #include "support/adam.h"
 
 enum {
     TEXT_MAX = 1200000,
     BLOCK    = 64,
     STREAMS  = 32,
-    JUDGES   = 50
+    JUDGES   = 50,
+    SEEDS    = 3,
+    EPOCHS   = 8
 };
 
 /* The text as numbers of its symbols in order of their codes; its length, 0: not there. */
@@ -66,16 +69,44 @@ judge(const struct net *net, const float *text, size_t size)
     return sum / (double)blocks;
 }
 
+/* From one seed's first weights; both bars on the last tenth of the text. */
+static void
+learn_from(uint64_t seed, const char *model, const float *text, size_t size)
+{
+    static float    x[STREAMS * BLOCK], target[STREAMS * BLOCK];
+    struct nn_batch batch = {x, target, NULL, STREAMS};
+    struct adam     l;
+    struct pn_rng   rng;
+    size_t          part = size * 9 / 10, blocks = (part - 1) / STREAMS / BLOCK;
+    adam_open(&l, model, STREAMS);
+    pn_rng_init(&rng, seed);
+    nn_plan_init(l.net.theta, l.net.plan, &rng);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++) {
+        double sum = 0;
+        for (size_t i = 0; i < blocks; i++) {
+            cut(x, target, text, part, STREAMS, i);
+            nn_pass_carry(l.net.pass, i > 0);
+            sum += learn(&l, &batch, 0.002);
+        }
+        double nats = judge(&l.net, text + part, size - part);
+        print_message("seed %d, epoch %d: %.3f nats in training, %.3f on the last tenth\n",
+                      (int)seed, epoch, sum / (double)blocks, nats);
+        if (epoch == 4)
+            assert_true(nats <= 1.72);
+        if (epoch == EPOCHS)
+            assert_true(nats <= 1.62);
+    }
+    adam_close(&l);
+}
+
 static void
 a_character_lstm_learns_shakespeare(void **state)
 {
     (void)state;
-    static char     model[1024];
-    static float    text[TEXT_MAX], x[STREAMS * BLOCK], target[STREAMS * BLOCK];
-    struct nn_batch batch = {x, target, NULL, STREAMS};
-    struct adam     l;
-    size_t          size = read_text(text), part = size * 9 / 10;
-    FILE           *file = fopen(PN_SOURCE_DIR "/examples/models/lstm_characters.model", "rb");
+    static char  model[1024];
+    static float text[TEXT_MAX];
+    size_t       size = read_text(text);
+    FILE        *file = fopen(PN_SOURCE_DIR "/examples/models/lstm_characters.model", "rb");
     assert_non_null(file);
     assert_true(fread(model, 1, sizeof model - 1, file) > 0);
     (void)fclose(file);
@@ -85,20 +116,8 @@ a_character_lstm_learns_shakespeare(void **state)
             "the datasets\n");
         skip();
     }
-    adam_open(&l, model, STREAMS);
-    for (int epoch = 1; epoch <= 4; epoch++) {
-        size_t blocks = (part - 1) / STREAMS / BLOCK;
-        double sum    = 0;
-        for (size_t i = 0; i < blocks; i++) {
-            cut(x, target, text, part, STREAMS, i);
-            nn_pass_carry(l.net.pass, i > 0);
-            sum += learn(&l, &batch, 0.002);
-        }
-        print_message("epoch %d: %.3f nats in training, %.3f on the last tenth\n", epoch,
-                      sum / (double)blocks, judge(&l.net, text + part, size - part));
-    }
-    assert_true(judge(&l.net, text + part, size - part) <= 1.72);
-    adam_close(&l);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        learn_from(seed, model, text, size);
 }
 
 int
