@@ -69,7 +69,7 @@ class Federation:
         header = ",".join([f"x{i}" for i in range(inputs)] + ["y"])
         for k, name in enumerate(self.names):
             # No two nodes the same records: equal updates are one content, which travels once.
-            rows = [",".join(f"{(k + 3 * i + j) % 257 / 2570:.4f}" for j in range(inputs + 1))
+            rows = [",".join(f"{(7 * k + 3 * i + j) % 257 / 2570:.4f}" for j in range(inputs + 1))
                     for i in range(3)]
             (self.folder / f"{name}.csv").write_text("\n".join([header] + rows) + "\n")
         (self.folder / "sites.yaml").write_text("version: 1\nsites:\n" + "".join(

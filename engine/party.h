@@ -54,7 +54,8 @@ void                         engine_party_fini(struct engine_party *party);
  * also when many go by the newer one, and it is in force with nobody. The file is tried for 10 s;
  * the ledger's for 10 s, and twice as long after each try of the file, 10 min at most: of those who
  * have both, all are by the ledger's at one time, whenever each began. Zero, and then begin, for
- * each life; begin alone where the roster changed. */
+ * each process (a simulated member keeps its tries over a crash); begin alone where the roster
+ * changed. */
 struct engine_alone {
     pn_ms    since; /* stranded, and at this height */
     uint64_t height;

@@ -110,8 +110,8 @@ PN_MUST_CHECK enum pn_status fed_chain_take(struct wire_block *block, struct fed
                                             struct pn_error *why);
 
 /* The two votes, of a height up to the next block's, contradict each other, and one member signed
- * both: with its node key in the roster that was in force at that height, which is `roster` or
- * `last_roster`. Of earlier epochs nobody is convicted. */
+ * both: with its node key in `roster` for the heights of its epoch, in `last_roster` for all before
+ * them. Keys of still earlier epochs convict nobody. */
 PN_MUST_CHECK bool fed_chain_convicts(const struct fed_chain *chain, const uint8_t run[static 16],
                                       const struct wire_conviction *conviction);
 

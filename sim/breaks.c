@@ -53,19 +53,18 @@ remove_it(void *context, const char *name)
     return disk->remove(disk->host, name) == PN_OK;
 }
 
-/* Removing ends a listing. */
 static void
-remove_all(const struct store_disk *disk, const char *folder)
+remove_all(struct store_disk *disk, const char *folder)
 {
-    while (disk->list(disk->host, folder, remove_it, (void *)disk) != PN_OK) {
-    }
+    (void)!disk->list(disk->host, folder, remove_it, disk); /* SAFE: a test will see */
 }
 
 static void
 cut_ledger(struct sim_swarm_party *party)
 {
     uint64_t count = 0;
-    (void)!party->port.record_count(party->port.host, &count); /* SAFE: a test will see */
+    if (party->port.record_count(party->port.host, &count) != PN_OK || count == 0)
+        return;
     sim_disk_cut(party->disk);
     (void)!party->port.remove(party->port.host, "summit");
     (void)!party->port.remove(party->port.host, engine_summit_votes_name(count - 1));
