@@ -83,6 +83,12 @@ engine_fetch_start(struct engine_fetch *fetch, const char *folder, const struct 
     return st;
 }
 
+void
+engine_fetch_narrow(struct engine_fetch *fetch)
+{
+    fed_fetch_narrow(fetch->fetch);
+}
+
 /* One PULL for each run of neighbouring chunks. */
 void
 engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const struct pn_ports *ports,

@@ -32,6 +32,8 @@ void engine_fetch_reconnected(struct engine_fetch *fetch);
  * */
 PN_MUST_CHECK enum pn_status engine_fetch_start(struct engine_fetch *fetch, const char *folder,
                                                 const struct sec_blob *blob, uint64_t size);
+/* As fed_fetch_narrow; of one that is busy. */
+void engine_fetch_narrow(struct engine_fetch *fetch);
 /* Sends the PULLs that are due. */
 void engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
                       const struct pn_ports *ports, struct engine_scratch *scratch, pn_ms now);
