@@ -48,18 +48,15 @@ sooner(pn_ms a, pn_ms b)
 }
 
 static pn_ms
-member_deadline(const struct coord_member *member)
+member_deadline(const struct coord_engine *engine, const struct coord_member *member)
 {
-    pn_ms at = engine_peer_deadline(&member->peer);
-    if (member->peer.link.sent_hello) /* without a session nothing can be asked for */
-        at = sooner(at, engine_fetch_deadline(&member->fetch));
-    return at;
+    return sooner(engine_peer_deadline(&member->peer), coord_fetch_deadline(engine, member));
 }
 
 void
 coord_watch(struct coord_engine *engine, const struct coord_member *member)
 {
-    engine->members_at = sooner(engine->members_at, member_deadline(member));
+    engine->members_at = sooner(engine->members_at, member_deadline(engine, member));
 }
 
 void
@@ -198,10 +195,9 @@ tick_members(struct coord_engine *engine, pn_ms now)
         struct coord_member *member = &engine->members[i];
         if (engine_peer_must_ask(&member->peer, now))
             coord_greet(engine, member, now);
-        if (now >= engine_fetch_deadline(&member->fetch))
-            engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports,
-                             engine->config.scratch, now);
+        coord_want(engine, member, now);
     }
+    coord_take_turns(engine, now);
     engine->members_at = UINT64_MAX;
     for (uint32_t i = 0; i < engine->member_count; i++)
         coord_watch(engine, &engine->members[i]);
@@ -214,12 +210,15 @@ coord_engine_tick(struct coord_engine *engine, pn_ms now)
         (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     if (now >= engine->members_at)
         tick_members(engine, now);
+    coord_take_turns(engine, now);
 }
 
 pn_ms
 coord_engine_deadline(const struct coord_engine *engine)
 {
-    return sooner(fed_round_deadline(&engine->round), engine->members_at);
+    pn_ms turns =
+        sooner(engine_turns_deadline(&engine->giving), engine_turns_deadline(&engine->fetching));
+    return sooner(turns, sooner(fed_round_deadline(&engine->round), engine->members_at));
 }
 
 bool
@@ -292,10 +291,11 @@ allocate(struct coord_engine *engine)
     engine->effects.capacity = fed_round_effects_max(engine->member_count);
     engine->effects.items    = calloc(engine->effects.capacity, sizeof *engine->effects.items);
     engine->scales           = calloc(engine->schema->numeric_count + 1u, sizeof *engine->scales);
-    return engine->members != NULL && engine->parts != NULL && engine->effects.items != NULL &&
-                   engine->scales != NULL
-               ? PN_OK
-               : PN_ENOMEM;
+    bool is_there            = engine->members != NULL && engine->parts != NULL &&
+                    engine->effects.items != NULL && engine->scales != NULL &&
+                    engine_turns_init(&engine->giving, engine->member_count) == PN_OK &&
+                    engine_turns_init(&engine->fetching, engine->member_count) == PN_OK;
+    return is_there ? PN_OK : PN_ENOMEM;
 }
 
 enum pn_status
@@ -348,6 +348,8 @@ coord_engine_free(struct coord_engine *engine)
         free(engine->members[i].sums);
         free(engine->members[i].metrics);
     }
+    engine_turns_fini(&engine->giving);
+    engine_turns_fini(&engine->fetching);
     engine_shelf_fini(&engine->shelf);
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->said);

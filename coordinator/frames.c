@@ -104,7 +104,7 @@ take_hello(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     }
     if (hello.restart || !member->peer.link.sent_hello)
         coord_greet(engine, member, now);
-    engine_fetch_reconnected(&member->fetch);
+    coord_reopened(engine, member);
     if (!coord_part_of(engine, member)->connected)
         coord_tell(engine,
                    &(struct coord_notice){.kind = COORD_GREETED, .member = member->party->number});
@@ -319,9 +319,7 @@ take_pull(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     /* A short question with a long answer: each chunk counts as a frame of its own. */
     if (st == PN_OK && !engine_budget_take(&member->frames, pull.count - 1, now))
         st = PN_EPEER_LIMIT;
-    return st != PN_OK ? st
-                       : engine_shelf_give(&engine->shelf, &pull, &member->peer,
-                                           &engine->config.ports, engine->config.scratch);
+    return st == PN_OK ? coord_asked(engine, member, &pull) : st;
 }
 
 static enum pn_status
@@ -337,9 +335,12 @@ take_chunk(struct coord_engine *engine, pn_ms now, struct coord_member *member,
         coord_break(engine, st, "a chunk of an update cannot be written to the state directory");
         (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     }
-    if (st == PN_OK)
+    if (st == PN_OK) {
         /* While it is in the cache: nothing is read again when the update is whole. */
         fed_update_measure_bytes(&member->squares, chunk.data.bytes, chunk.data.size);
+        coord_came(engine, member, chunk.data.size);
+        coord_want(engine, member, now);
+    }
     if (engine_fetch_is_whole(&member->fetch))
         coord_begin_check(engine, member, true);
     return st;

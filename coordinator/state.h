@@ -4,6 +4,7 @@
  *     engine.c   from the outside in: new, frame, tick, and one turn of the machine
  *     frames.c   one function per message: decode, check, the machine's event
  *     effects.c  one function per effect of the machine
+ *     chunks.c   chunks to and from the members, in turn
  *     work.c     prepare, check an update             what runs on the worker
  *     fold.c     the sum, and the next model          likewise
  *     commit.c   building, writing and keeping a block
@@ -17,7 +18,12 @@
 #include "engine/budget.h"
 #include "engine/fetch.h"
 #include "engine/shelf.h"
+#include "engine/turns.h"
 #include "engine/work.h"
+
+enum {
+    COORD_PULLS = 4 /* questions of one member that wait: what is outstanding of two blobs */
+};
 
 struct coord_member {
     const struct fed_roster_member *party;
@@ -28,6 +34,9 @@ struct coord_member {
     struct engine_budget frames, bytes, complaints;
     uint64_t             budget_round;
     uint32_t             budget_attempt;
+
+    struct wire_pull pulls[COORD_PULLS]; /* not answered yet, oldest first */
+    size_t           pull_count;
 
     struct engine_fetch fetch;   /* of its update                               */
     pn_u128             squares; /* of the chunks of it that came              */
@@ -78,6 +87,7 @@ struct coord_engine {
     size_t               score_count;
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
+    struct engine_turns    giving, fetching; /* by place among the members */
     struct engine_shelf    shelf;
     struct engine_held_set held;   /* the newest model's bytes, to be given */
     struct pn_buffer       record; /* room for one of the ledger */
@@ -126,6 +136,23 @@ enum pn_status coord_take(struct coord_engine *engine, pn_ms now, struct coord_m
 /* ---- effects.c ---- */
 
 void coord_perform(struct coord_engine *engine, pn_ms now);
+
+/* ---- chunks.c ---- */
+
+/* It is given what it pulls when its turn comes. As engine_shelf_check; PN_EPEER_LIMIT when it
+ * waits for too much already. */
+enum pn_status coord_asked(struct coord_engine *engine, struct coord_member *member,
+                           const struct wire_pull *pull);
+/* Its fetch, where due, goes on when its turn comes. */
+void coord_want(struct coord_engine *engine, struct coord_member *member, pn_ms now);
+/* So much of what was fetched from it is here. */
+void coord_came(struct coord_engine *engine, struct coord_member *member, uint64_t bytes);
+/* A new session: nothing is on the way any more, in neither direction. */
+void coord_reopened(struct coord_engine *engine, struct coord_member *member);
+/* When coord_want is needed. */
+pn_ms coord_fetch_deadline(const struct coord_engine *engine, const struct coord_member *member);
+/* Whose turn it is: gives, asks. After everything that happens. */
+void coord_take_turns(struct coord_engine *engine, pn_ms now);
 
 /* ---- work.c ---- */
 

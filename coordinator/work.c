@@ -4,10 +4,6 @@
 
 #include <stdlib.h>
 
-enum {
-    WIDE_FETCHES = 4 /* updates at a time of which more than one chunk may be on the way */
-};
-
 /* Saves bytes as FOLDER/ROOT; `*leaves` becomes the caller's. */
 static enum pn_status
 save_blob(struct sec_blob *out, struct sec_hash **leaves, const struct store_disk *disk,
@@ -258,16 +254,6 @@ coord_stop_waiting(struct coord_engine *engine, struct coord_member *member)
     member->waits = false;
 }
 
-/* What many send at once lies in memory twice, sealed and open: of many, one chunk each. */
-static bool
-are_many(const struct coord_engine *engine)
-{
-    uint32_t busy = 0;
-    for (uint32_t i = 0; i < engine->round.cohort_count && busy <= WIDE_FETCHES; i++)
-        busy += engine_fetch_is_busy(&engine->members[engine->round.cohort[i]].fetch);
-    return busy > WIDE_FETCHES;
-}
-
 void
 coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
@@ -287,11 +273,8 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
         coord_break(engine, st, "there is no room in the state directory for an update");
         return;
     }
-    if (are_many(engine))
-        engine_fetch_narrow(&member->fetch);
-    engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports, engine->config.scratch,
-                     now);
-    coord_watch(engine, member);
+    coord_want(engine, member, now);
+    coord_take_turns(engine, now);
 }
 
 void

@@ -83,19 +83,14 @@ engine_fetch_start(struct engine_fetch *fetch, const char *folder, const struct 
     return st;
 }
 
-void
-engine_fetch_narrow(struct engine_fetch *fetch)
-{
-    fed_fetch_narrow(fetch->fetch);
-}
-
 /* One PULL for each run of neighbouring chunks. */
-void
+uint64_t
 engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const struct pn_ports *ports,
                  struct engine_scratch *scratch, pn_ms now)
 {
+    uint64_t asked = 0;
     if (fetch->fetch == NULL || !peer->link.sent_hello)
-        return;
+        return asked;
     uint32_t wanted[FED_WINDOW];
     uint32_t count = fed_fetch_next(wanted, fetch->fetch, now);
     for (uint32_t i = 0; i < count;) {
@@ -110,8 +105,11 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
         const struct engine_stamp stamp = {.type = WIRE_PULL};
         if (wire_pull_encode(engine_scratch_begin(scratch), &pull) != PN_OK ||
             engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
-            return; /* asked again when its time is up, or at the next session */
+            return asked; /* asked again when its time is up, or at the next session */
+        for (uint32_t k = 0; k < run; k++)
+            asked += sec_blob_chunk_size(pull.blob.size, pull.first + k);
     }
+    return asked;
 }
 
 /* What its proof says to be there: into memory, or into the staged file. */

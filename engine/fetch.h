@@ -32,11 +32,9 @@ void engine_fetch_reconnected(struct engine_fetch *fetch);
  * */
 PN_MUST_CHECK enum pn_status engine_fetch_start(struct engine_fetch *fetch, const char *folder,
                                                 const struct sec_blob *blob, uint64_t size);
-/* As fed_fetch_narrow; of one that is busy. */
-void engine_fetch_narrow(struct engine_fetch *fetch);
-/* Sends the PULLs that are due. */
-void engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
-                      const struct pn_ports *ports, struct engine_scratch *scratch, pn_ms now);
+/* Sends the PULLs that are due; how many bytes they ask for. */
+uint64_t engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer,
+                          const struct pn_ports *ports, struct engine_scratch *scratch, pn_ms now);
 /*
  * A chunk of this blob arrived: checks and stores it. PN_OK also when it is the last one:
  * engine_fetch_is_whole then. PN_EPEER_STATE for a chunk that was not asked for, PN_EPEER_VALUE

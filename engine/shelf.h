@@ -44,8 +44,11 @@ PN_MUST_CHECK struct engine_held *engine_shelf_find(const struct engine_shelf *s
                                                     const struct sec_blob     *blob);
 /* Everything of this folder is given from the disk from now on. */
 void engine_shelf_lighten(struct engine_shelf *shelf, const char *folder);
-/* Answers a PULL with CHUNK frames. PN_EPEER_STALE when the blob is not on the shelf,
- * PN_EPEER_VALUE when it has no such chunk; PN_EIO and the like when the disk failed. */
+/* PN_EPEER_STALE when the blob is not on the shelf, PN_EPEER_VALUE when it has no such chunk. */
+PN_MUST_CHECK enum pn_status engine_shelf_check(const struct engine_shelf *shelf,
+                                                const struct wire_pull    *pull);
+/* Answers a PULL with CHUNK frames. As engine_shelf_check; PN_EIO and the like when the disk
+ * failed. */
 PN_MUST_CHECK enum pn_status engine_shelf_give(const struct engine_shelf *shelf,
                                                const struct wire_pull    *pull,
                                                struct engine_peer        *peer,

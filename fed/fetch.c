@@ -39,18 +39,11 @@ fed_fetch_init(struct fed_fetch *fetch, const struct sec_blob *blob, uint64_t si
     *fetch = (struct fed_fetch){
         .blob        = *blob,
         .chunk_count = chunk_count,
-        .window      = FED_WINDOW,
         .have        = have,
         .wait_ms     = FED_PULL_MS,
         .due         = true,
     };
     return PN_OK;
-}
-
-void
-fed_fetch_narrow(struct fed_fetch *fetch)
-{
-    fetch->window = 1;
 }
 
 /* Nothing came for wait_ms: the slot of the lowest chunk outstanding is asked for again. */
@@ -78,8 +71,6 @@ fed_fetch_next(uint32_t out[static FED_WINDOW], struct fed_fetch *fetch, pn_ms n
 
     for (size_t slot = 0; slot < FED_WINDOW; slot++) {
         if (fetch->asked[slot] != 0 && fetch->overtaken[slot] < FED_WINDOW)
-            continue;
-        if (fetch->asked[slot] == 0 && slot >= fetch->window)
             continue;
         if (fetch->asked[slot] == 0) {
             uint32_t index = find_missing(fetch);

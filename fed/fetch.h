@@ -2,9 +2,8 @@
  * fed/fetch -- decides which chunks of one blob to ask for, and when again.
  *
  * The receiver sets the pace: at most FED_WINDOW chunks are outstanding, one that travels while
- * another is proved and written; one, of a fetch that was narrowed. It is also what a party that
- * gives to many must have room for: 2 MiB a member. A chunk that FED_WINDOW others overtook is lost
- * (a line keeps the order) and is asked for again at once.
+ * another is proved and written. A chunk that FED_WINDOW others overtook is lost (a line keeps the
+ * order) and is asked for again at once.
  * When none has arrived for FED_PULL_MS, the lowest one outstanding is asked for again; the
  * time-out doubles with each such silence up to FED_PULL_MS_MAX and stays there, so that a slow
  * line is not filled with repetitions. A reconnect asks for everything outstanding at once
@@ -20,15 +19,18 @@
 
 #include "crypto/merkle.h"
 
-enum { FED_WINDOW = 2, FED_PULL_MS = 2000, FED_PULL_MS_MAX = 16000 };
+enum {
+    FED_WINDOW      = 2,
+    FED_PULL_MS     = 2000,
+    FED_PULL_MS_MAX = 16000
+};
 
 struct fed_fetch {
     struct sec_blob blob;
     uint32_t        chunk_count, have_count;
-    uint32_t        first;  /* every chunk below it is here */
-    uint32_t        window; /* chunks that may be outstanding */
-    uint8_t        *have;  /* bitmap, borrowed */
-    uint32_t        asked[FED_WINDOW]; /* chunk + 1; 0 = free slot */
+    uint32_t        first;                 /* every chunk below it is here */
+    uint8_t        *have;                  /* bitmap, borrowed */
+    uint32_t        asked[FED_WINDOW];     /* chunk + 1; 0 = free slot */
     uint32_t        overtaken[FED_WINDOW]; /* chunks that came since it was asked for */
     pn_ms           deadline, wait_ms;
     bool            due; /* something changed: call fed_fetch_next */
@@ -38,8 +40,6 @@ struct fed_fetch {
  * any blob may be; PN_EPEER_VALUE when it is empty. */
 PN_MUST_CHECK enum pn_status fed_fetch_init(struct fed_fetch *fetch, const struct sec_blob *blob,
                                             uint64_t size_max, uint8_t *have);
-/* From now on one chunk at a time: for whoever fetches from many at once. */
-void fed_fetch_narrow(struct fed_fetch *fetch);
 /* Lists the chunks to ask for now (at most FED_WINDOW) and marks them asked. */
 uint32_t fed_fetch_next(uint32_t out[static FED_WINDOW], struct fed_fetch *fetch, pn_ms now);
 /* True when this chunk is of this blob, was asked for, and is not here yet. */

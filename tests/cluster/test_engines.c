@@ -7,6 +7,7 @@
 
 #include "engine/blob.h"
 #include "engine/ledger.h"
+#include "engine/turns.h"
 #include "fed/update.h"
 
 #define MODEL                                                                                      \
@@ -409,28 +410,30 @@ a_full_disk_ends_the_run_cleanly_and_the_next_start_goes_on(void **state)
 }
 
 /* 3.2 million bytes: four chunks, the last one short. */
+#define WIDE(count)                                                                                \
+    "version: 1\nname: wide\nseed: 5\nprofile: open\nmodel: |\n"                                   \
+    "  x    = input 4\n  h    = dense x 400 init=xavier\n  a    = tanh h\n"                        \
+    "  g    = dense a 2000 init=xavier\n  b    = tanh g\n  out  = dense b 1 init=xavier\n"         \
+    "  loss = bce_logits out\n"                                                                    \
+    "data:\n  format: csv\n  columns:\n"                                                           \
+    "    - { name: a, type: numeric, scale: standard }\n"                                          \
+    "    - { name: b, type: numeric, scale: standard }\n"                                          \
+    "    - { name: c, type: categorical, values: [u, v] }\n"                                       \
+    "    - { name: y, type: target, positive: [\"1\"] }\n"                                         \
+    "training: { optimiser: sgd, rate: 0.001, batch: 64, epochs: 1, clip: 10 }\n"                  \
+    "limits: { update_norm: 50, weight: 100000 }\n"                                                \
+    "rounds: { count: 2, cohort: " count ", quorum: " count                                        \
+    ", gather: 10m, invite: 5m, train: 10m, "                                                      \
+    "collect: 10m, evaluate: 10m, attempts: 10 }\n"
+
 static void
 a_model_of_several_chunks_travels_whole(void **state)
 {
     (void)state;
-    static const char job[] =
-        "version: 1\nname: wide\nseed: 5\nprofile: open\nmodel: |\n"
-        "  x    = input 4\n  h    = dense x 400 init=xavier\n  a    = tanh h\n"
-        "  g    = dense a 2000 init=xavier\n  b    = tanh g\n  out  = dense b 1 init=xavier\n"
-        "  loss = bce_logits out\n"
-        "data:\n  format: csv\n  columns:\n"
-        "    - { name: a, type: numeric, scale: standard }\n"
-        "    - { name: b, type: numeric, scale: standard }\n"
-        "    - { name: c, type: categorical, values: [u, v] }\n"
-        "    - { name: y, type: target, positive: [\"1\"] }\n"
-        "training: { optimiser: sgd, rate: 0.001, batch: 64, epochs: 1, clip: 10 }\n"
-        "limits: { update_norm: 50, weight: 100000 }\n"
-        "rounds: { count: 2, cohort: 2, quorum: 2, gather: 10m, invite: 5m, train: 10m, "
-        "collect: 10m, evaluate: 10m, attempts: 10 }\n";
     struct cluster   cluster;
     struct pn_error  why = {.text = ""};
     struct fed_chain chain;
-    cluster_new(&cluster, 2, job);
+    cluster_new(&cluster, 2, WIDE("2"));
     cluster.drop = 0.1;
     cluster_start(&cluster);
     assert_true(cluster_run(&cluster, 0, 0));
@@ -444,6 +447,41 @@ a_model_of_several_chunks_travels_whole(void **state)
                   why.text, __FILE__, __LINE__);
     assert_int_equal(sec_blob_chunks(chain.model.size), 4);
     assert_int_equal(audit.rounds, 2);
+    cluster_free(&cluster);
+}
+
+/* Bytes of chunks that are on their way from the coordinator, or to it. */
+static void
+add_chunks(uint64_t *from_hub, uint64_t *to_hub, const struct cluster *cluster)
+{
+    *from_hub = *to_hub = 0;
+    for (const struct cluster_thing *thing = cluster->first; thing != NULL; thing = thing->next)
+        if (thing->size >= SEC_CHUNK_SIZE)
+            *(thing->from == TEST_HUB ? from_hub : to_hub) += SEC_CHUNK_SIZE;
+}
+
+/* Each wants two chunks at a time: 26 MiB, in each direction. The end of a model is taken to have
+ * come a while after it left, which is early here, where a chunk takes a millisecond. */
+static void
+many_nodes_get_and_give_large_models_a_few_at_a_time(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uint64_t       from_hub, to_hub, most_from = 0, most_to = 0;
+    cluster_new(&cluster, 13, WIDE("13"));
+    cluster.drop = 0.02;
+    cluster_start(&cluster);
+    for (int i = 0; !(cluster.ended && cluster_is_over(&cluster)); i++) {
+        assert_true(i < CLUSTER_STEPS_MAX);
+        cluster_step(&cluster);
+        add_chunks(&from_hub, &to_hub, &cluster);
+        most_from = from_hub > most_from ? from_hub : most_from;
+        most_to   = to_hub > most_to ? to_hub : most_to;
+    }
+    assert_int_equal(cluster.outcome, WIRE_DONE);
+    expect_one_history(&cluster);
+    assert_in_range(most_from, ENGINE_TURNS_BYTES / 2, 20 * SEC_CHUNK_SIZE);
+    assert_in_range(most_to, ENGINE_TURNS_BYTES / 2, ENGINE_TURNS_BYTES);
     cluster_free(&cluster);
 }
 
@@ -845,6 +883,7 @@ main(void)
         cmocka_unit_test(a_policy_on_columns_refuses_formats_that_read_whole_files),
         cmocka_unit_test(a_full_disk_ends_the_run_cleanly_and_the_next_start_goes_on),
         cmocka_unit_test(a_model_of_several_chunks_travels_whole),
+        cmocka_unit_test(many_nodes_get_and_give_large_models_a_few_at_a_time),
         cmocka_unit_test(what_is_local_stays_at_its_node_and_outlives_it),
         cmocka_unit_test(local_values_that_are_gone_are_told),
         cmocka_unit_test(a_member_that_lies_is_refused_counted_and_outlived),

@@ -23,7 +23,7 @@
 #include "tests/support/folder.h"
 
 enum {
-    CLUSTER_MAX       = 8,
+    CLUSTER_MAX       = 16,
     CLUSTER_STEPS_MAX = 200000
 };
 

@@ -69,22 +69,6 @@ fetch_asks_for_a_window_and_one_more_for_each_that_came(void **state)
 }
 
 static void
-a_narrowed_fetch_asks_for_one_at_a_time(void **state)
-{
-    (void)state;
-    begin(3);
-    EXPECT_ASKED(100, 0, 1);
-    fed_fetch_narrow(&fetch); /* what is on the way may come */
-    fed_fetch_stored(&fetch, 1);
-    EXPECT_NOTHING_ASKED(110);
-    fed_fetch_stored(&fetch, 0);
-    EXPECT_ASKED(120, 2);
-    EXPECT_ASKED(120 + FED_PULL_MS, 2); /* lost */
-    fed_fetch_stored(&fetch, 2);
-    assert_true(fed_fetch_is_whole(&fetch));
-}
-
-static void
 lost_chunks_are_asked_for_again_after_a_time_that_doubles(void **state)
 {
     (void)state;
@@ -256,7 +240,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fetch_asks_for_a_window_and_one_more_for_each_that_came),
-        cmocka_unit_test(a_narrowed_fetch_asks_for_one_at_a_time),
         cmocka_unit_test(lost_chunks_are_asked_for_again_after_a_time_that_doubles),
         cmocka_unit_test(chunk_that_a_window_of_others_overtook_is_asked_for_again_at_once),
         cmocka_unit_test(arriving_chunk_puts_the_time_out_off_for_all),
