@@ -124,7 +124,7 @@ class Federation:
 
     def round_seconds(self):
         """From commit to commit; the first two rounds (start-up, first models) are left out."""
-        at = self.moments(r"round=[1-9]\d* attempt=\d+ event=commit")
+        at = self.moments(r"round=[1-9]\d* attempt=[1-9]\d* event=commit")
         return [(b - a) % 86400 for a, b in zip(at[1:], at[2:])]
 
     def hub_memory(self):
