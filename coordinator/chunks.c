@@ -2,19 +2,28 @@
 
 #include <string.h>
 
-/* ---- giving: PULLs are answered in turn ---- */
-
 static uint32_t
 place_of(const struct coord_engine *engine, const struct coord_member *member)
 {
     return (uint32_t)(member - engine->members);
 }
 
+/* ---- giving ---- */
+
 static bool
 is_among(const struct wire_pull *part, const struct wire_pull *whole)
 {
     return sec_equal(part->blob.root, whole->blob.root, sizeof part->blob.root) &&
            part->first >= whole->first && part->first + part->count <= whole->first + whole->count;
+}
+
+/* No more than a receiver that keeps to fed/fetch has on the way. */
+static struct wire_pull
+begin_of(const struct wire_pull *pull)
+{
+    struct wire_pull part = *pull;
+    part.count            = pull->count < FED_WINDOW ? pull->count : FED_WINDOW;
+    return part;
 }
 
 static uint64_t
@@ -26,39 +35,44 @@ bytes_of(const struct wire_pull *pull)
     return bytes;
 }
 
+static void
+forget_pull(struct coord_member *member)
+{
+    PN_ASSERT(member->pull_count > 0);
+    member->pull_count--;
+    memmove(member->pulls, member->pulls + 1, member->pull_count * sizeof member->pulls[0]);
+}
+
 enum pn_status
 coord_asked(struct coord_engine *engine, struct coord_member *member, const struct wire_pull *pull)
 {
-    enum pn_status st = engine_shelf_check(&engine->shelf, pull);
+    const struct wire_pull part = begin_of(pull);
+    enum pn_status         st   = engine_shelf_check(&engine->shelf, pull);
     if (st != PN_OK)
         return st;
     for (size_t i = 0; i < member->pull_count; i++)
         if (is_among(pull, &member->pulls[i]))
             return PN_OK; /* impatient */
     if (member->pull_count == COORD_PULLS)
-        return PN_EPEER_LIMIT;
+        forget_pull(member); /* the oldest: what it still needs, it asks for again */
     member->pulls[member->pull_count++] = *pull;
-    /* Whoever asks for one more has room for it: one has come. */
-    engine_turns_came(&engine->giving, place_of(engine, member), bytes_of(pull));
-    engine_turns_want(&engine->giving, place_of(engine, member));
+    /* Whoever asks for more says that as much has come. A lie gets it nothing but its next chunks
+     * in its turn, within its budget of frames. */
+    engine_flow_came(&engine->giving, place_of(engine, member), bytes_of(&part));
+    engine_flow_want(&engine->giving, place_of(engine, member));
     return PN_OK;
 }
 
-/* Takes as much as may be on the way to one member off its questions. */
 static struct wire_pull
 next_pull(struct coord_member *member)
 {
-    struct wire_pull *first = &member->pulls[0];
-    struct wire_pull  pull  = *first;
-    if (pull.count > FED_WINDOW)
-        pull.count = FED_WINDOW;
-    first->first += pull.count;
-    first->count -= pull.count;
-    if (first->count == 0) {
-        member->pull_count--;
-        memmove(first, first + 1, member->pull_count * sizeof *first);
-    }
-    return pull;
+    struct wire_pull      *first = &member->pulls[0];
+    const struct wire_pull part  = begin_of(first);
+    first->first += part.count;
+    first->count -= part.count;
+    if (first->count == 0)
+        forget_pull(member);
+    return part;
 }
 
 static void
@@ -66,27 +80,31 @@ give(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
     const uint32_t         place = place_of(engine, member);
     const struct wire_pull pull  = next_pull(member);
-    enum pn_status         st    = engine_shelf_give(&engine->shelf, &pull, &member->peer,
-                                                     &engine->config.ports, engine->config.scratch);
-    if (st == PN_OK)
-        engine_turns_began(&engine->giving, place, bytes_of(&pull), now);
-    else
-        (void)engine_count(&member->peer.counters, st); /* it left the shelf meanwhile, or cannot be
-                                                         * read: asked for again */
-    if (pull.first + pull.count == sec_blob_chunks(pull.blob.size))
-        engine_turns_last(&engine->giving, place, now);
+    /* SAFE: what left the shelf meanwhile, or cannot be read, is asked for again. */
+    enum pn_status st = engine_shelf_give(&engine->shelf, &pull, &member->peer,
+                                          &engine->config.ports, engine->config.scratch);
+    coord_watch(engine, member);
+    if (!member->peer.link.sent_hello) { /* it did not leave */
+        member->pull_count = 0;
+        return;
+    }
+    if (st == PN_OK) {
+        engine_flow_began(&engine->giving, place, bytes_of(&pull), now);
+        if (pull.first + pull.count == sec_blob_chunks(pull.blob.size))
+            engine_flow_last(&engine->giving, place, now);
+    }
     if (member->pull_count > 0)
-        engine_turns_want(&engine->giving, place);
+        engine_flow_want(&engine->giving, place);
 }
 
-/* ---- fetching: chunks are asked for in turn ---- */
+/* ---- fetching ---- */
 
 static void
 fetch(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
     uint64_t bytes = engine_fetch_ask(&member->fetch, &member->peer, &engine->config.ports,
                                       engine->config.scratch, now);
-    engine_turns_began(&engine->fetching, place_of(engine, member), bytes, now);
+    engine_flow_began(&engine->fetching, place_of(engine, member), bytes, now);
     coord_watch(engine, member);
 }
 
@@ -94,21 +112,29 @@ void
 coord_want(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
     if (member->peer.link.sent_hello && now >= engine_fetch_deadline(&member->fetch))
-        engine_turns_want(&engine->fetching, place_of(engine, member));
+        engine_flow_want(&engine->fetching, place_of(engine, member));
 }
 
 void
 coord_came(struct coord_engine *engine, struct coord_member *member, uint64_t bytes)
 {
-    engine_turns_came(&engine->fetching, place_of(engine, member), bytes);
+    engine_flow_came(&engine->fetching, place_of(engine, member), bytes);
+}
+
+void
+coord_drop_fetch(struct coord_engine *engine, struct coord_member *member)
+{
+    engine_fetch_drop(&member->fetch);
+    engine_flow_end(&engine->fetching, place_of(engine, member));
+    engine_flow_forget(&engine->fetching, place_of(engine, member));
 }
 
 pn_ms
 coord_fetch_deadline(const struct coord_engine *engine, const struct coord_member *member)
 {
-    /* Without a session nothing can be asked for, and who waits has asked for its turn. */
+    /* Without a session nothing can be asked for, and who waits has said that it wants to. */
     if (!member->peer.link.sent_hello ||
-        engine_turns_is_waiting(&engine->fetching, place_of(engine, member)))
+        engine_flow_is_waiting(&engine->fetching, place_of(engine, member)))
         return UINT64_MAX;
     return engine_fetch_deadline(&member->fetch);
 }
@@ -116,21 +142,20 @@ coord_fetch_deadline(const struct coord_engine *engine, const struct coord_membe
 /* ---- both ---- */
 
 void
-coord_reopened(struct coord_engine *engine, struct coord_member *member)
+coord_parted(struct coord_engine *engine, struct coord_member *member)
 {
     member->pull_count = 0;
     engine_fetch_reconnected(&member->fetch);
-    engine_turns_end(&engine->giving, place_of(engine, member));
-    engine_turns_forget(&engine->giving, place_of(engine, member));
-    engine_turns_end(&engine->fetching, place_of(engine, member));
+    engine_flow_forget(&engine->giving, place_of(engine, member));
+    engine_flow_forget(&engine->fetching, place_of(engine, member));
 }
 
 void
-coord_take_turns(struct coord_engine *engine, pn_ms now)
+coord_move_chunks(struct coord_engine *engine, pn_ms now)
 {
     uint32_t place;
-    while (engine_turns_next(&place, &engine->giving, now))
+    while (engine_flow_next(&place, &engine->giving, now))
         give(engine, &engine->members[place], now);
-    while (engine_turns_next(&place, &engine->fetching, now))
+    while (engine_flow_next(&place, &engine->fetching, now))
         fetch(engine, &engine->members[place], now);
 }

@@ -183,7 +183,7 @@ perform_pull(struct coord_engine *engine, const struct fed_effect *effect, pn_ms
 {
     struct coord_member *member = coord_member_of(engine, effect->member);
     PN_ASSERT(member != NULL);
-    engine_fetch_drop(&member->fetch);
+    coord_drop_fetch(engine, member);
     member->wanted = effect->blob;
     coord_begin_pull(engine, member, now);
 }
@@ -193,7 +193,7 @@ perform_drop(struct coord_engine *engine, const struct fed_effect *effect, pn_ms
 {
     struct coord_member *member = coord_member_of(engine, effect->member);
     PN_ASSERT(member != NULL);
-    engine_fetch_drop(&member->fetch);
+    coord_drop_fetch(engine, member);
     coord_stop_waiting(engine, member);
     member->wanted = (struct sec_blob){.size = 0};
     coord_wake_pulls(engine, now);

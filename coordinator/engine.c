@@ -183,6 +183,7 @@ coord_engine_down(struct coord_engine *engine, pn_ms now, uint32_t number)
     if (member == NULL || !member->peer.reachable)
         return;
     engine_peer_down(&member->peer);
+    coord_parted(engine, member);
     coord_tell(engine, &(struct coord_notice){.kind = COORD_GONE, .member = number});
     (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_DOWN, .member = number});
 }
@@ -197,7 +198,6 @@ tick_members(struct coord_engine *engine, pn_ms now)
             coord_greet(engine, member, now);
         coord_want(engine, member, now);
     }
-    coord_take_turns(engine, now);
     engine->members_at = UINT64_MAX;
     for (uint32_t i = 0; i < engine->member_count; i++)
         coord_watch(engine, &engine->members[i]);
@@ -210,15 +210,15 @@ coord_engine_tick(struct coord_engine *engine, pn_ms now)
         (void)coord_turn(engine, now, &(struct fed_event){.kind = FED_TICK});
     if (now >= engine->members_at)
         tick_members(engine, now);
-    coord_take_turns(engine, now);
+    coord_move_chunks(engine, now);
 }
 
 pn_ms
 coord_engine_deadline(const struct coord_engine *engine)
 {
-    pn_ms turns =
-        sooner(engine_turns_deadline(&engine->giving), engine_turns_deadline(&engine->fetching));
-    return sooner(turns, sooner(fed_round_deadline(&engine->round), engine->members_at));
+    pn_ms chunks =
+        sooner(engine_flow_deadline(&engine->giving), engine_flow_deadline(&engine->fetching));
+    return sooner(chunks, sooner(fed_round_deadline(&engine->round), engine->members_at));
 }
 
 bool
@@ -293,8 +293,8 @@ allocate(struct coord_engine *engine)
     engine->scales           = calloc(engine->schema->numeric_count + 1u, sizeof *engine->scales);
     bool is_there            = engine->members != NULL && engine->parts != NULL &&
                     engine->effects.items != NULL && engine->scales != NULL &&
-                    engine_turns_init(&engine->giving, engine->member_count) == PN_OK &&
-                    engine_turns_init(&engine->fetching, engine->member_count) == PN_OK;
+                    engine_flow_init(&engine->giving, engine->member_count) == PN_OK &&
+                    engine_flow_init(&engine->fetching, engine->member_count) == PN_OK;
     return is_there ? PN_OK : PN_ENOMEM;
 }
 
@@ -348,8 +348,8 @@ coord_engine_free(struct coord_engine *engine)
         free(engine->members[i].sums);
         free(engine->members[i].metrics);
     }
-    engine_turns_fini(&engine->giving);
-    engine_turns_fini(&engine->fetching);
+    engine_flow_fini(&engine->giving);
+    engine_flow_fini(&engine->fetching);
     engine_shelf_fini(&engine->shelf);
     pn_buffer_fini(&engine->record);
     pn_buffer_fini(&engine->said);

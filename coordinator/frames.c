@@ -104,7 +104,7 @@ take_hello(struct coord_engine *engine, pn_ms now, struct coord_member *member,
     }
     if (hello.restart || !member->peer.link.sent_hello)
         coord_greet(engine, member, now);
-    coord_reopened(engine, member);
+    coord_parted(engine, member);
     if (!coord_part_of(engine, member)->connected)
         coord_tell(engine,
                    &(struct coord_notice){.kind = COORD_GREETED, .member = member->party->number});

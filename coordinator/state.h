@@ -4,7 +4,7 @@
  *     engine.c   from the outside in: new, frame, tick, and one turn of the machine
  *     frames.c   one function per message: decode, check, the machine's event
  *     effects.c  one function per effect of the machine
- *     chunks.c   chunks to and from the members, in turn
+ *     chunks.c   chunks to and from the members, so many at a time
  *     work.c     prepare, check an update             what runs on the worker
  *     fold.c     the sum, and the next model          likewise
  *     commit.c   building, writing and keeping a block
@@ -17,12 +17,12 @@
 #include "engine/blob.h"
 #include "engine/budget.h"
 #include "engine/fetch.h"
+#include "engine/flow.h"
 #include "engine/shelf.h"
-#include "engine/turns.h"
 #include "engine/work.h"
 
 enum {
-    COORD_PULLS = 4 /* questions of one member that wait: what is outstanding of two blobs */
+    COORD_PULLS = 4 /* of one member that wait: what is outstanding of two blobs */
 };
 
 struct coord_member {
@@ -87,7 +87,7 @@ struct coord_engine {
     size_t               score_count;
     struct data_scaling *scales; /* between FED_SUM and FED_PREPARE_MODEL */
 
-    struct engine_turns    giving, fetching; /* by place among the members */
+    struct engine_flow     giving, fetching; /* by place among the members */
     struct engine_shelf    shelf;
     struct engine_held_set held;   /* the newest model's bytes, to be given */
     struct pn_buffer       record; /* room for one of the ledger */
@@ -139,20 +139,22 @@ void coord_perform(struct coord_engine *engine, pn_ms now);
 
 /* ---- chunks.c ---- */
 
-/* It is given what it pulls when its turn comes. As engine_shelf_check; PN_EPEER_LIMIT when it
- * waits for too much already. */
+/* It is given what it pulls, in time. As engine_shelf_check; a blob that leaves the shelf meanwhile
+ * is not given. */
 enum pn_status coord_asked(struct coord_engine *engine, struct coord_member *member,
                            const struct wire_pull *pull);
-/* Its fetch, where due, goes on when its turn comes. */
+/* Its fetch, where due, goes on in time. */
 void coord_want(struct coord_engine *engine, struct coord_member *member, pn_ms now);
 /* So much of what was fetched from it is here. */
 void coord_came(struct coord_engine *engine, struct coord_member *member, uint64_t bytes);
-/* A new session: nothing is on the way any more, in neither direction. */
-void coord_reopened(struct coord_engine *engine, struct coord_member *member);
+/* Nothing is fetched from it any more. */
+void coord_drop_fetch(struct coord_engine *engine, struct coord_member *member);
+/* Its session is over: what it waited for is asked for again in the next one. */
+void coord_parted(struct coord_engine *engine, struct coord_member *member);
 /* When coord_want is needed. */
 pn_ms coord_fetch_deadline(const struct coord_engine *engine, const struct coord_member *member);
-/* Whose turn it is: gives, asks. After everything that happens. */
-void coord_take_turns(struct coord_engine *engine, pn_ms now);
+/* Gives and asks for what may be on the way now. At every tick. */
+void coord_move_chunks(struct coord_engine *engine, pn_ms now);
 
 /* ---- work.c ---- */
 

@@ -274,7 +274,6 @@ coord_begin_pull(struct coord_engine *engine, struct coord_member *member, pn_ms
         return;
     }
     coord_want(engine, member, now);
-    coord_take_turns(engine, now);
 }
 
 void

@@ -141,14 +141,22 @@ write_chunk(const struct engine_shelf *shelf, const struct engine_shelf_item *it
     return st == PN_OK ? read_chunk(body->bytes + body->size - part, shelf, item, index) : st;
 }
 
+static enum pn_status
+find_chunks(size_t *at, const struct engine_shelf *shelf, const struct wire_pull *pull)
+{
+    const struct sec_blob blob  = fed_blob_from_wire(&pull->blob);
+    const uint32_t        count = sec_blob_chunks(blob.size);
+    *at                         = shelf_index(shelf, &blob);
+    if (*at == ENGINE_SHELF_MAX)
+        return PN_EPEER_STALE; /* it was here once, or never: not worth telling apart */
+    return pull->first < count && pull->count <= count - pull->first ? PN_OK : PN_EPEER_VALUE;
+}
+
 enum pn_status
 engine_shelf_check(const struct engine_shelf *shelf, const struct wire_pull *pull)
 {
-    const struct sec_blob blob  = fed_blob_from_wire(&pull->blob);
-    uint32_t              count = sec_blob_chunks(blob.size);
-    if (shelf_index(shelf, &blob) == ENGINE_SHELF_MAX)
-        return PN_EPEER_STALE; /* it was here once, or never: not worth telling apart */
-    return pull->first < count && pull->count <= count - pull->first ? PN_OK : PN_EPEER_VALUE;
+    size_t at;
+    return find_chunks(&at, shelf, pull);
 }
 
 enum pn_status
@@ -156,10 +164,9 @@ engine_shelf_give(const struct engine_shelf *shelf, const struct wire_pull *pull
                   struct engine_peer *peer, const struct pn_ports *ports,
                   struct engine_scratch *scratch)
 {
-    const struct sec_blob     blob  = fed_blob_from_wire(&pull->blob);
-    const size_t              at    = shelf_index(shelf, &blob);
+    size_t                    at;
     const struct engine_stamp stamp = {.type = WIRE_CHUNK};
-    enum pn_status            st    = engine_shelf_check(shelf, pull);
+    enum pn_status            st    = find_chunks(&at, shelf, pull);
     if (st != PN_OK)
         return st;
     for (uint32_t i = pull->first; i < pull->first + pull->count; i++) {

@@ -18,7 +18,7 @@ def ours(kit, parameters, rounds, state):
         out = kit.call(kit.program("bench-feed"), str(lab / "federation.yaml"), trust.strip('"'),
                        f"tcp://127.0.0.1:{federation.port}", str(parameters), *places)
         federation.wait(30)
-        return Series(list(map(float, out.split()))[1:]).median
+        return Series(list(map(float, out.split()))[2:]).median
 
 
 def plain(kit, parameters, rounds, threads):
@@ -29,7 +29,7 @@ def plain(kit, parameters, rounds, threads):
 
 
 def run(kit):
-    parameters, rounds = (1000000, 6) if kit.quick else (10000000, 4)
+    parameters, rounds = (1000000, 6) if kit.quick else (10000000, 10)
     threads = min((1, 2, 3), key=lambda n: plain(kit, parameters, 4, n))
     memory, disk, bare = [], [], []
     for _ in range(kit.pairs):
