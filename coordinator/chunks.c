@@ -17,15 +17,6 @@ is_among(const struct wire_pull *part, const struct wire_pull *whole)
            part->first >= whole->first && part->first + part->count <= whole->first + whole->count;
 }
 
-/* No more than a receiver that keeps to fed/fetch has on the way. */
-static struct wire_pull
-begin_of(const struct wire_pull *pull)
-{
-    struct wire_pull part = *pull;
-    part.count            = pull->count < FED_WINDOW ? pull->count : FED_WINDOW;
-    return part;
-}
-
 static uint64_t
 bytes_of(const struct wire_pull *pull)
 {
@@ -46,8 +37,7 @@ forget_pull(struct coord_member *member)
 enum pn_status
 coord_asked(struct coord_engine *engine, struct coord_member *member, const struct wire_pull *pull)
 {
-    const struct wire_pull part = begin_of(pull);
-    enum pn_status         st   = engine_shelf_check(&engine->shelf, pull);
+    enum pn_status st = engine_shelf_check(&engine->shelf, pull);
     if (st != PN_OK)
         return st;
     for (size_t i = 0; i < member->pull_count; i++)
@@ -58,28 +48,17 @@ coord_asked(struct coord_engine *engine, struct coord_member *member, const stru
     member->pulls[member->pull_count++] = *pull;
     /* Whoever asks for more says that as much has come. A lie gets it nothing but its next chunks
      * in its turn, within its budget of frames. */
-    engine_flow_came(&engine->giving, place_of(engine, member), bytes_of(&part));
+    engine_flow_came(&engine->giving, place_of(engine, member), bytes_of(pull));
     engine_flow_want(&engine->giving, place_of(engine, member));
     return PN_OK;
-}
-
-static struct wire_pull
-next_pull(struct coord_member *member)
-{
-    struct wire_pull      *first = &member->pulls[0];
-    const struct wire_pull part  = begin_of(first);
-    first->first += part.count;
-    first->count -= part.count;
-    if (first->count == 0)
-        forget_pull(member);
-    return part;
 }
 
 static void
 give(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
     const uint32_t         place = place_of(engine, member);
-    const struct wire_pull pull  = next_pull(member);
+    const struct wire_pull pull  = member->pulls[0];
+    forget_pull(member);
     /* SAFE: what left the shelf meanwhile, or cannot be read, is asked for again. */
     enum pn_status st = engine_shelf_give(&engine->shelf, &pull, &member->peer,
                                           &engine->config.ports, engine->config.scratch);

@@ -18,9 +18,10 @@
 #define FED_FETCH_H
 
 #include "crypto/merkle.h"
+#include "proto/message.h"
 
 enum {
-    FED_WINDOW      = 2,
+    FED_WINDOW      = WIRE_PULL_MAX,
     FED_PULL_MS     = 2000,
     FED_PULL_MS_MAX = 16000
 };

@@ -34,7 +34,7 @@ enum {
     WIRE_ROSTER_MAX  = 262144, /* bytes of federation.yaml                */
     WIRE_SIGNERS_MAX = 64,
     WIRE_MINISIGN_MAX = 1024,
-    WIRE_PULL_MAX    = 16,    /* chunks asked for at once                */
+    WIRE_PULL_MAX    = 2,     /* chunks asked for at once                */
     WIRE_CHUNK_SIZE  = 1048576,
     WIRE_CHUNKS_MAX  = 65536, /* of one blob                             */
     WIRE_PROOF_MAX   = 17,    /* hashes                                  */

@@ -165,7 +165,7 @@ control_messages_encode_as_another_implementation_does(void **state)
     EXPECT_SAMPLE(finish, (&(struct wire_finish){WIRE_STOPPED_EARLY, "", blob(31, 4000)}));
     EXPECT_SAMPLE(fault, (&(struct wire_fault){"the disk is full"}));
     EXPECT_SAMPLE(heartbeat, (&(struct wire_heartbeat){WIRE_SENDING, 3, 3}));
-    EXPECT_SAMPLE(pull, (&(struct wire_pull){blob(32, 3 * 1048576 + 1), 1, 3}));
+    EXPECT_SAMPLE(pull, (&(struct wire_pull){blob(32, 3 * 1048576 + 1), 2, 2}));
 }
 
 static void

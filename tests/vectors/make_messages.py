@@ -164,7 +164,7 @@ def good():
     yield "finish", pb.Finish(outcome=pb.STOPPED_EARLY, reason="", model=blob(31, 4000))
     yield "fault", pb.Fault(reason="the disk is full")
     yield "heartbeat", pb.Heartbeat(activity=pb.SENDING, done=3, total=3)
-    yield "pull", pb.Pull(blob=blob(32, 3 * 1048576 + 1), first=1, count=3)
+    yield "pull", pb.Pull(blob=blob(32, 3 * 1048576 + 1), first=2, count=2)
     yield "vote", vote()
     yield "contribution", pb.Contribution(report=blob(55, 640), signature=pattern(56, 64))
     yield "propose", propose()
@@ -249,9 +249,9 @@ def values_out_of_range():
     yield changed("fault", "empty reason", reason="")
     yield changed("heartbeat", "more than all", done=4)
     yield changed("pull", "no chunks", count=0)
-    yield changed("pull", "beyond the last chunk", count=4)
+    yield changed("pull", "beyond the last chunk", first=3, count=2)
     yield changed("pull", "first beyond the last chunk", first=4, count=1)
-    yield changed("pull", "17 chunks", blob=blob(1, 1 << 30), count=17)
+    yield changed("pull", "3 chunks", blob=blob(1, 1 << 30), count=3)
     yield changed("pull", "first + count wraps", first=(1 << 32) - 1, count=2)
 
     entry, late = block().entries, block().absent
@@ -396,8 +396,8 @@ def malformed(samples):
     yield "hello", b"\x08\x02" + hello[2:], "flag 2"
     yield "answer", b"\x08\x00\x12\x03a\x00b\x18\x01\x20\x01", "NUL in text"
     pull = samples["pull"].SerializeToString()
-    assert pull[-4:] == b"\x10\x01\x18\x03"
-    yield "pull", pull[:-4] + b"\x10" + varint((1 << 32) + 1) + b"\x18\x03", "u32 beyond 32 bits"
+    assert pull[-4:] == b"\x10\x02\x18\x02"
+    yield "pull", pull[:-4] + b"\x10" + varint((1 << 32) + 1) + b"\x18\x02", "u32 beyond 32 bits"
     finish = samples["finish"].SerializeToString()
     yield "finish", b"\x08" + varint((1 << 32) + 2) + finish[2:], "outcome beyond 32 bits"
     for size in 0, 31, 33:
