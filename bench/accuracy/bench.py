@@ -132,7 +132,7 @@ def digits(bench):
     bench.row("digits, IID, accuracy after round 20, least of the seeds", min(r[20] for r in iid),
               least=0.92)
     last = bench.options.rounds
-    watched = tuple(range(15, last + 1, 15)) if last >= 15 else (last,)
+    watched = (*range(15, last, 15), last)
     shards = [digits_run(bench, "shards", seed, last, watched) for seed in seeds]
     bench.row(f"digits, two shards, best by round {last}, least of the seeds",
               min(max(run.values()) for run in shards), least=0.85 if last >= 75 else None)
