@@ -17,15 +17,6 @@ is_among(const struct wire_pull *part, const struct wire_pull *whole)
            part->first >= whole->first && part->first + part->count <= whole->first + whole->count;
 }
 
-static uint64_t
-bytes_of(const struct wire_pull *pull)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < pull->count; i++)
-        bytes += sec_blob_chunk_size(pull->blob.size, pull->first + i);
-    return bytes;
-}
-
 static void
 forget_pull(struct coord_member *member)
 {
@@ -48,7 +39,8 @@ coord_asked(struct coord_engine *engine, struct coord_member *member, const stru
     member->pulls[member->pull_count++] = *pull;
     /* Whoever asks for more says that as much has come. A lie gets it nothing but its next chunks
      * in its turn, within its budget of frames. */
-    engine_flow_came(&engine->giving, place_of(engine, member), bytes_of(pull));
+    engine_flow_came(&engine->giving, place_of(engine, member),
+                     sec_blob_part_size(pull->blob.size, pull->first, pull->count));
     engine_flow_want(&engine->giving, place_of(engine, member));
     return PN_OK;
 }
@@ -68,7 +60,8 @@ give(struct coord_engine *engine, struct coord_member *member, pn_ms now)
         return;
     }
     if (st == PN_OK) {
-        engine_flow_began(&engine->giving, place, bytes_of(&pull), now);
+        engine_flow_began(&engine->giving, place,
+                          sec_blob_part_size(pull.blob.size, pull.first, pull.count), now);
         if (pull.first + pull.count == sec_blob_chunks(pull.blob.size))
             engine_flow_last(&engine->giving, place, now);
     }
@@ -87,10 +80,20 @@ fetch(struct coord_engine *engine, struct coord_member *member, pn_ms now)
     coord_watch(engine, member);
 }
 
+pn_ms
+coord_fetch_deadline(const struct coord_engine *engine, const struct coord_member *member)
+{
+    /* Without a session nothing can be asked for, and who waits has said that it wants to. */
+    if (!member->peer.link.sent_hello ||
+        engine_flow_is_waiting(&engine->fetching, place_of(engine, member)))
+        return UINT64_MAX;
+    return engine_fetch_deadline(&member->fetch);
+}
+
 void
 coord_want(struct coord_engine *engine, struct coord_member *member, pn_ms now)
 {
-    if (member->peer.link.sent_hello && now >= engine_fetch_deadline(&member->fetch))
+    if (now >= coord_fetch_deadline(engine, member))
         engine_flow_want(&engine->fetching, place_of(engine, member));
 }
 
@@ -106,16 +109,6 @@ coord_drop_fetch(struct coord_engine *engine, struct coord_member *member)
     engine_fetch_drop(&member->fetch);
     engine_flow_end(&engine->fetching, place_of(engine, member));
     engine_flow_forget(&engine->fetching, place_of(engine, member));
-}
-
-pn_ms
-coord_fetch_deadline(const struct coord_engine *engine, const struct coord_member *member)
-{
-    /* Without a session nothing can be asked for, and who waits has said that it wants to. */
-    if (!member->peer.link.sent_hello ||
-        engine_flow_is_waiting(&engine->fetching, place_of(engine, member)))
-        return UINT64_MAX;
-    return engine_fetch_deadline(&member->fetch);
 }
 
 /* ---- both ---- */

@@ -104,6 +104,15 @@ sec_blob_chunk_size(uint64_t size, uint32_t index)
     return size - start < SEC_CHUNK_SIZE ? (uint32_t)(size - start) : SEC_CHUNK_SIZE;
 }
 
+uint64_t
+sec_blob_part_size(uint64_t size, uint32_t first, uint32_t count)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += sec_blob_chunk_size(size, first + i);
+    return bytes;
+}
+
 void
 sec_merkle_leaf(struct sec_hash *out, const uint8_t *chunk, size_t size)
 {

@@ -39,6 +39,7 @@ struct sec_proof {
 bool     sec_blob_equal(const struct sec_blob *a, const struct sec_blob *b);
 uint32_t sec_blob_chunks(uint64_t size);                     /* 0 when too large     */
 uint32_t sec_blob_chunk_size(uint64_t size, uint32_t index); /* bytes of chunk index */
+uint64_t sec_blob_part_size(uint64_t size, uint32_t first, uint32_t count); /* of so many chunks */
 
 /* The tree over the pieces of one chunk: at most SEC_CHUNK_SIZE bytes. */
 void sec_merkle_leaf(struct sec_hash *out, const uint8_t *chunk, size_t size);

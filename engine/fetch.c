@@ -106,8 +106,7 @@ engine_fetch_ask(struct engine_fetch *fetch, struct engine_peer *peer, const str
         if (wire_pull_encode(engine_scratch_begin(scratch), &pull) != PN_OK ||
             engine_peer_send(peer, ports, scratch, &stamp) != PN_OK)
             return asked; /* asked again when its time is up, or at the next session */
-        for (uint32_t k = 0; k < run; k++)
-            asked += sec_blob_chunk_size(pull.blob.size, pull.first + k);
+        asked += sec_blob_part_size(pull.blob.size, pull.first, run);
     }
     return asked;
 }

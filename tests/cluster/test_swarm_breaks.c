@@ -2,8 +2,7 @@
  * The checks of a swarm's world (sim/swarm) fire when what they look for happens: the virtual host
  * is broken on purpose (sim/breaks), and the world must say which promise is not kept. What no
  * broken host brings about, and so was never seen: a fork that names too few, or that the disks do
- * not show. sim/roll is broken in
- * test_swarm.
+ * not show. sim/roll is broken in test_swarm.
  */
 #include "crypto/nominal.h"
 #include "nnlib/pass.h"

@@ -96,6 +96,8 @@ sizes_have_the_right_number_of_chunks(void **state)
     assert_int_equal(sec_blob_chunks((uint64_t)SEC_CHUNK_SIZE * SEC_CHUNKS_MAX + 1), 0);
     assert_int_equal(sec_blob_chunks(UINT64_MAX), 0);
     assert_int_equal(sec_blob_chunk_size(UINT64_MAX, UINT32_MAX), SEC_CHUNK_SIZE);
+    assert_int_equal(sec_blob_part_size(3 * SEC_CHUNK_SIZE + 5, 2, 2), SEC_CHUNK_SIZE + 5);
+    assert_int_equal(sec_blob_part_size(3 * SEC_CHUNK_SIZE + 5, 1, 2), 2 * SEC_CHUNK_SIZE);
 }
 
 static const uint8_t *
